@@ -1,0 +1,406 @@
+"""What every test stands on: real databases of both kinds, the application, a mail server, a browser, and no network.
+
+`database_url` gives each test a freshly migrated database, once on SQLite and once on PostgreSQL; a test marked
+`one_engine` runs on SQLite only. `app`, `client`, `run_tracker` and `live_server` stand on it.
+"""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from engines import Absent, Postgres, SQLiteFiles, start_postgres
+from flask import Flask
+from flask.testing import FlaskClient
+from mail_sink import MailSink
+
+ROOT = Path(__file__).resolve().parent.parent
+ARTIFACTS = Path(__file__).resolve().parent / ".artifacts"
+
+#: A zone few people live in: what reads the machine's local time by accident shows at once.
+os.environ["TZ"] = "Asia/Kathmandu"
+time.tzset()
+
+REQUIRED = {word for word in os.environ.get("TRACKER_REQUIRE", "").replace(" ", "").split(",") if word}
+CHROMIUM = os.environ.get("TRACKER_CHROMIUM")
+for _name in [n for n in os.environ if n.startswith("TRACKER_") or n == "DATABASE_URL"]:
+    del os.environ[_name]
+
+ENGINES = ("sqlite", "postgresql")
+
+#: What could not run, and why: said in the last lines.
+_missing: dict[str, str] = {}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The marks of this file."""
+    config.addinivalue_line("markers", "one_engine: what is tested does not differ between databases; SQLite only")
+    config.addinivalue_line("markers", "rehearsal: the database is one where --at may name any instant")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run what uses a database on both engines, unless it is marked `one_engine`."""
+    if "database_url" not in metafunc.fixturenames:
+        return
+    engines = ENGINES[:1] if metafunc.definition.get_closest_marker("one_engine") else ENGINES
+    marked = [pytest.param(e, marks=[pytest.mark.postgres] if e == "postgresql" else []) for e in engines]
+    metafunc.parametrize("database_url", marked, indirect=True)
+
+
+def _absent(what: str, why: str) -> None:
+    """Skip for want of something, or fail when it is required."""
+    if what in REQUIRED:
+        pytest.fail(f"{what} is required and missing: {why}", pytrace=False)
+    _missing[what] = why
+    pytest.skip(f"no {what}: {why}")
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Say in the last lines what could not run."""
+    for what, why in _missing.items():
+        terminalreporter.write_line(f"Could not run what needs {what}: {why}.", yellow=True)
+    if CHROMIUM is None and _missing.get("browser"):
+        terminalreporter.write_line("`make browser` says what to do.", yellow=True)
+
+
+# Nothing beyond this machine ------------------------------------------------------------------------------------------
+
+
+def _stays_here(family: int, address: Any) -> bool:
+    if family not in (socket.AF_INET, socket.AF_INET6):
+        return True
+    host = str(address[0])
+    return host in ("localhost", "::1", "") or host.startswith("127.")
+
+
+_reached_out: list[str] = []
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_network() -> Iterator[None]:
+    """Refuse every connection that would leave this machine: nothing may go out but to what a test has set up."""
+    with pytest.MonkeyPatch.context() as patch:
+
+        def guard(name: str, position: int) -> None:
+            original = getattr(socket.socket, name)
+
+            def guarded(self: socket.socket, *args: Any) -> Any:
+                if args and not _stays_here(self.family, args[position]):
+                    _reached_out.append(f"{args[position]}")
+                    raise ConnectionRefusedError(f"tests reach nothing beyond this machine: {args[position]}")
+                return original(self, *args)
+
+            patch.setattr(socket.socket, name, guarded)
+
+        guard("connect", 0)
+        guard("connect_ex", 0)
+        guard("sendto", -1)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def reached_out() -> Iterator[list[str]]:
+    """What the test tried to reach beyond this machine: it fails, even if the code took that for a relay that is down."""
+    _reached_out.clear()
+    yield _reached_out
+    assert not _reached_out, f"the test tried to reach {_reached_out}"
+
+
+# Databases ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def _postgres() -> Iterator[Postgres | str]:
+    """The server, or why there is none."""
+    try:
+        server = start_postgres()
+    except Absent as absent:
+        yield str(absent)
+        return
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="session")
+def postgres(_postgres: Postgres | str) -> Postgres:
+    """A PostgreSQL server; skips when there is none."""
+    if isinstance(_postgres, str):
+        _absent("postgres", _postgres)
+    assert isinstance(_postgres, Postgres)
+    return _postgres
+
+
+@pytest.fixture(scope="session")
+def _sqlite_files(tmp_path_factory: pytest.TempPathFactory) -> SQLiteFiles:
+    return SQLiteFiles(tmp_path_factory.mktemp("templates"))
+
+
+@pytest.fixture
+def instance(tmp_path: Path) -> Path:
+    """The folder in which this test's tracker keeps its own files."""
+    folder = tmp_path / "instance"
+    folder.mkdir(mode=0o700)
+    return folder
+
+
+@pytest.fixture
+def database_url(
+    request: pytest.FixtureRequest, instance: Path, _sqlite_files: SQLiteFiles, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """The address of a migrated, empty database of this test's own."""
+    rehearsal = request.node.get_closest_marker("rehearsal") is not None
+    kind = "rehearsal" if rehearsal else "plain"
+
+    def migrate(address: str) -> None:
+        scratch = tmp_path_factory.mktemp("migrating")
+        environment = _environment(address, scratch)
+        arguments = ["db", "upgrade", *(["--rehearsal"] if rehearsal else [])]
+        done = _run_child(arguments, environment, "")
+        assert done.code == 0, f"the database could not be made: {done.err}"
+
+    if request.param == "sqlite":
+        yield _sqlite_files.copy(kind, migrate, instance / "tracker.db")
+        return
+    server: Postgres = request.getfixturevalue("postgres")
+    address = server.copy(kind, migrate)
+    yield address
+    server.drop(address)
+
+
+@pytest.fixture(params=ENGINES)
+def empty_database_url(request: pytest.FixtureRequest, instance: Path) -> Iterator[str]:
+    """The address of a database without any table, once for each engine."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{instance / 'tracker.db'}"
+        return
+    server: Postgres = request.getfixturevalue("postgres")
+    address = server.empty()
+    yield address
+    server.drop(address)
+
+
+# The tracker ----------------------------------------------------------------------------------------------------------
+
+
+def _environment(database_url: str, instance: Path) -> dict[str, str]:
+    """The settings of a tracker as environment variables, and of everything else only what a process needs."""
+    kept = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "SYSTEMROOT", "LD_LIBRARY_PATH")
+    return {
+        **{name: os.environ[name] for name in kept if name in os.environ},
+        "PYTHONWARNINGS": "default",
+        "TRACKER_DATABASE_URL": database_url,
+        "TRACKER_INSTANCE": str(instance),
+        "TRACKER_SECRET_KEY": "a secret of the tests, and of nothing else",
+        "TRACKER_MAIL_FROM": "Urgent action tracker <tracker@example.org>",
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a command left: its exit code and what it wrote."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """Standard output as the one JSON document it must be."""
+        return json.loads(self.out)
+
+
+RunTracker = Callable[..., Done]
+
+
+def _run_child(arguments: list[str], environment: dict[str, str], said: str) -> Done:
+    command = [str(Path(sys.executable).with_name("tracker")), *arguments]
+    child = subprocess.run(
+        command,
+        env=environment,
+        input=said,
+        capture_output=True,
+        text=True,
+        cwd=environment["TRACKER_INSTANCE"],
+        timeout=180,
+    )
+    return Done(child.returncode, child.stdout, child.stderr)
+
+
+@pytest.fixture
+def tracker_env(database_url: str, instance: Path) -> dict[str, str]:
+    """The environment of this test's tracker: for child processes; change it to change a setting."""
+    return _environment(database_url, instance)
+
+
+@pytest.fixture
+def run_tracker(tracker_env: dict[str, str]) -> RunTracker:
+    """Run the real command: `run_tracker("cases", "list", "--json", env={...}, input="...")` returns a `Done`."""
+
+    def run(*arguments: str, env: dict[str, str] | None = None, input: str = "") -> Done:
+        return _run_child(list(arguments), {**tracker_env, **(env or {})}, input)
+
+    return run
+
+
+@pytest.fixture
+def settings(tracker_env: dict[str, str]) -> Any:
+    """The settings of this test's tracker, read as the program reads them."""
+    from tracker.app import settings_module
+
+    return settings_module().load({k: v for k, v in tracker_env.items() if k.startswith("TRACKER_")})
+
+
+@pytest.fixture
+def app(settings: Any) -> Iterator[Flask]:
+    """The application over this test's database, within its context."""
+    from tracker import create_app
+    from tracker.base.db import db
+
+    made = create_app(settings)
+    made.testing = True
+    with made.app_context():
+        yield made
+        db.session.remove()
+        for engine in db.engines.values():
+            engine.dispose()
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """A browser without pictures: asks the application in this process."""
+    return app.test_client()
+
+
+@pytest.fixture
+def mail_sink() -> Iterator[MailSink]:
+    """A running SMTP server; what it got stands in `mails`."""
+    sink = MailSink()
+    sink.start()
+    yield sink
+    sink.stop()
+
+
+# A browser ------------------------------------------------------------------------------------------------------------
+
+
+class LiveServer:
+    """The application behind a real server on a free port. `at` holds its clock at an instant; None lets it run."""
+
+    def __init__(self, app: Flask) -> None:
+        from waitress.server import create_server
+
+        from tracker.base import clock
+
+        self.app = app
+        self.at: datetime | None = None
+
+        def at_its_time(environ: Any, start_response: Any) -> Any:
+            with clock.fixed_at(self.at):
+                return app(environ, start_response)
+
+        self._server: Any = create_server(
+            at_its_time, host="127.0.0.1", port=0, threads=4, clear_untrusted_proxy_headers=True
+        )
+        self.url = f"http://127.0.0.1:{self._server.effective_port}"
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
+
+    def _serve(self) -> None:
+        # Closing the server from another thread pulls its sockets away under its loop; that is how it ends.
+        with suppress(OSError, ValueError):
+            self._server.run()
+
+    def stop(self) -> None:
+        """No request is answered from now on."""
+        self._server.close()
+        self._server.task_dispatcher.shutdown()
+        self._thread.join(timeout=5)
+
+
+@pytest.fixture
+def live_server(app: Flask) -> Iterator[LiveServer]:
+    """The application at a real address, over this test's database."""
+    server = LiveServer(app)
+    yield server
+    server.stop()
+
+
+def _chromium() -> str | None:
+    if CHROMIUM:
+        return CHROMIUM if os.access(CHROMIUM, os.X_OK) else None
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    return next((found for name in names if (found := shutil.which(name))), None)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """A headless Chromium; skips when there is none."""
+    found = _chromium()
+    if found is None:
+        _absent("browser", "there is no Chromium on the PATH" if not CHROMIUM else f"{CHROMIUM} is no program")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=found,
+            headless=True,
+            args=[
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-quic",
+                "--no-first-run",
+                "--disable-background-networking",
+                "--disable-component-update",
+                "--disable-sync",
+                "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+            ],
+        )
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def page(browser: Any, request: pytest.FixtureRequest, database_url: str) -> Iterator[Any]:
+    """A page of a fresh browser profile, the size of a small laptop. What the browser complains of fails the test: a
+    script that breaks, anything the content security policy has stopped. A failed test leaves its picture behind."""
+    context = browser.new_context(viewport={"width": 1280, "height": 800}, locale="en-GB")
+    context.set_default_timeout(10_000)
+    complaints: list[str] = []
+    opened = context.new_page()
+    opened.on("pageerror", lambda fault: complaints.append(str(fault)))
+    opened.on("console", lambda said: complaints.append(said.text) if "Content Security Policy" in said.text else None)
+    yield opened
+    failed = getattr(request.node, "failed", False)
+    if failed or complaints:
+        ARTIFACTS.mkdir(exist_ok=True)
+        with suppress(Exception):
+            opened.screenshot(path=ARTIFACTS / f"{request.node.name}.png".replace("/", "-"), full_page=True)
+    context.close()
+    assert not complaints, f"the browser complained: {complaints}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """Let fixtures know that their test has failed."""
+    report: Any = yield
+    if report.when == "call" and report.failed:
+        item.failed = True  # type: ignore[attr-defined]
+    return report
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whatever opens a page is a browser test, and runs on one engine."""
+    for item in items:
+        if "page" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.browser)
