@@ -1,0 +1,139 @@
+"""Settings: one frozen object from `TRACKER_*` (and `DATABASE_URL`). Each default is safe in production.
+
+Loaded by path (see `tracker.base.resources`), so that no top-level module named `config` need be installed.
+"""
+
+import ipaddress
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from tracker.base.db import normalise_url
+from tracker.base.errors import Misconfigured
+
+#: Belong to the tests; passed over here.
+_FOR_TESTS = {"TRACKER_CHROMIUM", "TRACKER_REQUIRE"}
+
+_NAMES = {
+    "TRACKER_DATABASE_URL",
+    "TRACKER_SMTP_URL",
+    "TRACKER_MAIL_FROM",
+    "TRACKER_BASE_URL",
+    "TRACKER_SECRET_KEY",
+    "TRACKER_KEYRING",
+    "TRACKER_INSTANCE",
+    "TRACKER_PROXIES",
+    "TRACKER_LANGUAGES",
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settings:
+    """Everything that may differ between two installations."""
+
+    #: SQLAlchemy address: a SQLite file for one machine, PostgreSQL from two on.
+    database_url: str
+    #: `smtp://user:pass@host:port`, `smtps://`, `?starttls=1`; None: nothing can be sent, mail waits and staff are told.
+    smtp_url: str | None
+    #: The From of every mail.
+    mail_from: str
+    #: Where people reach the pages; links in mail begin with it.
+    base_url: str
+    #: Signs form tokens and cookies. Never in the database.
+    secret_key: str
+    #: File of the keys that seal fields (see `tracker.base.sealing`).
+    keyring: Path
+    #: Folder for what the program makes itself: the SQLite file, the secret, the keyring, the rewritten style sheet.
+    instance: Path
+    #: How many proxies stand before the web process and set X-Forwarded-*; 0: none is believed.
+    proxies: int
+    #: Languages people may choose, the first of which is the default.
+    languages: tuple[str, ...]
+
+    @property
+    def https(self) -> bool:
+        """Whether cookies must be Secure."""
+        return self.base_url.startswith("https:")
+
+
+def load(environ: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings. Misconfigured, naming the variable, when one is unknown, missing or cannot be."""
+    env = {k: v for k, v in (os.environ if environ is None else environ).items() if v != ""}
+    unknown = sorted(k for k in env if k.startswith("TRACKER_") and k not in _NAMES | _FOR_TESTS)
+    if unknown:
+        raise Misconfigured(f"{unknown[0]} is no setting of the tracker. Known are: {', '.join(sorted(_NAMES))}.")
+    instance = Path(env.get("TRACKER_INSTANCE", "instance")).resolve()
+    base_url = _base_url(env.get("TRACKER_BASE_URL", "http://127.0.0.1:8000"))
+    return Settings(
+        database_url=normalise_url(
+            env.get("TRACKER_DATABASE_URL") or env.get("DATABASE_URL") or f"sqlite:///{instance / 'tracker.db'}"
+        ),
+        smtp_url=_smtp_url(env.get("TRACKER_SMTP_URL")),
+        mail_from=_mail_from(env.get("TRACKER_MAIL_FROM", "Urgent action tracker <tracker@localhost>")),
+        base_url=base_url,
+        secret_key=env.get("TRACKER_SECRET_KEY") or _own_secret(instance, base_url),
+        keyring=Path(env.get("TRACKER_KEYRING", instance / "keyring")),
+        instance=instance,
+        proxies=_count("TRACKER_PROXIES", env.get("TRACKER_PROXIES", "0")),
+        languages=tuple(c.strip() for c in env.get("TRACKER_LANGUAGES", "en,ar").split(",")),
+    )
+
+
+def _is_loopback(host: str | None) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host or "").is_loopback
+    except ValueError:
+        return False
+
+
+def _base_url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise Misconfigured("TRACKER_BASE_URL must look like https://tracker.example.org")
+    if parts.scheme == "http" and not _is_loopback(parts.hostname):
+        raise Misconfigured("TRACKER_BASE_URL: plain http is only for this machine; everything else needs https.")
+    return text.rstrip("/")
+
+
+def _smtp_url(text: str | None) -> str | None:
+    if text is None:
+        return None
+    try:
+        parts = urlsplit(text)
+        usable = parts.scheme in ("smtp", "smtps") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        usable = False
+    if not usable:
+        raise Misconfigured("TRACKER_SMTP_URL must look like smtp://user:password@host:port or smtps://host")
+    return text
+
+
+def _mail_from(text: str) -> str:
+    if "@" not in text or any(ord(c) < 32 for c in text):
+        raise Misconfigured("TRACKER_MAIL_FROM must be a mail address, such as Tracker <tracker@example.org>")
+    return text
+
+
+def _count(name: str, text: str) -> int:
+    if not text.isdigit():
+        raise Misconfigured(f"{name} must be a whole number, not {text[:20]!r}.")
+    return int(text)
+
+
+def _own_secret(instance: Path, base_url: str) -> str:
+    """The secret of this machine, made once (mode 0600): only where nobody else can reach the pages."""
+    if not _is_loopback(urlsplit(base_url).hostname):
+        raise Misconfigured("TRACKER_SECRET_KEY is not set: make one with python -c 'import secrets; print(secrets.token_hex(32))'")
+    path = instance / "secret"
+    instance.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(secrets.token_hex(32))
+    except FileExistsError:
+        pass
+    return path.read_text().strip()

@@ -1,0 +1,148 @@
+"""The unit of work: one act, one transaction, its consequences and its audit row inside it.
+
+Opened by POST views, commands and clock steps only. Services never commit; they call `touch(case_id)` for each case
+whose projections must follow, and before COMMIT the settlers bring those up to date, phase by phase.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from sqlalchemy.orm import Session
+
+from tracker.base import clock
+from tracker.base.db import begin_writing, db
+
+#: The order in which consequences are drawn. `act` holds and stops what the fold shows must not go on.
+PHASES = ("fold", "act", "agenda", "flags", "faces", "search", "plan")
+
+
+class Settler(Protocol):
+    """Brings one projection up to date for `cases` (ids), or with None for whatever is due at `now`."""
+
+    def __call__(self, session: Session, now: datetime, cases: Sequence[int] | None) -> None: ...
+
+
+_settlers: dict[str, list[Settler]] = {phase: [] for phase in PHASES}
+
+
+def settles(phase: str) -> Callable[[Settler], Settler]:
+    """Announce a settler of a phase; within a phase they run in the order announced."""
+
+    def announce(settler: Settler) -> Settler:
+        _settlers[phase].append(settler)
+        return settler
+
+    return announce
+
+
+def settlers() -> dict[str, list[Settler]]:
+    """All settlers by phase."""
+    return _settlers
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts. `kind` is user, command, clock; `name` stands in the audit where there is no account."""
+
+    kind: str
+    user_id: int | None = None
+    name: str = ""
+
+    @property
+    def by_hand(self) -> bool:
+        """Whether a person did it in a page: notices of such acts wait three minutes, so that it can be undone."""
+        return self.kind == "user"
+
+
+CLOCK = Actor("clock", name="clock")
+COMMAND = Actor("command", name="command line")
+
+
+@dataclass(slots=True)
+class Work:
+    """What the running unit of work knows. Kept in `session.info["work"]`."""
+
+    act: str
+    actor: Actor
+    now: datetime
+    subject: str | None
+    touched: set[int] = field(default_factory=set)
+    changes: list["Change"] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One row created, changed or deleted: what the audit keeps."""
+
+    table: str
+    row_id: int | str | None
+    case_id: int | None
+    how: str
+    fields: dict[str, tuple[object, object]]
+
+
+AuditWriter = Callable[[Session, Work], None]
+_audit_writer: list[AuditWriter] = []
+
+
+def writes_audit(writer: AuditWriter) -> AuditWriter:
+    """Announce the writer of the audit row; exactly one."""
+    _audit_writer[:] = [writer]
+    return writer
+
+
+def current_work(session: Session | None = None) -> Work:
+    """The running unit of work. RuntimeError outside one: a service was called from a place that may not write."""
+    work = (session or db.session).info.get("work")
+    if not isinstance(work, Work):
+        raise RuntimeError("no unit of work is open: only POST views, commands and clock steps may write")
+    return work
+
+
+def touch(*case_ids: int) -> None:
+    """Say that these cases' projections must follow before COMMIT."""
+    current_work().touched.update(case_ids)
+
+
+@contextmanager
+def unit_of_work(
+    act: str, actor: Actor, subject: str | None = None, now: datetime | None = None
+) -> Iterator[datetime]:
+    """Do one act: yields `now`; commits with all its consequences, or leaves nothing behind.
+
+    `act` names it in the audit (`hearings.move`), `subject` what it is about (`hearing:12`). Inside, read rows afresh:
+    what was read before may be old.
+    """
+    session = db.session()
+    if "work" in session.info:
+        raise RuntimeError("units of work do not nest: compose services inside one")
+    begin_writing(session)
+    work = Work(act, actor, now or clock.now(), subject)
+    session.info["work"] = work
+    try:
+        yield work.now
+        session.flush()
+        settle(session, work.now, sorted(work.touched))
+        session.flush()
+        if _audit_writer:
+            _audit_writer[0](session, work)
+        session.commit()
+    except BaseException:
+        session.rollback()
+        raise
+    finally:
+        session.info.pop("work", None)
+        session.expire_all()
+
+
+def settle(session: Session, now: datetime, cases: Sequence[int]) -> None:
+    """Bring every projection of `cases` up to date, phase by phase. Nothing touched: nothing done."""
+    if not cases:
+        return
+    for phase in PHASES:
+        for settler in _settlers[phase]:
+            settler(session, now, cases)
+            session.flush()

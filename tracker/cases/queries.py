@@ -1,0 +1,105 @@
+"""Reading cases. Every list goes through `visible_cases`; nothing else decides who sees what."""
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, case, exists, literal, or_, select
+from sqlalchemy.orm import Session, aliased
+
+from tracker.accounts.models import Desk, Membership, User
+from tracker.base.audience import Audience
+from tracker.base.errors import NotFound
+from tracker.base.sight import decides_sight
+from tracker.cases.models import Case, CaseGrant, Involvement
+from tracker.people.models import Person
+
+#: No rung: an account that may see nothing of a case.
+NOTHING = 9
+
+
+def level(user_id: Any, looked_at: Any = Case) -> ColumnElement[int]:
+    """SQL: from which rung of the ladder an account (a value or a column) looks at a case; NOTHING where it may not.
+
+    Owner, deputy and the named people see all of it; the desk's staff and admins from the desk's rung; every active
+    account from the volunteers'. An account that is not active sees nothing.
+    """
+    person, colleague, account = aliased(User), aliased(User), aliased(User)
+    grant, member = aliased(CaseGrant), aliased(Membership)
+    granted = select(grant.user_id).where(grant.case_id == looked_at.id).correlate_except(grant)
+    named = (
+        select(1)
+        .select_from(person)
+        .where(
+            person.id == user_id,
+            person.active,
+            or_(looked_at.owner_id == person.id, looked_at.deputy_id == person.id, person.id.in_(granted)),
+        )
+        .correlate_except(person)
+    )
+    on_desk = (
+        select(1)
+        .select_from(colleague)
+        .join(member, member.user_id == colleague.id)
+        .where(
+            colleague.id == user_id,
+            colleague.active,
+            colleague.role.in_(("staff", "admin")),
+            member.desk_id == looked_at.desk_id,
+        )
+        .correlate_except(colleague, member)
+    )
+    signed_up = select(1).select_from(account).where(account.id == user_id, account.active).correlate_except(account)
+    return case(
+        (exists(named), literal(int(Audience.NAMED))),
+        (and_(looked_at.audience >= Audience.DESK, exists(on_desk)), literal(int(Audience.DESK))),
+        (and_(looked_at.audience >= Audience.VOLUNTEERS, exists(signed_up)), literal(int(Audience.VOLUNTEERS))),
+        else_=literal(NOTHING),
+    )
+
+
+@decides_sight
+def may_see(user_id: Any, case_id: Any) -> ColumnElement[bool]:
+    """SQL: may this account see this case at all? Both may be values or columns of a surrounding statement."""
+    looked_at = aliased(Case)
+    sight = select(1).where(looked_at.id == case_id, level(user_id, looked_at) < NOTHING)
+    return exists(sight.correlate_except(looked_at))
+
+
+def visible_cases(user: User) -> Select[tuple[Case]]:
+    """The cases this account may see."""
+    return select(Case).where(level(user.id) < NOTHING)
+
+
+def get_case(session: Session, user: User, ref: str) -> tuple[Case, Audience]:
+    """The case called `ref` and the rung this account sees it from. NotFound alike when there is none and when the
+    account may not know of it."""
+    row = session.execute(select(Case, level(user.id)).where(Case.ref == ref.upper())).first()
+    if row is None or row[1] >= NOTHING:
+        raise NotFound(f"There is no case {ref[:30]} that you may see.")
+    return row[0], Audience(row[1])
+
+
+def get_case_by_ref(session: Session, ref: str) -> Case:
+    """The case called `ref`, for commands and services. NotFound when there is none."""
+    found = session.scalar(select(Case).where(Case.ref == ref.strip().upper()))
+    if found is None:
+        raise NotFound(f"There is no case {ref[:30]}.")
+    return found
+
+
+def get_desk(session: Session, code: str) -> Desk:
+    """The desk called `code`. NotFound when there is none."""
+    found = session.scalar(select(Desk).where(Desk.code == code.strip().lower()))
+    if found is None:
+        raise NotFound(f"There is no desk {code[:20]}.")
+    return found
+
+
+def list_people(session: Session, case_id: int) -> list[tuple[Involvement, Person]]:
+    """Who is in a case, in the order they are shown."""
+    rows = session.execute(
+        select(Involvement, Person)
+        .join(Person, Person.id == Involvement.person_id)
+        .where(Involvement.case_id == case_id)
+        .order_by(Involvement.position, Involvement.id)
+    )
+    return [(involvement, person) for involvement, person in rows]

@@ -1,0 +1,75 @@
+"""The registry of message kinds: a room announces what it wants to say, and how it is known to be true still."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from sqlalchemy import ColumnElement
+from sqlalchemy.orm import Session
+
+from tracker.base.registry import Registry
+from tracker.outbox.models import Message
+
+#: What to do when nobody knows whether a mail arrived: send the very same once more, or wait for a human.
+IfUnsure = Literal["retry_once", "wait"]
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """What is said, ready to be put into an envelope: text first, HTML beside it."""
+
+    subject: str
+    text: str
+    html: str
+    #: Extra headers, such as List-Unsubscribe. Never an address.
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+#: Writes one mail for these messages (all of one kind and recipient) as things stand at the instant.
+Render = Callable[[Session, Sequence[Message], datetime], Mail]
+
+#: SQL on `messages`: is this message true still, and may its recipient still know? Used inside the mark's UPDATE.
+StillTrue = Callable[[datetime], ColumnElement[bool]]
+
+#: Why a message is no longer true, in words for staff, asked once it was found not to be.
+WhyNot = Callable[[Session, Message, datetime], str]
+
+
+@dataclass(frozen=True, slots=True)
+class MessageKind:
+    """A kind of message."""
+
+    code: str
+    if_unsure: IfUnsure
+    still_true: StillTrue
+    render: Render
+    why_not: WhyNot
+    #: Whether quiet hours of the recipient hold it back (a function of the message and the instant it would be sent).
+    waits_for_morning: Callable[[Message, datetime], bool]
+
+
+kinds: Registry[MessageKind] = Registry("message kind")
+
+#: How long a second try waits when nobody knows whether the first arrived.
+UNSURE_WAIT = timedelta(minutes=10)
+
+
+def message_kind(code: str, *, if_unsure: IfUnsure) -> Callable[[type[Any]], type[Any]]:
+    """Announce a class with the static methods `still_true`, `render`, `why_not` and (optional) `waits_for_morning`."""
+
+    def announce(cls: type[Any]) -> type[Any]:
+        kinds.add(
+            code,
+            MessageKind(
+                code=code,
+                if_unsure=if_unsure,
+                still_true=cls.still_true,
+                render=cls.render,
+                why_not=cls.why_not,
+                waits_for_morning=getattr(cls, "waits_for_morning", lambda _message, _at: False),
+            ),
+        )
+        return cls
+
+    return announce

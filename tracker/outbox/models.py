@@ -1,0 +1,129 @@
+"""What goes out: planned as messages, sent in envelopes, every try on record."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from tracker.base.columns import BigId, JSONText, UTCDateTime
+from tracker.base.db import Model
+
+#: Where a message or an envelope can stand. The last five are ends.
+STATES = ("waiting", "sending", "paused", "sent", "skipped", "cancelled", "not_delivered", "may_have_arrived")
+
+
+class Recipient(Model):
+    """Whom mail may go to: an account (an address without one comes with following without an account)."""
+
+    __tablename__ = "recipients"
+
+    #: Row number.
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    #: The account.
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), unique=True)
+    #: When sending to it was stopped because mail bounced; None: reachable.
+    suppressed_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+
+
+class Envelope(Model):
+    """One mail to one address, carrying one message or several. Its Message-ID never changes between tries."""
+
+    __tablename__ = "envelopes"
+    __table_args__ = (Index("ix_envelopes_state_not_before", "state", "not_before"),)
+    audited = False
+
+    #: Row number.
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    #: Whom to.
+    recipient_id: Mapped[int] = mapped_column(ForeignKey("recipients.id"), index=True)
+    #: waiting, sending, or an end.
+    state: Mapped[str] = mapped_column(String(20))
+    #: While sending: claimed (nothing left yet) or dispatching (it may have left).
+    phase: Mapped[str | None] = mapped_column(String(12))
+    #: Stable over all tries, made from the first message's key.
+    message_id: Mapped[str] = mapped_column(String(120), unique=True)
+    #: Not to be tried before.
+    not_before: Mapped[datetime] = mapped_column(UTCDateTime)
+    #: Tries so far.
+    attempts: Mapped[int] = mapped_column(default=0)
+    #: Tries that ended without knowing whether it arrived.
+    ambiguous_attempts: Mapped[int] = mapped_column(default=0)
+    #: Until when the deliverer that claimed it has it alone.
+    lease_until: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    #: Random; fences every later step of that deliverer.
+    lease_token: Mapped[str | None] = mapped_column(String(32))
+    #: Why it stands where it stands, in words for staff.
+    reason: Mapped[str] = mapped_column(String(300), default="")
+    #: When the relay took it.
+    sent_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    #: When it was made.
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime)
+
+
+class Message(Model):
+    """One due thing for one recipient. Its dedupe key makes a second plan of the same thing impossible."""
+
+    __tablename__ = "messages"
+    __table_args__ = (
+        Index("ix_messages_state_due_at", "state", "due_at"),
+        Index("ix_messages_subject", "subject_kind", "subject_id", "recipient_id"),
+    )
+    audited = False
+
+    #: Row number.
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    #: What makes it the same thing: kind, subject, version, days before, recipient.
+    dedupe_key: Mapped[str] = mapped_column(String(160), unique=True)
+    #: Message kind, such as `hearing.reminder`; names itself in the mail's X-Tracker-Kind.
+    kind: Mapped[str] = mapped_column(String(40))
+    #: What it is about, with subject_id: an agenda kind such as `hearing`.
+    subject_kind: Mapped[str] = mapped_column(String(30))
+    #: Row of the subject in its own room.
+    subject_id: Mapped[int] = mapped_column(BigId)
+    #: Version of the subject it speaks of.
+    subject_rev: Mapped[int]
+    #: Whom to.
+    recipient_id: Mapped[int] = mapped_column(ForeignKey("recipients.id"), index=True)
+    #: Days before, for reminders.
+    days_before: Mapped[int | None]
+    #: Why it was planned: owner, deputy, follows the case, follows the desk.
+    cause: Mapped[str] = mapped_column(String(60))
+    #: What it tells: when, where, state, certainty. A change of these makes a change notice.
+    tells: Mapped[dict[str, Any]] = mapped_column(JSONText)
+    #: When it should go out.
+    due_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    #: After which it must not; None: whenever.
+    give_up_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    #: waiting, sending, or an end.
+    state: Mapped[str] = mapped_column(String(20))
+    #: Why it ended so, in words for staff.
+    reason: Mapped[str] = mapped_column(String(300), default="")
+    #: The mail that carries it.
+    envelope_id: Mapped[int | None] = mapped_column(ForeignKey("envelopes.id"), index=True)
+    #: When the relay took that mail.
+    sent_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    #: When it was planned.
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime)
+
+
+class Attempt(Model):
+    """One try of one envelope: evidence, never changed."""
+
+    __tablename__ = "attempts"
+    audited = False
+
+    #: Row number.
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    #: The mail.
+    envelope_id: Mapped[int] = mapped_column(ForeignKey("envelopes.id"), index=True)
+    #: When it began.
+    started_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    #: How far it came: claimed, connected, recipient, dispatching, answered.
+    reached: Mapped[str] = mapped_column(String(20))
+    #: The relay's code, where it gave one.
+    smtp_code: Mapped[int | None]
+    #: sent, retry, not_delivered, unsure, skipped.
+    outcome: Mapped[str] = mapped_column(String(20))
+    #: The relay's words or ours, without addresses or content.
+    detail: Mapped[str] = mapped_column(Text, default="")
