@@ -1,7 +1,7 @@
 # `make` alone explains what there is. A machine needs Python 3.11+ (with venv) and make, nothing else.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset test lint format browser environment clean
+.PHONY: help demo demo-reset test lint format browser environment revision clean
 SHELL := /bin/sh
 BIN := .venv/bin
 
@@ -42,6 +42,14 @@ checks:
 format: environment ## Lay the code out anew, and mend what can be mended without thinking
 	@$(BIN)/ruff check --fix --quiet . || true
 	@$(BIN)/ruff format .
+
+revision: environment ## A new step of the database, from what the models say now: make revision NAME="hearings have a judge"
+	@test -n "$(NAME)" || { echo 'Say what it does: make revision NAME="hearings have a judge"'; exit 2; }
+	@scratch=$$(mktemp -d) && export TRACKER_INSTANCE=$$scratch && \
+	$(BIN)/alembic -c migrations/alembic.ini upgrade head && \
+	$(BIN)/alembic -c migrations/alembic.ini revision --autogenerate -m "$(NAME)" && \
+	$(BIN)/ruff check --fix --quiet migrations; $(BIN)/ruff format --quiet migrations; rm -rf "$$scratch"
+	@echo "Read it, and the rules at its top, before you commit it together with migrations/head."
 
 browser: ## Make sure there is a Chromium for the browser tests (installs the system's one, as root)
 	@.ci/browser
