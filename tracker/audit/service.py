@@ -22,19 +22,21 @@ ORIGIN = "0" * 64
 
 
 def watch(session_class: type[Session]) -> None:
-    """Collect what each unit of work changes, row by row, as it is flushed."""
+    """Collect what each unit of work changes, row by row, as it is flushed; once, however many applications are made."""
+    if not event.contains(session_class, "after_flush", _collect):
+        event.listen(session_class, "after_flush", _collect)
 
-    @event.listens_for(session_class, "after_flush")
-    def on_flush(session: Session, _context: Any) -> None:
-        work = session.info.get("work")
-        if not isinstance(work, Work):
-            return
-        for how, rows in (("created", session.new), ("changed", session.dirty), ("deleted", session.deleted)):
-            for row in rows:
-                if isinstance(row, Model) and row.audited:
-                    change = _change(row, how)
-                    if change.fields or how != "changed":
-                        work.changes.append(change)
+
+def _collect(session: Session, _context: Any) -> None:
+    work = session.info.get("work")
+    if not isinstance(work, Work):
+        return
+    for how, rows in (("created", session.new), ("changed", session.dirty), ("deleted", session.deleted)):
+        for row in rows:
+            if isinstance(row, Model) and row.audited:
+                change = _change(row, how)
+                if change.fields or how != "changed":
+                    work.changes.append(change)
 
 
 def _change(row: Model, how: str) -> Change:
