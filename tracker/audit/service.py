@@ -22,7 +22,7 @@ ORIGIN = "0" * 64
 
 
 def watch(session_class: type[Session]) -> None:
-    """Collect what each unit of work changes, row by row, as it is flushed; once, however many applications are made."""
+    """Collect what each unit of work changes, row by row, as flushed; once, however many applications are made."""
     if not event.contains(session_class, "after_flush", _collect):
         event.listen(session_class, "after_flush", _collect)
 
@@ -73,7 +73,10 @@ def write_act(session: Session, work: Work) -> None:
     # The key may have to be made; after the head is locked nothing else may wait.
     sealer.seal_for(session, subject_of_key, b"", "warm")
     head = session.execute(
-        update(ChainHead).where(ChainHead.id == 1).values(seq=ChainHead.seq + 1).returning(ChainHead.seq, ChainHead.hash)
+        update(ChainHead)
+        .where(ChainHead.id == 1)
+        .values(seq=ChainHead.seq + 1)
+        .returning(ChainHead.seq, ChainHead.hash)
     ).first()
     if head is None:
         session.add(ChainHead(id=1, seq=1, hash=ORIGIN))
