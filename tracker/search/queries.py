@@ -1,0 +1,29 @@
+"""Asking the index."""
+
+from sqlalchemy import ColumnElement, Select, column, func, literal, select, table, text
+from sqlalchemy.orm import Session
+
+from tracker.search.models import SearchRow
+from tracker.search.rules import question
+
+#: Matches of a question that are looked at; a question that finds more is too wide to be read.
+MOST_MATCHES = 2000
+
+
+def cases_matching(session: Session, asked: str) -> Select[tuple[int, int]] | None:
+    """SELECT of (case id, audience) of what holds all words asked for, as beginnings of words; None when nothing was
+    asked. The caller joins its own face, so that nobody finds by words they may not read."""
+    words = question(asked)
+    if not words:
+        return None
+    return select(SearchRow.case_id, SearchRow.audience).where(_matches(session, words)).limit(MOST_MATCHES)
+
+
+def _matches(session: Session, words: list[str]) -> ColumnElement[bool]:
+    if session.get_bind().dialect.name == "sqlite":
+        asked = " ".join(f'"{w}"*' for w in words)
+        index = table("search_words", column("rowid"))
+        return SearchRow.id.in_(select(index.c.rowid).where(text("search_words MATCH :asked").bindparams(asked=asked)))
+    asked = " & ".join(f"'{w}':*" for w in words)
+    vector = func.to_tsvector(text("'simple'"), SearchRow.words)
+    return vector.bool_op("@@")(func.to_tsquery(text("'simple'"), literal(asked)))
