@@ -31,9 +31,9 @@ def reads(module: ast.Module, prose: set[ast.AST], asks_database: bool) -> list[
             found.add(node.lineno)
         elif isinstance(node, ast.ImportFrom) and node.module == "time":
             found |= {node.lineno for a in node.names if a.name != "sleep"}
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in prose:
-            if READS_IN_SQL.search(node.value) and not asks_database:
-                found.add(node.lineno)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            in_sql = node not in prose and not asks_database and READS_IN_SQL.search(node.value)
+            found |= {node.lineno} if in_sql else set()
     return sorted(found)
 
 
