@@ -160,7 +160,7 @@ def upgrade() -> None:
     with op.batch_alter_table("cases", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_cases_deputy_id"), ["deputy_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_cases_desk_id"), ["desk_id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_cases_owner_id"), ["owner_id"], unique=False)
+        batch_op.create_index("ix_cases_owner_id_stage", ["owner_id", "stage"], unique=False)
         batch_op.create_index("ix_cases_stage_stale_at", ["stage", "stale_at"], unique=False)
 
     op.create_table(
@@ -450,6 +450,7 @@ def upgrade() -> None:
         sa.Column("subject", sa.String(length=60), nullable=False),
         sa.Column("episode", sa.String(length=60), nullable=False),
         sa.Column("severity", sa.Integer(), nullable=False),
+        sa.Column("audience", columns.AudienceType(), nullable=False),
         sa.Column("due_at", columns.UTCDateTime(), nullable=True),
         sa.Column("data", columns.JSONText(), nullable=False),
         sa.Column("raised_at", columns.UTCDateTime(), nullable=False),

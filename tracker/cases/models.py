@@ -27,7 +27,11 @@ class Case(Model):
     """A case: one matter about one or several people at risk."""
 
     __tablename__ = "cases"
-    __table_args__ = (Index("ix_cases_stage_stale_at", "stage", "stale_at"),)
+    __table_args__ = (
+        Index("ix_cases_stage_stale_at", "stage", "stale_at"),
+        # Serves "whose cases" and, with the stage, "which open cases nobody keeps".
+        Index("ix_cases_owner_id_stage", "owner_id", "stage"),
+    )
 
     #: Row number.
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -48,7 +52,7 @@ class Case(Model):
     #: State that answers for it (ISO 3166-1 alpha-2).
     responsible_state: Mapped[str | None] = mapped_column(String(2))
     #: Who keeps it.
-    owner_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"), index=True)
+    owner_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     #: Who stands in.
     deputy_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"), index=True)
     #: One of STAGES.

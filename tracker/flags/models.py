@@ -6,7 +6,8 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from tracker.base.columns import BigId, JSONText, UTCDateTime
+from tracker.base.audience import Audience
+from tracker.base.columns import AudienceType, BigId, JSONText, UTCDateTime
 from tracker.base.db import Model
 
 
@@ -40,6 +41,8 @@ class Flag(Model):
     episode: Mapped[str] = mapped_column(String(60), default="")
     #: 1 to 3, 3 worst: a rise reopens an acknowledged flag.
     severity: Mapped[int]
+    #: Who may see it: the strictest of the case and what it is about, and never wider than the desk.
+    audience: Mapped[Audience] = mapped_column(AudienceType)
     #: The instant it is about: when the hearing starts, when the case went stale.
     due_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     #: What the rule wants to say about it.
