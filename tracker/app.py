@@ -85,4 +85,25 @@ def _open_pages(app: Flask, settings: Any) -> None:
 
 
 #: In the order of the floors; order within a phase of settling and within a tick follows it.
-ROOMS: tuple[str, ...] = ()
+ROOMS: tuple[str, ...] = (
+    "tracker.base.house",
+    "tracker.base.once",
+    "tracker.base.sealing",
+    "tracker.audit.service",
+    "tracker.clockwork.models",
+    "tracker.accounts.models",
+    "tracker.timeline.models",
+    "tracker.agenda.models",
+    "tracker.outbox.models",
+    "tracker.search.models",
+    "tracker.people.models",
+    "tracker.cases.kinds",
+    "tracker.cases.folding",
+    "tracker.hearings.kinds",
+    "tracker.hearings.projecting",
+    "tracker.flags.models",
+    "tracker.intake.models",
+    "tracker.cases.faces",
+    "tracker.cases.indexing",
+    "tracker.reminders.models",
+)

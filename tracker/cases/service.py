@@ -1,0 +1,191 @@
+"""What is done with a case as a whole."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from tracker.accounts.models import Desk, Membership, User
+from tracker.base.audience import CHOOSABLE, Audience
+from tracker.base.columns import new_public_id
+from tracker.base.dates import StatedDate, today_in
+from tracker.base.errors import Refused, VersionConflict
+from tracker.base.work import current_work, touch
+from tracker.cases.models import CLOSED_REASONS, INVOLVEMENT_ROLES, RISKS, STAGES, Case, CaseGrant, Involvement
+from tracker.cases.rules import nickname
+from tracker.timeline.service import record_entry
+
+#: Longest title, in characters.
+LONGEST_TITLE = 300
+
+
+def open_case(
+    session: Session,
+    desk: Desk,
+    *,
+    title: str,
+    risk: str,
+    stage: str = "open",
+    summary: str = "",
+    owner: User | None = None,
+    deputy: User | None = None,
+    country: str | None = None,
+    responsible_state: str | None = None,
+    audience: Audience = Audience.DESK,
+    origin: str = "human",
+    stale_grace_working_days: int = 0,
+) -> Case:
+    """Record a new case on a desk: it gets the desk's next reference and a neutral nickname."""
+    now = current_work(session).now
+    _check(title=title, risk=risk, stage=stage, audience=audience)
+    _check_keeper(session, desk.id, owner, "owner")
+    _check_keeper(session, desk.id, deputy, "deputy")
+    number = session.scalar(
+        update(Desk)
+        .where(Desk.id == desk.id)
+        .values(last_case_number=Desk.last_case_number + 1)
+        .returning(Desk.last_case_number)
+        .execution_options(synchronize_session=False)
+    )
+    assert number is not None
+    case = Case(
+        ref=f"{desk.code.upper()}-{number:04d}",
+        public_id=new_public_id(),
+        nickname=nickname(number),
+        title=title.strip(),
+        summary=summary.strip(),
+        desk_id=desk.id,
+        country=country,
+        responsible_state=responsible_state,
+        owner_id=owner.id if owner else None,
+        deputy_id=deputy.id if deputy else None,
+        stage=stage,
+        risk=risk,
+        audience=audience,
+        created_at=now,
+        stale_grace_working_days=stale_grace_working_days,
+    )
+    session.add(case)
+    session.flush()
+    _log(session, case, desk, "case.opened", origin=origin)
+    return case
+
+
+def edit_case(session: Session, case: Case, *, version: int, **fields: Any) -> None:
+    """Change what a case says of itself: title, summary, risk, stage (not closed), owner, deputy, country,
+    responsible_state, nickname, audience. VersionConflict when somebody else did since `version`."""
+    if case.version != version:
+        raise VersionConflict("Somebody changed this case in the meantime.", {name: getattr(case, name) for name in fields})
+    merged = {name: fields.get(name, getattr(case, name)) for name in ("title", "risk", "stage", "audience")}
+    if merged["stage"] == "closed" and case.stage != "closed":
+        raise Refused("Close the case with a reason instead.", "stage")
+    _check(**merged)
+    for name in ("owner_id", "deputy_id"):
+        if fields.get(name) is not None and fields[name] != getattr(case, name):
+            _check_keeper(session, case.desk_id, session.get(User, fields[name]), name)
+    for name, value in fields.items():
+        setattr(case, name, value.strip() if isinstance(value, str) else value)
+    case.version += 1
+    touch(case.id)
+
+
+def close_case(session: Session, case: Case, desk: Desk, *, reason: str, words: str = "") -> None:
+    """Close a case. Refused without one of the reasons, or when it is closed."""
+    if reason not in CLOSED_REASONS:
+        raise Refused("Choose why the case is closed.", "reason")
+    if case.stage == "closed":
+        raise Refused("The case is closed already.")
+    case.stage, case.closed_reason = "closed", reason
+    case.version += 1
+    _log(session, case, desk, "case.closed", {"reason": reason}, words)
+
+
+def reopen_case(session: Session, case: Case, desk: Desk, *, words: str) -> None:
+    """Open a closed case again. Refused without a reason in words, or when it is open."""
+    if not words.strip():
+        raise Refused("Say why the case is reopened.", "words")
+    if case.stage != "closed":
+        raise Refused("The case is open already.")
+    case.stage, case.closed_reason = "open", None
+    case.version += 1
+    _log(session, case, desk, "case.reopened", {}, words)
+
+
+def check_case(session: Session, case: Case, desk: Desk, *, words: str = "") -> None:
+    """"Checked, nothing new": restarts the stale clock without pretending that anything happened."""
+    if case.stage == "closed":
+        raise Refused("The case is closed; reopen it first.")
+    _log(session, case, desk, "case.checked", {}, words)
+
+
+def involve(session: Session, case: Case, person_id: int, role: str = "at_risk") -> Involvement:
+    """Put a person into a case. A person already in it is left as they are."""
+    if role not in INVOLVEMENT_ROLES:
+        raise Refused(f"“{role[:20]}” is no role in a case.", "role")
+    held = session.scalars(select(Involvement).where(Involvement.case_id == case.id)).all()
+    for involvement in held:
+        if involvement.person_id == person_id:
+            return involvement
+    involvement = Involvement(case_id=case.id, person_id=person_id, role=role, position=len(held), conditions=[], reported=[])
+    session.add(involvement)
+    session.flush()
+    touch(case.id)
+    return involvement
+
+
+def name_people(session: Session, case: Case, users: Sequence[User]) -> None:
+    """Say who the named people of a case are, besides its owner and deputy."""
+    session.execute(delete(CaseGrant).where(CaseGrant.case_id == case.id))
+    session.add_all(CaseGrant(case_id=case.id, user_id=user.id) for user in users)
+    touch(case.id)
+
+
+def today_at(desk: Desk, now: datetime) -> date:
+    """The day it is at the desk."""
+    return today_in(desk.zone, now)
+
+
+def _log(
+    session: Session,
+    case: Case,
+    desk: Desk,
+    kind: str,
+    payload: dict[str, Any] | None = None,
+    words: str = "",
+    origin: str = "human",
+) -> None:
+    record_entry(
+        session,
+        case_id=case.id,
+        kind=kind,
+        date_stated=StatedDate(today_at(desk, current_work(session).now)),
+        audience=Audience.DESK,
+        payload=payload,
+        text=words,
+        origin=origin,
+    )
+
+
+def _check(*, title: str, risk: str, stage: str, audience: Audience) -> None:
+    if not title.strip():
+        raise Refused("Write a title.", "title")
+    if len(title) > LONGEST_TITLE:
+        raise Refused(f"The title has {len(title):,} characters; {LONGEST_TITLE} is the most.", "title")
+    if any(ord(c) < 32 for c in title):
+        raise Refused("The title holds a character that cannot be shown.", "title")
+    if risk not in RISKS:
+        raise Refused(f"“{risk[:20]}” is no risk: critical, high, medium or low.", "risk")
+    if stage not in STAGES:
+        raise Refused(f"“{stage[:20]}” is no stage.", "stage")
+    if audience not in CHOOSABLE:
+        raise Refused("A case cannot be made public yet: consent has to be recorded first.", "audience")
+
+
+def _check_keeper(session: Session, desk_id: int, user: User | None, field: str) -> None:
+    if user is None:
+        return
+    member = session.scalar(select(Membership.id).where(Membership.user_id == user.id, Membership.desk_id == desk_id))
+    if not user.active or not user.is_staff or member is None:
+        raise Refused("Only active staff of the desk can keep its cases.", field)

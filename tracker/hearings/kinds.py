@@ -1,0 +1,130 @@
+"""What a hearing logs, and how many days before it people are reminded.
+
+Every kind carries a snapshot of the hearing as it stood afterwards (`after`), so that a hearing *as known on* a day is
+the last snapshot recorded by then; and `before`, so that the sentence can say what changed.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask_babel import gettext as _
+
+from tracker.agenda.kinds import agenda_kind
+from tracker.timeline.kinds import entry_kind
+
+#: Days before, by kind of hearing; the empty key is for a hearing not further said and any kind not named.
+HEARING = agenda_kind(
+    "hearing",
+    days_before={
+        "": (7, 3, 1),
+        "trial_session": (14, 7, 1),
+        "verdict": (14, 7, 1),
+        "sentencing": (14, 7, 1),
+        "appeal": (14, 7, 1),
+        "renewal": (3, 1),
+        "remand": (3, 1),
+        "detention_review": (3, 1),
+        "bail": (3, 1),
+        "mention": (3, 1),
+    },
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _OfHearing:
+    """Payload of everything a hearing logs: which, how it stood afterwards and before."""
+
+    hearing_id: int = 0
+    after: dict[str, Any] = field(default_factory=dict)
+    before: dict[str, Any] = field(default_factory=dict)
+
+    def when(self, snapshot: dict[str, Any]) -> str:
+        """The when of a snapshot in plain figures: `2024-04-08 09:30`, `2024-04-08 – 2024-04-14`, or no date."""
+        if snapshot.get("local_date"):
+            return " ".join(str(p) for p in (snapshot["local_date"], snapshot.get("local_time")) if p)
+        if snapshot.get("earliest_on"):
+            return f"{snapshot['earliest_on']} – {snapshot['latest_on']}"
+        return _("no date yet")
+
+
+@entry_kind("hearing.scheduled", news=False)
+@dataclass(frozen=True, slots=True)
+class HearingScheduled(_OfHearing):
+    """A hearing is known."""
+
+    def sentence(self) -> str:
+        """`Hearing set for 2024-04-08`."""
+        return _("Hearing set for %(when)s", when=self.when(self.after))
+
+
+@entry_kind("hearing.moved", news=False)
+@dataclass(frozen=True, slots=True)
+class HearingMoved(_OfHearing):
+    """The court moved it."""
+
+    def sentence(self) -> str:
+        """`Hearing moved from … to …`."""
+        return _("Hearing moved from %(old)s to %(new)s", old=self.when(self.before), new=self.when(self.after))
+
+
+@entry_kind("hearing.corrected", news=False)
+@dataclass(frozen=True, slots=True)
+class HearingCorrected(_OfHearing):
+    """We had it wrong."""
+
+    def sentence(self) -> str:
+        """`Hearing date corrected: … not …`."""
+        return _("Hearing date corrected: %(new)s, not %(old)s", old=self.when(self.before), new=self.when(self.after))
+
+
+@entry_kind("hearing.confirmed", news=False)
+@dataclass(frozen=True, slots=True)
+class HearingConfirmed(_OfHearing):
+    """Somebody made sure of the date."""
+
+    told_by: str = ""
+
+    def sentence(self) -> str:
+        """`Hearing date confirmed by the lawyer`."""
+        words = _("Hearing date confirmed")
+        return f"{words} ({self.told_by})" if self.told_by else words
+
+
+@entry_kind("hearing.edited", news=False)
+@dataclass(frozen=True, slots=True)
+class HearingEdited(_OfHearing):
+    """Kind, court, observer or audience were changed: nobody is told."""
+
+    def sentence(self) -> str:
+        """`Details of a hearing changed`."""
+        return _("Details of a hearing changed")
+
+
+@entry_kind("hearing.cancelled", news=False)
+@dataclass(frozen=True, slots=True)
+class HearingCancelled(_OfHearing):
+    """It will not take place."""
+
+    def sentence(self) -> str:
+        """`Hearing cancelled`."""
+        return _("Hearing of %(when)s cancelled", when=self.when(self.before))
+
+
+@entry_kind("hearing.outcome_recorded", news=True)
+@dataclass(frozen=True, slots=True)
+class HearingOutcomeRecorded(_OfHearing):
+    """What became of it: took place, adjourned, postponed, not known."""
+
+    outcome: str = ""
+    reason: str = ""
+    told_by: str = ""
+
+    def sentence(self) -> str:
+        """`Hearing of 2024-04-08 adjourned`."""
+        words = {
+            "took_place": _("Hearing of %(when)s took place", when=self.when(self.before)),
+            "adjourned": _("Hearing of %(when)s adjourned", when=self.when(self.before)),
+            "postponed": _("Hearing of %(when)s postponed", when=self.when(self.before)),
+            "not_known": _("Outcome of the hearing of %(when)s not known yet", when=self.when(self.before)),
+        }[self.outcome]
+        return f"{words} ({self.reason})" if self.reason else words

@@ -1,0 +1,87 @@
+"""Reading hearings."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from tracker.accounts.models import User
+from tracker.base.audience import Audience
+from tracker.base.errors import NotFound
+from tracker.cases.models import Case
+from tracker.cases.queries import NOTHING, level
+from tracker.hearings.models import Appearance, Hearing
+from tracker.people.models import Person
+from tracker.timeline.models import Entry
+
+
+@dataclass(slots=True)
+class HearingSeen:
+    """A hearing as one reader may see it: with the people of the cases they may see."""
+
+    hearing: Hearing
+    appearances: list[tuple[Appearance, Case, Person]] = field(default_factory=list)
+
+
+def list_hearings(
+    session: Session,
+    *,
+    case_ids: Sequence[int] | None = None,
+    user: User | None = None,
+    since: datetime | None = None,
+    limit: int = 500,
+) -> list[HearingSeen]:
+    """Hearings by when they start, undated ones last; of these cases, or of all; for this reader, or (None) for a
+    command. Two statements, however many."""
+    wanted = select(Appearance.hearing_id).join(Case, Case.id == Appearance.case_id)
+    if case_ids is not None:
+        wanted = wanted.where(Appearance.case_id.in_(case_ids))
+    if user is not None:
+        wanted = wanted.where(level(user.id) <= Hearing.audience).join(Hearing, Hearing.id == Appearance.hearing_id)
+    chosen = select(Hearing).where(Hearing.id.in_(wanted))
+    if since is not None:
+        chosen = chosen.where(Hearing.starts_at >= since)
+    hearings = session.scalars(
+        chosen.order_by(Hearing.starts_at.is_(None), Hearing.starts_at, Hearing.id).limit(limit)
+    ).all()
+    seen = {h.id: HearingSeen(h) for h in hearings}
+    rows = (
+        select(Appearance, Case, Person)
+        .join(Case, Case.id == Appearance.case_id)
+        .join(Person, Person.id == Appearance.person_id)
+        .where(Appearance.hearing_id.in_(list(seen)))
+        .order_by(Appearance.id)
+    )
+    if user is not None:
+        rows = rows.where(level(user.id) < NOTHING)
+    for appearance, case, person in session.execute(rows):
+        seen[appearance.hearing_id].appearances.append((appearance, case, person))
+    return list(seen.values())
+
+
+def get_hearing_in(session: Session, case: Case, rung: Audience, public_id: str) -> Hearing:
+    """A hearing of this case, for a reader who sees the case from `rung`. NotFound otherwise."""
+    found = session.scalar(
+        select(Hearing)
+        .join(Appearance, Appearance.hearing_id == Hearing.id)
+        .where(Hearing.public_id == public_id, Appearance.case_id == case.id, Hearing.audience >= rung)
+        .limit(1)
+    )
+    if found is None:
+        raise NotFound("There is no such hearing in this case.")
+    return found
+
+
+def hearings_as_known(session: Session, case_id: int, known_at: datetime) -> list[dict[str, Any]]:
+    """The hearings of a case as the entries recorded by `known_at` tell them: the last snapshot of each."""
+    known: dict[int, dict[str, Any]] = {}
+    for payload in session.scalars(
+        select(Entry.payload)
+        .where(Entry.case_id == case_id, Entry.kind.like("hearing.%"), Entry.recorded_at <= known_at)
+        .order_by(Entry.recorded_at, Entry.id)
+    ):
+        known[payload["hearing_id"]] = {"id": payload["hearing_id"], **payload["after"]}
+    return [known[number] for number in sorted(known)]

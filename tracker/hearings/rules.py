@@ -1,0 +1,99 @@
+"""When a hearing is: from a day, a time or a window at the court to the instants that rules look at. Pure."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+
+from tracker.base.dates import WINDOW_PRECISIONS, instant_of, last_of_month, today_in, zone_of
+from tracker.base.errors import NeedsConfirmation, Refused
+
+#: A hearing without a time is over for reminding at this local hour of its day.
+NO_TIME_UNTIL = time(12, 0)
+
+#: Dates further ahead than this are asked about before they are taken.
+FAR_AHEAD_DAYS = 366
+
+
+@dataclass(frozen=True, slots=True)
+class When:
+    """When a hearing is, at the court: a day with or without a time, or a window, or nothing yet (`not_set`)."""
+
+    zone: str
+    local_date: date | None = None
+    local_time: time | None = None
+    fold: int | None = None
+    precision: str = "day"
+    earliest_on: date | None = None
+    latest_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Instants:
+    """What is derived: first instant it can begin; when somebody should know the outcome (the end of its last day,
+    there); until when reminding helps. All None where no date is known."""
+
+    starts_at: datetime | None
+    outcome_due_at: datetime | None
+    remind_until: datetime | None
+
+
+def on_day(zone: str, day: date, at: time | None = None, fold: int | None = None) -> When:
+    """A hearing on a day. Refused when the zone is none, or the time does not exist that day or comes twice."""
+    zone_of(zone)
+    if at is not None:
+        instant_of(day, at, zone, fold)
+    return When(zone, day, at, fold, "day", day, day)
+
+
+def in_window(zone: str, precision: str, first: date | None = None) -> When:
+    """A hearing some time in a week or month (the one `first` lies in), or with no date yet (`not_set`)."""
+    zone_of(zone)
+    if precision == "not_set":
+        return When(zone, precision="not_set")
+    if precision not in WINDOW_PRECISIONS or first is None:
+        raise Refused("Say which week or month, or that no date is set.", "precision")
+    if precision == "week":
+        first = first - timedelta(days=first.isoweekday() - 1)
+        return When(zone, precision="week", earliest_on=first, latest_on=first + timedelta(days=6))
+    if precision == "month":
+        return When(zone, precision="month", earliest_on=first.replace(day=1), latest_on=last_of_month(first))
+    return on_day(zone, first)
+
+
+def between(zone: str, earliest_on: date, latest_on: date) -> When:
+    """A hearing on one of these days. Refused when they run backwards or are the span of more than 100 days."""
+    zone_of(zone)
+    if latest_on < earliest_on:
+        raise Refused("The window ends before it begins.", "latest")
+    if (latest_on - earliest_on).days > 100:
+        raise Refused("The window is longer than 100 days: say that no date is set instead.", "latest")
+    if earliest_on == latest_on:
+        return on_day(zone, earliest_on)
+    return When(zone, precision="week", earliest_on=earliest_on, latest_on=latest_on)
+
+
+def instants(when: When) -> Instants:
+    """The instants of `when`, by the zone's rules as they are today."""
+    first, last = when.earliest_on, when.latest_on
+    if first is None or last is None:
+        return Instants(None, None, None)
+    starts_at = instant_of(first, when.local_time, when.zone, when.fold if when.fold is not None else 0)
+    outcome_due_at = instant_of(last + timedelta(days=1), None, when.zone)
+    remind_until = starts_at if when.local_time else instant_of(first, NO_TIME_UNTIL, when.zone, 0)
+    return Instants(starts_at, outcome_due_at, remind_until)
+
+
+def ask_twice(when: When, now: datetime, sitting_days: Collection[int] | None = None) -> None:
+    """NeedsConfirmation when the date is possible but unlikely: past, over 12 months off, or on a day on which the
+    desk's courts do not sit. Nothing to ask of a hearing without a date."""
+    if when.earliest_on is None or when.latest_on is None:
+        return
+    today = today_in(when.zone, now)
+    day = f"{when.earliest_on:%A} {when.earliest_on.day} {when.earliest_on:%B %Y}"
+    if when.latest_on < today or (when.local_time and instants(when).starts_at < now):  # type: ignore[operator]  # dated
+        raise NeedsConfirmation(f"{day} has passed. If the hearing was then, confirm it.", "date")
+    ahead = (when.earliest_on - today).days
+    if ahead >= FAR_AHEAD_DAYS:
+        raise NeedsConfirmation(f"{day} is in {ahead} days, over 12 months off. If that is right, confirm it.", "date")
+    if sitting_days and when.local_date and when.local_date.isoweekday() not in sitting_days:
+        raise NeedsConfirmation(f"{day} is a day on which the desk's courts do not sit. If that is right, confirm it.", "date")

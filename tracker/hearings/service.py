@@ -1,0 +1,380 @@
+"""What is done with hearings. Each act logs one entry per case touched; the row is that log's projection.
+
+*Correct* (we had it wrong) and *move* (the court moved it) are two acts: history and mail say different things.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from tracker.base.audience import CHOOSABLE, Audience
+from tracker.base.columns import new_public_id
+from tracker.base.dates import StatedDate, today_in
+from tracker.base.errors import NotFound, Refused, VersionConflict
+from tracker.base.work import current_work, touch
+from tracker.cases.models import Case
+from tracker.hearings.models import KINDS, STATES, Appearance, Hearing
+from tracker.hearings.rules import When, ask_twice, instants
+from tracker.timeline.service import Source, record_entry
+
+#: Notices of what was done in a page wait so long, so that it can be undone.
+UNDO = timedelta(minutes=3)
+
+#: Columns that make the when, the where and the state: a change of one moves schedule_rev.
+SCHEDULE = ("local_date", "local_time", "fold", "zone", "precision", "earliest_on", "latest_on", "court", "place", "state")
+
+#: What a snapshot keeps.
+SNAPSHOT = (*SCHEDULE, "kind", "certainty", "observer", "schedule_rev", "audience")
+
+
+@dataclass(frozen=True, slots=True)
+class Appears:
+    """A person of a case."""
+
+    case_id: int
+    person_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """Who made sure of a date: an account, or a source by its role or name."""
+
+    told_by: str = ""
+    user_id: int | None = None
+
+
+def schedule_hearing(
+    session: Session,
+    when: When,
+    *,
+    kind: str,
+    appearing: Sequence[Appears],
+    court: str = "",
+    place: str = "",
+    certainty: str = "confirmed",
+    confirmation: Confirmation | None = None,
+    audience: Audience = Audience.DESK,
+    observer: str = "",
+    note: str = "",
+    state: str = "scheduled",
+    unlikely_is_meant: bool = False,
+    sitting_days: Sequence[int] | None = None,
+    sources: Sequence[Source] = (),
+    origin: str = "human",
+    import_id: str | None = None,
+) -> Hearing:
+    """Record a hearing of these people. NeedsConfirmation for an unlikely date unless `unlikely_is_meant`."""
+    work = current_work(session)
+    if not unlikely_is_meant:
+        ask_twice(when, work.now, sitting_days)
+    if kind not in KINDS:
+        raise Refused(f"“{kind[:30]}” is no kind of hearing.", "kind")
+    if not appearing:
+        raise Refused("Say whose hearing it is.", "appearing")
+    if audience not in CHOOSABLE:
+        raise Refused("A hearing cannot be made public yet.", "audience")
+    if certainty not in ("confirmed", "provisional"):
+        raise Refused("A date is confirmed or provisional.", "certainty")
+    _check_text(court=court, place=place, observer=observer)
+    hearing = Hearing(
+        public_id=new_public_id(),
+        kind=kind,
+        court=court.strip(),
+        place=place.strip(),
+        certainty=certainty,
+        audience=audience,
+        observer=observer.strip(),
+        note=note.strip(),
+        state=state,
+        schedule_rev=1,
+        created_at=work.now,
+        last_change="",
+        tell_from=work.now,
+    )
+    _set_when(hearing, when)
+    if confirmation is not None:
+        hearing.confirmed_at = work.now
+        hearing.confirmed_by = confirmation.user_id
+        hearing.confirmed_from = confirmation.told_by.strip()[:120]
+    session.add(hearing)
+    session.flush()
+    session.add_all(
+        Appearance(hearing_id=hearing.id, case_id=a.case_id, person_id=a.person_id) for a in dict.fromkeys(appearing)
+    )
+    session.flush()
+    _log(session, hearing, "hearing.scheduled", before={}, sources=sources, origin=origin, import_id=import_id)
+    return hearing
+
+
+def move_hearing(session: Session, hearing: Hearing, when: When, *, version: int, **options: Any) -> None:
+    """The court moved it. Options as of `correct_hearing`."""
+    _reschedule(session, hearing, when, "moved", version, **options)
+
+
+def correct_hearing(session: Session, hearing: Hearing, when: When, *, version: int, **options: Any) -> None:
+    """We had its date, time or place wrong. Options: court, place (None leaves them), confirmation,
+    unlikely_is_meant, sitting_days, words. Refused for a hearing that is over or off, or when nothing changes."""
+    _reschedule(session, hearing, when, "corrected", version, **options)
+
+
+def _reschedule(
+    session: Session,
+    hearing: Hearing,
+    when: When,
+    how: str,
+    version: int,
+    *,
+    court: str | None = None,
+    place: str | None = None,
+    confirmation: Confirmation | None = None,
+    unlikely_is_meant: bool = False,
+    sitting_days: Sequence[int] | None = None,
+    words: str = "",
+) -> None:
+    work = current_work(session)
+    _check_version(hearing, version)
+    if hearing.state == "cancelled" and how == "moved":
+        raise Refused("This hearing was cancelled; record the new one instead.")
+    if hearing.state in ("took_place", "adjourned", "postponed") and how == "moved":
+        raise Refused("This hearing is over; what comes next is a hearing of its own.")
+    if not unlikely_is_meant:
+        ask_twice(when, work.now, sitting_days)
+    before = snapshot(hearing)
+    _check_text(court=court or "", place=place or "")
+    _set_when(hearing, when)
+    if court is not None:
+        hearing.court = court.strip()
+    if place is not None:
+        hearing.place = place.strip()
+    if how == "moved":
+        hearing.state = "scheduled"
+    if all(snapshot(hearing)[name] == before[name] for name in SCHEDULE):
+        raise Refused("Nothing would change: that is when it stands already.", "date")
+    hearing.confirmed_at = work.now
+    hearing.confirmed_by = confirmation.user_id if confirmation else work.actor.user_id
+    hearing.confirmed_from = confirmation.told_by.strip()[:120] if confirmation else ""
+    _changed(session, hearing, how)
+    _log(session, hearing, f"hearing.{how}", before=before, words=words)
+
+
+def confirm_hearing(session: Session, hearing: Hearing, confirmation: Confirmation, *, version: int) -> None:
+    """Somebody made sure of the date; a provisional one becomes confirmed, which those who were told are told."""
+    work = current_work(session)
+    _check_version(hearing, version)
+    if hearing.state != "scheduled":
+        raise Refused("Only a hearing that lies ahead can be confirmed.")
+    before = snapshot(hearing)
+    hearing.confirmed_at, hearing.confirmed_by = work.now, confirmation.user_id
+    hearing.confirmed_from = confirmation.told_by.strip()[:120]
+    hearing.certainty = "confirmed"
+    hearing.version += 1
+    touch(*case_ids(session, hearing.id))
+    _log(session, hearing, "hearing.confirmed", before=before, payload={"told_by": hearing.confirmed_from})
+
+
+def cancel_hearing(session: Session, hearing: Hearing, *, version: int, words: str = "") -> None:
+    """It will not take place, and no other date was given. Refused when it is over or off already."""
+    _check_version(hearing, version)
+    if hearing.state == "cancelled":
+        raise Refused("This hearing is cancelled already.")
+    if hearing.state in ("took_place", "adjourned", "postponed"):
+        raise Refused("This hearing is over; it cannot be cancelled.")
+    before = snapshot(hearing)
+    hearing.state = "cancelled"
+    _changed(session, hearing, "cancelled")
+    _log(session, hearing, "hearing.cancelled", before=before, words=words)
+
+
+def record_outcome(
+    session: Session,
+    hearing: Hearing,
+    outcome: str,
+    *,
+    version: int,
+    reason: str = "",
+    told_by: str = "",
+    words: str = "",
+    each: Mapping[tuple[int, int], str] | None = None,
+    next_when: When | None = None,
+    unlikely_is_meant: bool = False,
+    sitting_days: Sequence[int] | None = None,
+) -> Hearing | None:
+    """What became of a hearing: took_place, adjourned, postponed, not_known. The same for all who appear, but for the
+    exceptions in `each` ((case id, person id) → outcome). `next_when` opens the hearing that follows; returns it."""
+    work = current_work(session)
+    _check_version(hearing, version)
+    allowed = tuple(s for s in STATES if s not in ("scheduled", "cancelled"))
+    for said in (outcome, *(each or {}).values()):
+        if said not in allowed:
+            raise Refused("The outcome is one of took-place, adjourned, postponed, not-known.", "outcome")
+    if hearing.state == "cancelled":
+        raise Refused("This hearing was cancelled.")
+    if outcome in ("took_place", "adjourned") and hearing.starts_at and hearing.starts_at > work.now:
+        raise Refused("This hearing has not begun; it cannot have sat. If the court moved it, move it.", "outcome")
+    if next_when is not None and outcome == "not_known":
+        raise Refused("Say what became of this hearing before the next one.", "outcome")
+    before = snapshot(hearing)
+    for appearance in session.scalars(select(Appearance).where(Appearance.hearing_id == hearing.id)):
+        appearance.outcome = (each or {}).get((appearance.case_id, appearance.person_id), outcome)
+        appearance.outcome_reason = reason.strip()[:200]
+        appearance.told_by = told_by.strip()[:120]
+        appearance.outcome_text = words.strip()
+        appearance.recorded_at = work.now
+    hearing.state = outcome
+    _changed(session, hearing, outcome)
+    following = None
+    if next_when is not None:
+        following = schedule_hearing(
+            session,
+            next_when,
+            kind=hearing.kind,
+            court=hearing.court,
+            place=hearing.place,
+            audience=hearing.audience,
+            appearing=[
+                Appears(a.case_id, a.person_id)
+                for a in session.scalars(select(Appearance).where(Appearance.hearing_id == hearing.id))
+            ],
+            confirmation=Confirmation(told_by, work.actor.user_id),
+            unlikely_is_meant=unlikely_is_meant,
+            sitting_days=sitting_days,
+        )
+        if work.actor.by_hand:
+            following.tell_from = work.now + UNDO
+        hearing.next_hearing_id = following.id
+    _log(
+        session,
+        hearing,
+        "hearing.outcome_recorded",
+        before=before,
+        words=words,
+        payload={"outcome": outcome, "reason": reason.strip()[:200], "told_by": told_by.strip()[:120]},
+        on=min(hearing.local_date or hearing.latest_on or date.max, today_in(hearing.zone, work.now)),
+    )
+    return following
+
+
+def edit_hearing(session: Session, hearing: Hearing, *, version: int, **fields: Any) -> None:
+    """Change kind, observer, note, audience. A changed note logs nothing and tells nobody."""
+    _check_version(hearing, version)
+    if fields.get("kind", hearing.kind) not in KINDS:
+        raise Refused("That is no kind of hearing.", "kind")
+    if fields.get("audience", hearing.audience) not in CHOOSABLE:
+        raise Refused("A hearing cannot be made public yet.", "audience")
+    _check_text(**{k: v for k, v in fields.items() if k in ("observer",)})
+    before = snapshot(hearing)
+    for name, value in fields.items():
+        setattr(hearing, name, value.strip() if isinstance(value, str) else value)
+    hearing.version += 1
+    touch(*case_ids(session, hearing.id))
+    if snapshot(hearing) != before:
+        _log(session, hearing, "hearing.edited", before=before)
+
+
+def get_hearing(session: Session, hearing_id: int) -> Hearing:
+    """The hearing with this number. NotFound when there is none."""
+    found = session.get(Hearing, hearing_id, populate_existing=True)
+    if found is None:
+        raise NotFound(f"There is no hearing {hearing_id}.")
+    return found
+
+
+def case_ids(session: Session, hearing_id: int) -> list[int]:
+    """The cases whose people appear."""
+    return list(session.scalars(select(Appearance.case_id).where(Appearance.hearing_id == hearing_id).distinct()))
+
+
+def snapshot(hearing: Hearing) -> dict[str, Any]:
+    """The hearing as it stands, in JSON's words: what its entries keep."""
+    kept = {name: getattr(hearing, name) for name in SNAPSHOT}
+    kept["local_time"] = f"{hearing.local_time:%H:%M}" if hearing.local_time else None
+    for name in ("local_date", "earliest_on", "latest_on"):
+        kept[name] = kept[name].isoformat() if kept[name] else None
+    kept["audience"] = int(hearing.audience)
+    return kept
+
+
+def when_of(hearing: Hearing) -> When:
+    """The when of a hearing as the rules take it."""
+    return When(
+        hearing.zone,
+        hearing.local_date,
+        hearing.local_time,
+        hearing.fold,
+        hearing.precision,
+        hearing.earliest_on,
+        hearing.latest_on,
+    )
+
+
+def derive_instants(hearing: Hearing) -> None:
+    """Write the instants that follow from the wall time, by the zone's present rules."""
+    derived = instants(when_of(hearing))
+    hearing.starts_at, hearing.outcome_due_at = derived.starts_at, derived.outcome_due_at
+
+
+def _set_when(hearing: Hearing, when: When) -> None:
+    for name in ("zone", "local_date", "local_time", "fold", "precision", "earliest_on", "latest_on"):
+        setattr(hearing, name, getattr(when, name))
+    derive_instants(hearing)
+
+
+def _changed(session: Session, hearing: Hearing, how: str) -> None:
+    work = current_work(session)
+    hearing.schedule_rev += 1
+    hearing.version += 1
+    hearing.last_change = how
+    hearing.tell_from = work.now + UNDO if work.actor.by_hand else work.now
+    touch(*case_ids(session, hearing.id))
+
+
+def _check_version(hearing: Hearing, version: int) -> None:
+    if hearing.version != version:
+        raise VersionConflict("Somebody changed this hearing in the meantime.", snapshot(hearing))
+
+
+def _check_text(**fields: str) -> None:
+    for name, text in fields.items():
+        if len(text) > 200:
+            raise Refused(f"That is longer than 200 characters ({len(text):,}).", name)
+        if any(ord(c) < 32 for c in text):
+            raise Refused("That holds a character that cannot be shown.", name)
+
+
+def _log(
+    session: Session,
+    hearing: Hearing,
+    kind: str,
+    *,
+    before: dict[str, Any],
+    payload: dict[str, Any] | None = None,
+    words: str = "",
+    sources: Sequence[Source] = (),
+    on: date | None = None,
+    origin: str = "human",
+    import_id: str | None = None,
+) -> None:
+    """One entry per case touched, with the people of that case who appear."""
+    work = current_work(session)
+    appearing: dict[int, list[int]] = {}
+    for appearance in session.scalars(select(Appearance).where(Appearance.hearing_id == hearing.id).order_by(Appearance.id)):
+        appearing.setdefault(appearance.case_id, []).append(appearance.person_id)
+    held = {case.id: case for case in session.scalars(select(Case).where(Case.id.in_(appearing)))}
+    for case_id, persons in appearing.items():
+        record_entry(
+            session,
+            case_id=case_id,
+            kind=kind,
+            date_stated=StatedDate(on or today_in(hearing.zone, work.now)),
+            audience=min(hearing.audience, held[case_id].audience, key=int),
+            payload={"hearing_id": hearing.id, "before": before, "after": snapshot(hearing), **(payload or {})},
+            persons=persons,
+            text=words,
+            sources=sources,
+            origin=origin,
+            import_id=import_id,
+        )
