@@ -100,8 +100,8 @@ def report(what: str, said: list[str], done: threading.Event) -> None:
     if done.wait(PATIENCE):
         return
     while True:
-        steps = [line.split(" ", 2) for line in said if line.startswith(("Collecting ", "Downloading ", "Installing "))]
-        where = f": {steps[-1][0].lower()} {steps[-1][1][:50]}" if steps else ""
+        steps = [line for line in said if line.startswith(("Collecting ", "Building ", "Installing "))]
+        where = f": {steps[-1].split('==')[0].split(':')[0].lower()[:60]}" if steps else ""
         line = f"{what}, {time.monotonic() - began:.0f} s{where}"
         if moving:
             print("\r" + line.ljust(width), end="", file=sys.stderr, flush=True)
