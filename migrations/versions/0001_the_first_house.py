@@ -636,6 +636,7 @@ def upgrade() -> None:
         sa.Column("reason", sa.String(length=300), nullable=False),
         sa.Column("envelope_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("sent_at", columns.UTCDateTime(), nullable=True),
+        sa.Column("ended_at", columns.UTCDateTime(), nullable=True),
         sa.Column("created_at", columns.UTCDateTime(), nullable=False),
         sa.ForeignKeyConstraint(["envelope_id"], ["envelopes.id"], name=op.f("fk_messages_envelope_id_envelopes")),
         sa.ForeignKeyConstraint(["recipient_id"], ["recipients.id"], name=op.f("fk_messages_recipient_id_recipients")),
@@ -646,6 +647,7 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_messages_envelope_id"), ["envelope_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_messages_recipient_id"), ["recipient_id"], unique=False)
         batch_op.create_index("ix_messages_state_due_at", ["state", "due_at"], unique=False)
+        batch_op.create_index("ix_messages_state_ended_at", ["state", "ended_at"], unique=False)
         batch_op.create_index("ix_messages_subject", ["subject_kind", "subject_id", "recipient_id"], unique=False)
 
     op.create_table(

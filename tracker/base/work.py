@@ -138,6 +138,24 @@ def unit_of_work(
         session.expire_all()
 
 
+@contextmanager
+def short_transaction() -> Iterator[Session]:
+    """One write of a clock step that is its own record (a mail claimed, marked, settled): no act, no settlers.
+
+    Commits at the end, or leaves nothing behind. Keep it short: nothing is rendered, sent or hashed inside.
+    """
+    session = db.session()
+    if "work" in session.info:
+        raise RuntimeError("a unit of work is open: write within it")
+    begin_writing(session)
+    try:
+        yield session
+        session.commit()
+    except BaseException:
+        session.rollback()
+        raise
+
+
 def settle(session: Session, now: datetime, cases: Sequence[int]) -> None:
     """Bring every projection of `cases` up to date, phase by phase. Nothing touched: nothing done."""
     if not cases:

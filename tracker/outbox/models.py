@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, Text
+from sqlalchemy import BigInteger, Boolean, ForeignKey, Index, String, Text, column, table
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tracker.base.columns import BigId, JSONText, UTCDateTime
@@ -11,6 +11,18 @@ from tracker.base.db import Model
 
 #: Where a message or an envelope can stand. The last five are ends.
 STATES = ("waiting", "sending", "paused", "sent", "skipped", "cancelled", "not_delivered", "may_have_arrived")
+
+#: Ends that a human must hear of.
+NEEDS_HUMAN = ("not_delivered", "may_have_arrived")
+
+#: Accounts as the outbox sees them: their room stands above this one and is known by the name of its table only.
+accounts = table(
+    "users",
+    column("id", BigInteger),
+    column("email", String),
+    column("name", String),
+    column("active", Boolean),
+)
 
 
 class Recipient(Model):
@@ -51,7 +63,7 @@ class Envelope(Model):
     ambiguous_attempts: Mapped[int] = mapped_column(default=0)
     #: Until when the deliverer that claimed it has it alone.
     lease_until: Mapped[datetime | None] = mapped_column(UTCDateTime)
-    #: Random; fences every later step of that deliverer.
+    #: Names that deliverer and is random; fences every later step of it (see `tracker.outbox.holder`).
     lease_token: Mapped[str | None] = mapped_column(String(32))
     #: Why it stands where it stands, in words for staff.
     reason: Mapped[str] = mapped_column(String(300), default="")
@@ -67,6 +79,7 @@ class Message(Model):
     __tablename__ = "messages"
     __table_args__ = (
         Index("ix_messages_state_due_at", "state", "due_at"),
+        Index("ix_messages_state_ended_at", "state", "ended_at"),
         Index("ix_messages_subject", "subject_kind", "subject_id", "recipient_id"),
     )
     audited = False
@@ -103,6 +116,8 @@ class Message(Model):
     envelope_id: Mapped[int | None] = mapped_column(ForeignKey("envelopes.id"), index=True)
     #: When the relay took that mail.
     sent_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    #: When it came to its end, whichever; None while it waits or is being sent.
+    ended_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     #: When it was planned.
     created_at: Mapped[datetime] = mapped_column(UTCDateTime)
 
@@ -123,7 +138,7 @@ class Attempt(Model):
     reached: Mapped[str] = mapped_column(String(20))
     #: The relay's code, where it gave one.
     smtp_code: Mapped[int | None]
-    #: sent, retry, not_delivered, unsure, skipped.
+    #: sent, retry, not_delivered, unsure, skipped, died (the deliverer ended before anything had left).
     outcome: Mapped[str] = mapped_column(String(20))
     #: The relay's words or ours, without addresses or content.
     detail: Mapped[str] = mapped_column(Text, default="")
