@@ -77,7 +77,6 @@ def prepare_engine(engine: Engine) -> None:
             "synchronous=FULL",
             "foreign_keys=ON",
             f"busy_timeout={BUSY_TIMEOUT_MS}",
-            "trusted_schema=OFF",
             "secure_delete=ON",
             "temp_store=MEMORY",
         ):

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from tracker.base.errors import NotFound
 from tracker.people.models import Person, PersonName
-from tracker.people.rules import name_key
+from tracker.search.rules import name_key
 
 
 def get_person(session: Session, public_id: str) -> Person:

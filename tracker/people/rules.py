@@ -3,19 +3,11 @@
 import re
 import unicodedata
 
-from anyascii import anyascii
-
 from tracker.base.errors import Refused
+from tracker.search.rules import ARTICLES
 
 #: Longest name, in characters: the longest full lineage seen in court papers has about 90.
 LONGEST_NAME = 300
-
-_ARTICLES = {"al", "el", "as", "ar", "an", "ad", "az", "at", "ash", "bin", "ben", "ibn", "bint", "abu", "l"}
-_DIGRAPHS = (("kh", "x"), ("sh", "c"), ("ch", "c"), ("zh", "j"), ("dj", "j"), ("gh", "g"), ("ou", "u"), ("th", "t"), ("dh", "d"))
-_SAME = str.maketrans({"q": "k", "c": "c", "w": "v", "z": "s", "h": "x", "y": "i"})
-
-#: Letters whose transliterations differ by script but sound as one (Hebrew and Arabic heth, and kha).
-_ONE_SOUND = str.maketrans({"ח": "x", "כ": "x", "ך": "x", "ح": "x", "خ": "x", "х": "x", "Х": "x"})
 
 #: Invisible direction marks that may stand inside a pasted name; and what no name holds.
 _MARKS = dict.fromkeys(map(ord, "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff"))
@@ -34,24 +26,6 @@ def clean_name(text: str) -> str:
     return name
 
 
-def name_key(name: str) -> str:
-    """A key of the consonants that spellings of one name share, words sorted: `Khaled Al Serr`,
-    `Khalid al-Sirr` and the Arabic and Cyrillic spellings give the same. For finding candidates; it merges nothing."""
-    unified = unicodedata.normalize("NFKC", re.sub(r"\bال", "", name)).translate(_ONE_SOUND)
-    plain = anyascii(unified).lower()
-    words = [w for w in re.split(r"[^a-z]+", plain.replace("'", "").replace("`", "")) if w and w not in _ARTICLES]
-    return " ".join(sorted(key for key in (_word_key(w) for w in words) if key))[:300]
-
-
-def _word_key(word: str) -> str:
-    for pair, one in _DIGRAPHS:
-        word = word.replace(pair, one)
-    word = word.translate(_SAME)
-    letters = re.sub(r"(.)\1+", r"\1", re.sub(r"[aeiou]", "", word))
-    # A last h is a vowel written out (Khalifah).
-    return letters.removesuffix("x") if len(letters) > 1 else letters
-
-
 def script_of(text: str) -> str:
     """ISO 15924 code of the script most letters are in: Latn, Arab, Hebr, Cyrl, or Zyyy for others."""
     names = [unicodedata.name(c, "").split(" ")[0] for c in text if c.isalpha()]
@@ -62,5 +36,5 @@ def script_of(text: str) -> str:
 
 def initials(name: str) -> str:
     """`A.K.` for `Ahmad Khalefa`: what those see who may not see the name."""
-    words = [w for w in re.split(r"[\s\-]+", name) if w and w.lower() not in _ARTICLES]
+    words = [w for w in re.split(r"[\s\-]+", name) if w and w.lower() not in ARTICLES]
     return "".join(f"{w[0].upper()}." for w in words[:3])

@@ -10,7 +10,8 @@ from tracker.base.dates import StatedDate
 from tracker.base.errors import Refused, VersionConflict
 from tracker.base.work import current_work
 from tracker.people.models import NAME_KINDS, Person, PersonName
-from tracker.people.rules import clean_name, name_key, script_of
+from tracker.people.rules import clean_name, script_of
+from tracker.search.rules import name_key
 
 
 @dataclass(frozen=True, slots=True)

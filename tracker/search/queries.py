@@ -4,7 +4,7 @@ from sqlalchemy import ColumnElement, Select, column, func, literal, select, tab
 from sqlalchemy.orm import Session
 
 from tracker.search.models import SearchRow
-from tracker.search.rules import question
+from tracker.search.rules import name_key, question
 
 #: Matches of a question that are looked at; a question that finds more is too wide to be read.
 MOST_MATCHES = 2000
@@ -20,10 +20,12 @@ def cases_matching(session: Session, asked: str) -> Select[tuple[int, int]] | No
 
 
 def _matches(session: Session, words: list[str]) -> ColumnElement[bool]:
+    """Each word as the beginning of a word, or, for names, by its consonant key."""
+    spellings = [(word, name_key(word)) for word in words]
     if session.get_bind().dialect.name == "sqlite":
-        asked = " ".join(f'"{w}"*' for w in words)
+        asked = " AND ".join(f'("{w}"* OR "{key}")' if key else f'"{w}"*' for w, key in spellings)
         index = table("search_words", column("rowid"))
         return SearchRow.id.in_(select(index.c.rowid).where(text("search_words MATCH :asked").bindparams(asked=asked)))
-    asked = " & ".join(f"'{w}':*" for w in words)
+    asked = " & ".join(f"('{w}':* | '{key}')" if key else f"'{w}':*" for w, key in spellings)
     vector = func.to_tsvector(text("'simple'"), SearchRow.words)
     return vector.bool_op("@@")(func.to_tsquery(text("'simple'"), literal(asked)))

@@ -8,6 +8,14 @@ from anyascii import anyascii
 #: Words of a question that are looked at; more would only slow the answer.
 MOST_WORDS = 8
 
+#: Particles of names that spellings add and drop.
+ARTICLES = {"al", "el", "as", "ar", "an", "ad", "az", "at", "ash", "bin", "ben", "ibn", "bint", "abu", "l"}
+_DIGRAPHS = (("kh", "x"), ("sh", "c"), ("ch", "c"), ("zh", "j"), ("dj", "j"), ("gh", "g"), ("ou", "u"), ("th", "t"), ("dh", "d"))
+_SAME = str.maketrans({"q": "k", "c": "c", "w": "v", "z": "s", "h": "x", "y": "i"})
+
+#: Letters whose transliterations differ by script but sound as one (Hebrew and Arabic heth, and kha).
+_ONE_SOUND = str.maketrans({"ח": "x", "כ": "x", "ך": "x", "ح": "x", "خ": "x", "х": "x", "Х": "x"})
+
 _TASHKEEL = re.compile("[\u064b-\u065f\u0670\u0640]")
 _ALEF = str.maketrans({"أ": "ا", "إ": "ا", "آ": "ا", "ى": "ي", "ة": "ه"})
 
@@ -27,6 +35,24 @@ def words_of(*texts: str) -> str:
 def question(text: str) -> list[str]:
     """The words somebody asks for, each to be found as the beginning of a word."""
     return _split(text)[:MOST_WORDS]
+
+
+def name_key(name: str) -> str:
+    """A key of the consonants that spellings of one name share, words sorted: `Khaled Al Serr`,
+    `Khalid al-Sirr` and the Arabic and Cyrillic spellings give the same. For finding candidates; it merges nothing."""
+    unified = unicodedata.normalize("NFKC", re.sub(r"\bال", "", name)).translate(_ONE_SOUND)
+    plain = anyascii(unified).lower()
+    words = [w for w in re.split(r"[^a-z]+", plain.replace("'", "").replace("`", "")) if w and w not in ARTICLES]
+    return " ".join(sorted(key for key in (_word_key(w) for w in words) if key))[:300]
+
+
+def _word_key(word: str) -> str:
+    for pair, one in _DIGRAPHS:
+        word = word.replace(pair, one)
+    word = word.translate(_SAME)
+    letters = re.sub(r"(.)\1+", r"\1", re.sub(r"[aeiou]", "", word))
+    # A last h is a vowel written out (Khalifah).
+    return letters.removesuffix("x") if len(letters) > 1 else letters
 
 
 def _split(text: str) -> list[str]:
