@@ -125,8 +125,7 @@ def _start_private(installed: Path) -> Postgres:
         log.touch()
         os.chown(log, nobody.pw_uid, nobody.pw_gid)
         if not _may_run(installed / "bin" / "postgres", account):
-            installed = Path(shutil.copytree(installed, folder / "pginstall"))
-            _open_to_all(installed)
+            installed = _copy_for_all(installed, folder)
     try:
         _run(
             [
@@ -192,9 +191,18 @@ def _may_run(program: Path, account: dict[str, object]) -> bool:
     return True
 
 
-def _open_to_all(folder: Path) -> None:
-    for path in (folder, *folder.rglob("*")):
+def _copy_for_all(installed: Path, folder: Path) -> Path:
+    """Copy the server, and the libraries that lie beside its package, to where everybody may run them."""
+    package = installed.parent
+    for source in (installed, package.with_name(f"{package.name}.libs")):
+        if source.is_dir():
+            shutil.copytree(source, folder / source.relative_to(package.parent))
+    for path in folder.glob(f"{package.name}*/**/*"):
         path.chmod(path.stat().st_mode | (0o555 if path.is_dir() or path.parent.name == "bin" else 0o444))
+    for path in (folder / package.name, folder / f"{package.name}.libs"):
+        if path.is_dir():
+            path.chmod(0o755)
+    return folder / package.name / installed.name
 
 
 def _end_with_parent() -> None:
