@@ -97,6 +97,17 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name", name=op.f("pk_leases")),
     )
     op.create_table(
+        "once_tokens",
+        sa.Column("token", sa.String(length=22), nullable=False),
+        sa.Column("sender", sa.String(length=20), nullable=False),
+        sa.Column("result", sa.String(length=300), nullable=False),
+        sa.Column("sent_at", columns.UTCDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("token", name=op.f("pk_once_tokens")),
+    )
+    with op.batch_alter_table("once_tokens", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_once_tokens_sent_at"), ["sent_at"], unique=False)
+
+    op.create_table(
         "persons",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("public_id", sa.String(length=22), nullable=False),
