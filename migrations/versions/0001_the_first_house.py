@@ -230,6 +230,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("hearings", schema=None) as batch_op:
         batch_op.create_index("ix_hearings_state_starts_at", ["state", "starts_at"], unique=False)
+        batch_op.create_index("ix_hearings_tell_from", ["tell_from"], unique=False)
 
     op.create_table(
         "memberships",

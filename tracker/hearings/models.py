@@ -32,7 +32,10 @@ class Hearing(Model):
     """One sitting of a court, perhaps about many people of many cases."""
 
     __tablename__ = "hearings"
-    __table_args__ = (Index("ix_hearings_state_starts_at", "state", "starts_at"),)
+    __table_args__ = (
+        Index("ix_hearings_state_starts_at", "state", "starts_at"),
+        Index("ix_hearings_tell_from", "tell_from"),
+    )
 
     #: Row number; what commands call its ID.
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -82,7 +85,8 @@ class Hearing(Model):
     schedule_rev: Mapped[int] = mapped_column(default=1)
     #: Why the last move was made: moved, corrected. Correct: we had it wrong; move: the court moved it.
     last_change: Mapped[str] = mapped_column(String(12), default="")
-    #: Notices of the last change wait until this instant, so that what was done in a page can be undone.
+    #: Notices of the last change, and reminders of what it made, wait until this instant, so that what was done in a
+    #: page can be undone. None: everybody concerned has been seen to.
     tell_from: Mapped[datetime | None] = mapped_column(UTCDateTime)
     #: The hearing that follows from this one's outcome.
     next_hearing_id: Mapped[int | None] = mapped_column(ForeignKey("hearings.id"))

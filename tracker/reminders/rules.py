@@ -1,0 +1,238 @@
+"""When reminders are due, which of them are one mail, and what a change is called. Pure.
+
+Days before are counted on the calendar of the place where it happens; the hour is eight in the morning where the
+reader is. A due instant is therefore a function of (the hearing's day, the reader's zone, the desk's working days), and
+nothing has to be armed: whoever looks later finds the same instants.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+from tracker.base.dates import instant_of, today_in, wall_of, working_day_on_or_before, zone_of
+from tracker.base.errors import Refused
+
+#: When reminders go out, on the reader's clock.
+MORNING = time(8)
+
+#: Leads of this many days or more move off a free day: nobody acts on them on the day itself.
+MOVES_FROM_DAYS = 3
+
+#: Reminders are written into the plan this many days before their own day, so that staff see what will go out.
+AHEAD_DAYS = 7
+
+#: Staff are not written to from this hour to that, on their own clock.
+QUIET_FROM, QUIET_UNTIL = time(21), time(7)
+
+#: A reminder of one day passes the quiet hours when it begins within this time.
+REMINDER_PASSES = timedelta(hours=24)
+
+#: News that it moved or is off passes them when the old or the new date lies within this time.
+CHANGE_PASSES = timedelta(hours=72)
+
+#: Days before that a person may choose.
+LONGEST_LEAD = 60
+
+#: A date that passed longer ago than this is history: nobody is written to when it is set right.
+HISTORY = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """What of a reader decides when they are written to: their zone, and the working days of the desk (ISO numbers)."""
+
+    zone: str
+    working_days: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """What lies ahead: its day (the first of a window), its zone, and until when reminding makes sense."""
+
+    day: date
+    zone: str
+    remind_until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Lead:
+    """One reminder of a hearing for a reader. `code` tells two of the same days apart: `1w` is the 1-day reminder on
+    the last working day before a free day, `1` the one on that day itself."""
+
+    code: str
+    days: int
+    due_at: datetime
+    give_up_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What becomes of a lead: sent when due, or, where `reason` says so, recorded as served by something else."""
+
+    lead: Lead
+    reason: str = ""
+
+
+def nominally_due_by(day: date, days: int, today: date) -> bool:
+    """Whether a lead of `days` is to stand in the plan on `today`. Counted in plain days, so that SQL can ask it too."""
+    return day - timedelta(days=days + AHEAD_DAYS) <= today
+
+
+def leads_of(ahead: Ahead, days_before: tuple[int, ...], reader: Reader) -> tuple[Lead, ...]:
+    """All reminders of `ahead` for a reader, first due first. Each gives up when the next falls due, the last at
+    `remind_until`."""
+    dated: list[tuple[datetime, int, str]] = []
+    for days in sorted(set(days_before), reverse=True):
+        own = ahead.day - timedelta(days=days)
+        worked = working_day_on_or_before(own, reader.working_days) if reader.working_days else own
+        if days >= MOVES_FROM_DAYS:
+            dated.append((_due(worked, ahead, reader), days, str(days)))
+            continue
+        if days == 1 and worked != own:
+            dated.append((_due(worked, ahead, reader), days, "1w"))
+        dated.append((_due(own, ahead, reader), days, str(days)))
+    ends = [*(due for due, _days, _code in dated[1:]), ahead.remind_until]
+    return tuple(
+        Lead(code, days, due, min(end, ahead.remind_until))
+        for (due, days, code), end in zip(dated, ends, strict=True)
+    )
+
+
+def _due(day: date, ahead: Ahead, reader: Reader) -> datetime:
+    """Eight o'clock on `day` for the reader; for a reader so far west that it would be over by then, eight there."""
+    due = datetime.combine(day, MORNING, tzinfo=zone_of(reader.zone)).astimezone(UTC)
+    if due < ahead.remind_until:
+        return due
+    return datetime.combine(day, MORNING, tzinfo=zone_of(ahead.zone)).astimezone(UTC)
+
+
+def schedule(
+    leads: Sequence[Lead], now: datetime, told_days: int | None = None, notice: bool = False
+) -> tuple[Planned, ...]:
+    """What becomes of each lead, as seen at `now`.
+
+    Of those due already one goes out, the shortest; leads that fall due together are one mail. `told_days`: the reader
+    has been told this very content in a mail that covered leads down to this many days. `notice`: a notice of a change
+    tells it now, and serves all that is due.
+    """
+    due = [lead for lead in leads if lead.due_at <= now]
+    planned: list[Planned] = []
+    for position, lead in enumerate(leads):
+        after = leads[position + 1] if position + 1 < len(leads) else None
+        if lead.due_at > now:
+            meets = after is not None and after.due_at == lead.due_at
+            planned.append(Planned(lead, served_by(after) if after is not None and meets else ""))
+        elif notice:
+            planned.append(Planned(lead, SERVED_BY_NOTICE))
+        elif told_days is not None and lead.days >= told_days:
+            planned.append(Planned(lead, TOLD_ALREADY))
+        else:
+            planned.append(Planned(lead, "" if lead is due[-1] else served_by(due[-1])))
+    return tuple(planned)
+
+
+#: Reasons for staff, in the record of what was not sent by itself.
+SERVED_BY_NOTICE = "served by the notice of the change"
+TOLD_ALREADY = "told already, with the same date and place"
+
+
+def served_by(lead: Lead) -> str:
+    """The reason that another reminder said it."""
+    return f"served by the {lead.days}-day reminder"
+
+
+def check_days_before(days: Sequence[int]) -> tuple[int, ...]:
+    """Days before as a person chose them, longest first. Refused when one cannot be."""
+    if any(not 1 <= d <= LONGEST_LEAD for d in days):
+        raise Refused(f"Days before are numbers from 1 to {LONGEST_LEAD}.", "days_before")
+    return tuple(sorted(set(days), reverse=True))
+
+
+# Quiet hours ----------------------------------------------------------------------------------------------------------
+
+
+def is_quiet(at: datetime, zone: str) -> bool:
+    """Whether staff in `zone` are left alone at this instant: from nine in the evening to seven."""
+    clock = wall_of(at, zone).time()
+    return clock >= QUIET_FROM or clock < QUIET_UNTIL
+
+
+def reminder_waits(at: datetime, zone: str, days: int | None, starts_at: datetime | None) -> bool:
+    """Whether a reminder waits for the morning. The 1-day reminder of what begins within 24 hours does not."""
+    urgent = days is not None and days <= 1 and starts_at is not None and starts_at - at <= REMINDER_PASSES
+    return is_quiet(at, zone) and not urgent
+
+
+def change_waits(at: datetime, zone: str, dates: Sequence[datetime | None]) -> bool:
+    """Whether news of a change waits for the morning: not when one of the dates concerned (old, new) is within 72 hours
+    of `at`, on either side."""
+    close = any(d is not None and abs(d - at) <= CHANGE_PASSES for d in dates)
+    return is_quiet(at, zone) and not close
+
+
+# What a mail tells ----------------------------------------------------------------------------------------------------
+
+#: What of `tells` must be the same for two mails to have said the same.
+COMPARED = ("date", "time", "fold", "zone", "earliest", "latest", "precision", "court", "place", "state")
+
+
+def tells_same(told: Mapping[str, Any], true: Mapping[str, Any]) -> bool:
+    """Whether a reader who was told the one knows the other."""
+    return all(told.get(k) == true.get(k) for k in COMPARED)
+
+
+def starts_at_of(tells: Mapping[str, Any]) -> datetime | None:
+    """The first instant of what was told; None where no date was."""
+    day = tells.get("date") or tells.get("earliest")
+    if not day:
+        return None
+    clock = time.fromisoformat(tells["time"]) if tells.get("date") and tells.get("time") else None
+    return instant_of(date.fromisoformat(day), clock, tells["zone"], tells.get("fold") or 0)
+
+
+#: What is news although the date may be behind us, by the state the hearing is in now.
+_OFF = ("cancelled", "postponed", "adjourned")
+
+
+def what_changed(told: Mapping[str, Any], true: Mapping[str, Any], last_change: str) -> str | None:
+    """What to call the difference between what a reader was told and what is so: `moved`, `corrected`, `postponed`,
+    `adjourned`, `cancelled`, `reinstated`; None when there is none to write about.
+
+    That it took place, or that nobody knows, is an outcome and no change of plan.
+    """
+    if tells_same(told, true):
+        return None
+    if true["state"] in _OFF:
+        return str(true["state"])
+    if true["state"] != "scheduled":
+        return None
+    if told["state"] in _OFF:
+        return "reinstated"
+    return "corrected" if last_change == "corrected" else "moved"
+
+
+def is_news(told: Mapping[str, Any], true: Mapping[str, Any], now: datetime) -> bool:
+    """Whether the old or the new date is recent enough, or ahead, for a mail about it to help anybody."""
+    dates = [d for d in (starts_at_of(told), starts_at_of(true)) if d is not None]
+    return not dates or max(dates) > now - HISTORY
+
+
+# How long there is ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Remaining:
+    """How far off it is: days by the calendar there (0 today, 1 tomorrow), and whole hours where a time is announced
+    and at most two days remain."""
+
+    days: int
+    hours: int | None
+
+
+def remaining(day: date, starts_at: datetime | None, has_time: bool, zone: str, now: datetime) -> Remaining:
+    """How far off `day` is at `now`."""
+    days = (day - today_in(zone, now)).days
+    if not has_time or starts_at is None or not timedelta(0) <= starts_at - now <= timedelta(hours=48):
+        return Remaining(days, None)
+    return Remaining(days, int((starts_at - now) / timedelta(hours=1)))
