@@ -1,0 +1,143 @@
+"""From what a page says to what a timeline can hold. Pure.
+
+A reading speaks of events and of a status; the timeline knows kinds. An event without a date becomes an entry known *by*
+the day its page was published, never one that happened on it.
+"""
+
+import datetime as dt
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from tracker.base.dates import StatedDate
+from tracker.intake.reading.model import EntryRead, EventRead
+from tracker.timeline.codes import headline
+
+#: Timeline kind for an event of a reading; what is not here is other news.
+KIND_OF_EVENT = {
+    "arrest": "person.arrested",
+    "disappearance": "person.disappeared",
+    "whereabouts_disclosed": "person.located",
+    "detention_order": "person.remanded",
+    "detention_extended": "person.remanded",
+    "bail_denied": "person.remanded",
+    "charge": "person.charged",
+    "charges_dropped": "person.charges_dropped",
+    "house_arrest": "person.placed_under_house_arrest",
+    "release_conditional": "person.released_on_conditions",
+    "release": "person.released",
+    "transfer": "person.transferred",
+    "trial_start": "person.trial_opened",
+    "conviction": "person.convicted",
+    "sentence": "person.convicted",
+    "acquittal": "person.acquitted",
+    "appeal": "person.appealed",
+    "torture_or_illtreatment": "person.ill_treated",
+    "health": "person.health_reported",
+    "death": "person.died_in_custody",
+}
+
+#: Timeline kind that brings about a status of a reading, and the headline it gives. `at_risk` needs none.
+KIND_OF_STATUS = {
+    "enforced_disappearance": ("person.disappeared", "enforced_disappearance"),
+    "incommunicado": ("person.held_incommunicado", "incommunicado"),
+    "detained_without_charge": ("person.arrested", "detained_without_charge"),
+    "detained_unlawful_combatant": ("person.arrested", "detained_without_charge"),
+    "administrative_detention": ("person.detention_ordered", "administrative_detention"),
+    "pretrial_detention": ("person.remanded", "pre_trial_detention"),
+    "on_trial_detained": ("person.remanded", "pre_trial_detention"),
+    "on_trial_at_liberty": ("person.trial_opened", "on_trial"),
+    "convicted_imprisoned": ("person.imprisoned", "imprisoned"),
+    "convicted_at_liberty": ("person.convicted", "convicted"),
+    "death_sentence": ("person.sentenced_to_death", "sentenced_to_death"),
+    "house_arrest": ("person.placed_under_house_arrest", "house_arrest"),
+    "released_on_conditions": ("person.released_on_conditions", "released_on_conditions"),
+    "released": ("person.released", "released"),
+    "died_in_custody": ("person.died_in_custody", "died_in_custody"),
+    "died": ("person.killed", "killed"),
+}
+
+#: Our kind of hearing for a reading's.
+KIND_OF_HEARING = {
+    "detention_appeal": "detention_review",
+    "detention_confirmation": "detention_review",
+    "detention_renewal": "renewal",
+    "bail_hearing": "bail",
+}
+
+#: An order of administrative detention, in the words of the languages its pages are written in.
+_ADMINISTRATIVE = re.compile(r"administrat|إداري|מנהלי", re.IGNORECASE)
+
+_TAG = re.compile(r"electronic(ally)?[\s-]+(tag|monitor)", re.IGNORECASE)
+
+_MONTHS = re.compile(r"\b(one|two|three|four|five|six|\d{1,2})[\s-]+months?\b", re.IGNORECASE)
+_NUMBERS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6}
+
+
+@dataclass(frozen=True, slots=True)
+class Suggested:
+    """One thing a reading would write: `payload` in JSON's words, beside its sentence."""
+
+    kind: str
+    fingerprint: str
+    payload: dict[str, Any] = field(default_factory=dict)
+    quote: str = ""
+    start: int = 0
+    end: int = 0
+
+
+def entry_of_event(event: EventRead, entry: EntryRead, known_on: dt.date) -> dict[str, Any]:
+    """The timeline entry an event would become: {"kind", "date", "precision", "payload", "text", "persons"}.
+
+    `known_on`: the day the page was published, or given to us where it prints none.
+    """
+    kind, payload = _kind_of(event, entry)
+    stated = StatedDate(event.date, event.precision) if event.date else StatedDate(known_on, "by")
+    return {
+        "kind": kind,
+        "date": stated.on.isoformat(),
+        "precision": stated.precision,
+        "payload": payload,
+        "text": event.text,
+        "persons": list(event.persons),
+        "inferred": event.inferred,
+    }
+
+
+def _kind_of(event: EventRead, entry: EntryRead) -> tuple[str, dict[str, Any]]:
+    kind = KIND_OF_EVENT.get(event.kind, "case.news")
+    if event.kind in ("detention_order", "detention_extended") and _ADMINISTRATIVE.search(event.quote):
+        months = _MONTHS.search(event.quote)
+        number = months[1].lower() if months else ""
+        return "person.detention_ordered", (
+            {"months": _NUMBERS.get(number) or int(number)} if months else {}
+        )
+    if event.kind == "house_arrest" and _TAG.search(event.quote):
+        return kind, {"conditions": ["electronic_tag"]}
+    if event.kind == "death" and entry.status == "died":
+        return "person.killed", {}
+    return kind, {}
+
+
+def status_reached(kinds: Sequence[tuple[str | None, str | None]]) -> str | None:
+    """The headline after these (custody, proceedings) moves, in order."""
+    custody = proceedings = None
+    for moved, tried in kinds:
+        custody, proceedings = moved or custody, tried or proceedings
+    return headline(custody, proceedings)
+
+
+def words_of_case(entry: EntryRead) -> dict[str, Any]:
+    """What a case made from this entry would be called and hold: the payload of a proposal of kind `case`."""
+    return {
+        "title": entry.title,
+        "entry_kind": entry.kind,
+        "published": entry.published.isoformat() if entry.published else None,
+        "persons": [{"name": p.name, "variants": list(p.variants)} for p in entry.persons],
+        "status": entry.status,
+        "country": entry.country,
+        "ua_number": entry.ua_number,
+        "index_number": entry.index_number,
+        "action_deadline": entry.action_deadline.isoformat() if entry.action_deadline else None,
+    }
