@@ -50,10 +50,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run what uses a database on both engines, unless it is marked `one_engine`."""
+    """Run what uses a database on both engines; on SQLite only what opens a page, or is marked `one_engine`."""
     if "database_url" not in metafunc.fixturenames:
         return
-    engines = ENGINES[:1] if metafunc.definition.get_closest_marker("one_engine") else ENGINES
+    one = metafunc.definition.get_closest_marker("one_engine") or "page" in metafunc.fixturenames
+    engines = ENGINES[:1] if one else ENGINES
     marked = [pytest.param(e, marks=[pytest.mark.postgres] if e == "postgresql" else []) for e in engines]
     metafunc.parametrize("database_url", marked, indirect=True)
 
@@ -410,7 +411,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whatever opens a page is a browser test, and runs on one engine."""
+    """Whatever opens a page is a browser test."""
     for item in items:
         if "page" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.browser)

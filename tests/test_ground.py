@@ -4,6 +4,7 @@ import smtplib
 import socket
 import time
 from email.message import EmailMessage
+from typing import Any
 
 import psycopg
 import pytest
@@ -61,3 +62,16 @@ def test_the_mail_sink_keeps_mails_and_can_be_down_and_refuse(mail_sink: MailSin
     mail_sink.answers.rcpt_of.clear()
     send()
     assert len(mail_sink.mails) == 2
+
+
+def test_a_page_of_the_live_server_opens_in_the_browser(live_server: Any, page: Any) -> None:
+    answer = page.goto(f"{live_server.url}/there-is-no-such-page")
+    assert answer.status in (404, 200)
+    assert page.title()
+
+
+@pytest.mark.one_engine
+def test_the_command_runs_as_a_child_of_its_own(run_tracker: Any) -> None:
+    done = run_tracker("desks", "--help")
+    assert done.code == 0, done.err
+    assert "add" in done.out
