@@ -1,0 +1,113 @@
+"""Where one can go from every page: places by their endpoint, shown when the page exists and the account may open it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Flask, current_app, request, url_for
+from flask_babel import lazy_gettext as _l
+from flask_login import current_user
+
+from tracker.accounts.guard import MARKS, mark_of
+from tracker.accounts.models import User
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One place. `endpoints`: the first that exists is meant. `shown`: main (head), thumbs (foot of a phone), menu."""
+
+    endpoints: tuple[str, ...]
+    label: Any
+    icon: str
+    shown: frozenset[str]
+
+
+def _place(endpoint: str, label: Any, icon: str, *shown: str) -> Place:
+    return Place((endpoint,), label, icon, frozenset(shown))
+
+
+#: In the order they are shown.
+PLACES: tuple[Place, ...] = (
+    _place("pages.today", _l("Today"), "today", "main", "menu"),
+    _place("pages.from_call", _l("From a call"), "call", "main", "thumbs"),
+    _place("intake.paste", _l("Paste"), "paste", "main", "thumbs"),
+    _place("pages.search", _l("Search"), "search", "thumbs"),
+    _place("pages.cases", _l("Cases"), "cases", "main", "thumbs"),
+    _place("pages.hearings", _l("Hearings"), "hearing", "main", "menu"),
+    _place("pages.service_health", _l("Service health"), "health", "main", "menu"),
+)
+
+#: Where the account signs in and out.
+SIGN_IN, SIGN_OUT = "security.login", "security.logout"
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A place as the page shows it."""
+
+    label: str
+    icon: str
+    url: str
+    here: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Navigation:
+    """What the frame of a page needs."""
+
+    home: str
+    main: list[Shown]
+    thumbs: list[Shown]
+    menu: list[Shown]
+    sign_in: str
+    sign_out: str
+
+
+def set_up(app: Flask) -> None:
+    """Give every page its navigation and the account it is drawn for."""
+    app.context_processor(lambda: {"navigation": navigation(), "account": signed_in()})
+
+
+def signed_in() -> User | None:
+    """The account that asks, or None."""
+    if not hasattr(current_app, "login_manager"):
+        return None
+    found = current_user._get_current_object()
+    return found if isinstance(found, User) else None
+
+
+def navigation() -> Navigation:
+    """The places this reader may go to."""
+    account = signed_in()
+    role = account.role if account else "anyone"
+    exists = current_app.view_functions
+
+    def shown(where: str) -> list[Shown]:
+        return [
+            Shown(str(place.label), place.icon, url_for(endpoint), request.endpoint == endpoint)
+            for place in PLACES
+            if where in place.shown and (endpoint := _open(place, role)) is not None
+        ]
+
+    def address(endpoint: str, wanted: bool) -> str:
+        return url_for(endpoint) if wanted and endpoint in exists else ""
+
+    return Navigation(
+        home="/",
+        main=shown("main") if account else [],
+        thumbs=shown("thumbs") if account and account.is_staff else [],
+        menu=shown("menu") if account else [],
+        sign_in=address(SIGN_IN, account is None and request.endpoint != SIGN_IN),
+        sign_out=address(SIGN_OUT, account is not None),
+    )
+
+
+def _open(place: Place, role: str) -> str | None:
+    """The endpoint of a place that exists and is open to this role."""
+    for endpoint in place.endpoints:
+        mark = mark_of(current_app, endpoint)
+        if mark is not None and role in MARKS[mark]:
+            return endpoint
+    return None
+
+
