@@ -82,6 +82,21 @@ def _open_rooms(app: Flask) -> None:
 
 def _open_pages(app: Flask, settings: Any) -> None:
     """Everything that answers requests."""
+    from tracker.accounts import signing_in
+    from tracker.accounts.views import bp as accounts
+    from tracker.base import error_pages, headers, languages, logs, markup, theme, words
+    from tracker.pages import navigation
+
+    logs.set_up()
+    languages.set_up(app, settings)
+    words.set_up(app)
+    markup.set_up(app)
+    theme.set_up(app, settings)
+    error_pages.set_up(app)
+    navigation.set_up(app)
+    headers.set_up(app, settings)
+    signing_in.set_up(app, settings)
+    app.register_blueprint(accounts)
 
 
 #: In the order of the floors; order within a phase of settling and within a tick follows it.
@@ -91,7 +106,7 @@ ROOMS: tuple[str, ...] = (
     "tracker.base.sealing",
     "tracker.audit.service",
     "tracker.clockwork.models",
-    "tracker.accounts.models",
+    "tracker.accounts.steps",
     "tracker.timeline.models",
     "tracker.agenda.models",
     "tracker.outbox.models",

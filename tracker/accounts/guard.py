@@ -1,10 +1,14 @@
 """The guard: every route is denied until a mark on its view opens it."""
 
+import unicodedata
 from collections.abc import Callable
 from typing import Any, TypeVar
+from urllib.parse import unquote, urlsplit
 
 from flask import Flask, abort, current_app, redirect, request, url_for
 from flask_login import current_user
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import RequestRedirect
 
 from tracker.accounts.models import User
 from tracker.base.work import Actor
@@ -21,7 +25,7 @@ MARKS = {
 
 
 def open_to(mark: str) -> Callable[[V], V]:
-    """Mark a view as open to `anyone`, `signed_in`, `staff` or `admin`. What they see in it is decided by its queries."""
+    """Mark a view as open to `anyone`, `signed_in`, `staff` or `admin`. What they see in it, its queries decide."""
     if mark not in MARKS:
         raise ValueError(f"{mark} is no mark")
 
@@ -47,10 +51,35 @@ def check_route() -> Any:
     if not current_user.is_authenticated:
         if mark is None:
             abort(404)
-        return redirect(url_for("security.login", next=request.full_path.rstrip("?") if request.method == "GET" else "/"))
+        return redirect(url_for("accounts.sign_in", next=_way_back()), 303)
     if mark is None or viewer().role not in MARKS[mark]:
         abort(403)
     return None
+
+
+def _way_back() -> str | None:
+    """The page a stranger asked for; None for the first page, and for what was sent, which cannot be sent again."""
+    asked = request.full_path.rstrip("?")
+    return asked if request.method == "GET" and asked != "/" else None
+
+
+def safe_address(asked: str | None, otherwise: str = "/") -> str:
+    """`asked` where it is a page of ours (a path that a GET answers), else `otherwise`.
+
+    `/\\evil.example` and `///evil.example` have no host for `urlsplit`, and browsers go there all the same: a second
+    slash, any backslash and any control character are refused before anything is parsed (ASVS 5.0 V3.7.2).
+    """
+    if not asked or not asked.startswith("/") or asked.startswith("//") or "\\" in asked or len(asked) > 2000:
+        return otherwise
+    if any(unicodedata.category(c) == "Cc" for c in asked):
+        return otherwise
+    try:
+        current_app.url_map.bind("").match(unquote(urlsplit(asked).path), method="GET")
+    except RequestRedirect:  # a page of ours but for its last slash
+        return asked
+    except (HTTPException, ValueError):
+        return otherwise
+    return asked
 
 
 def viewer() -> User:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from flask_security.core import UserMixin
+from flask_security.core import RoleMixin, UserMixin
 from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -12,6 +12,17 @@ from tracker.base.db import Model
 
 #: What an account may be. What it may see follows from desks and audiences, not from this alone.
 ROLES = ("admin", "staff", "volunteer")
+
+
+class Role(RoleMixin):
+    """A role as Flask-Security asks for it. Ours is a word on the account; it carries no permissions of its own."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def get_permissions(self) -> set[str]:
+        """None: what an account may do follows from the marks on views and from what it may see."""
+        return set()
 
 
 class Desk(Model):
@@ -49,7 +60,7 @@ class Desk(Model):
     memberships: Mapped[list["Membership"]] = relationship(back_populates="desk")
 
 
-class User(Model, UserMixin):  # type: ignore[misc]  # Flask-Security's mixin is not annotated
+class User(Model, UserMixin):
     """An account. The columns Flask-Security asks for are ours, typed."""
 
     __tablename__ = "users"
@@ -83,9 +94,19 @@ class User(Model, UserMixin):  # type: ignore[misc]  # Flask-Security's mixin is
     memberships: Mapped[list["Membership"]] = relationship(back_populates="user", lazy="selectin")
 
     @property
+    def roles(self) -> list[RoleMixin]:  # type: ignore[override]  # Flask-Security thinks of a column
+        """The one role, in the shape Flask-Security asks for."""
+        return [Role(self.role)]
+
+    @property
     def is_staff(self) -> bool:
         """Whether they keep cases (staff and admins)."""
         return self.role in ("staff", "admin")
+
+    @property
+    def reading_zone(self) -> str:
+        """IANA zone in which times are told to them: their own, else their desk's, else UTC."""
+        return self.zone or next((m.desk.zone for m in self.memberships), "UTC")
 
     def desk_ids(self) -> tuple[int, ...]:
         """Desks they belong to. Volunteers belong to none, whatever rows say."""
@@ -138,3 +159,17 @@ class SignIn(Model):
     ended_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     #: Browser and system in a few words, for the list of one's own sign-ins.
     device: Mapped[str] = mapped_column(String(120), default="")
+
+
+class SignInTry(Model):
+    """Tries to sign in, counted by whom or where from. Keys are keyed fingerprints: nobody's address stands here."""
+
+    __tablename__ = "sign_in_tries"
+    audited = False
+
+    #: Fingerprint of an address, a network, or of all.
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    #: When the first of these tries was made.
+    since: Mapped[datetime] = mapped_column(UTCDateTime, index=True)
+    #: How many.
+    tries: Mapped[int] = mapped_column()

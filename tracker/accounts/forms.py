@@ -1,0 +1,64 @@
+"""What people are asked: who they are, what suits them, when cases of their desk go stale."""
+
+from flask_babel import lazy_gettext as _l
+from flask_wtf import FlaskForm
+from wtforms import EmailField, HiddenField, IntegerField, PasswordField, SelectField, SelectMultipleField, StringField
+from wtforms.validators import InputRequired, Length, NumberRange
+from wtforms.widgets import CheckboxInput, ListWidget
+
+from tracker.accounts.rules import PASSWORD_MAX, THRESHOLD_MAX, THRESHOLD_MIN
+
+
+class SignInForm(FlaskForm):
+    """Address and password. `next`: where to go afterwards, looked at again before it is used."""
+
+    email = EmailField(
+        _l("E-mail"), [InputRequired(_l("Write your e-mail address.")), Length(max=254)],
+        render_kw={"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false", "dir": "ltr"},
+    )  # fmt: skip
+    password = PasswordField(
+        _l("Password"), [InputRequired(_l("Write your password.")), Length(max=PASSWORD_MAX)],
+        render_kw={"autocomplete": "current-password", "dir": "ltr"},
+    )  # fmt: skip
+    next = HiddenField()
+
+
+class AccountForm(FlaskForm):
+    """What suits its owner."""
+
+    zone = StringField(
+        _l("Time zone"), [Length(max=60)],
+        description=_l("Such as Asia/Jerusalem or Europe/London. Empty: the zone of your desk."),
+        render_kw={"list": "zones", "autocomplete": "off", "spellcheck": "false", "dir": "ltr"},
+    )  # fmt: skip
+    language = SelectField(_l("Language of pages and mail"))
+
+
+def _days(label: object, help_text: object = "") -> IntegerField:
+    said = _l("Write a number of days from %(least)s to %(most)s.", least=THRESHOLD_MIN, most=THRESHOLD_MAX)
+    return IntegerField(
+        label,
+        [InputRequired(said), NumberRange(THRESHOLD_MIN, THRESHOLD_MAX, said)],
+        description=help_text,
+        render_kw={"inputmode": "numeric", "min": THRESHOLD_MIN, "max": THRESHOLD_MAX},
+    )
+
+
+class DeskSettingsForm(FlaskForm):
+    """When cases of a desk go stale, and which days it works."""
+
+    version = HiddenField()
+    stale_critical_days = _days(_l("Critical risk: days without a check"))
+    stale_high_working_days = _days(_l("High risk: working days without a check"))
+    stale_medium_days = _days(_l("Medium risk: days without a check"))
+    stale_low_days = _days(_l("Low risk: days without a check"))
+    working_days = SelectMultipleField(
+        _l("Working days"),
+        coerce=int,
+        choices=[
+            (7, _l("Sunday")), (1, _l("Monday")), (2, _l("Tuesday")), (3, _l("Wednesday")), (4, _l("Thursday")),
+            (5, _l("Friday")), (6, _l("Saturday")),
+        ],
+        widget=ListWidget(prefix_label=False),
+        option_widget=CheckboxInput(),
+    )  # fmt: skip

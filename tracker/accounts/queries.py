@@ -1,0 +1,58 @@
+"""Finding accounts, desks and sign-ins."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from tracker.accounts.models import Desk, SignIn, User
+from tracker.accounts.rules import email_key
+from tracker.base.errors import NotFound
+
+
+def find_account(session: Session, email: str) -> User | None:
+    """The account with this address, in any case of its letters, or None."""
+    return session.scalar(select(User).where(User.email_key == email_key(email.strip())))
+
+
+def get_account(session: Session, email: str) -> User:
+    """The account with this address. NotFound when there is none."""
+    user = find_account(session, email)
+    if user is None:
+        raise NotFound(f"There is no account {email[:80]}.")
+    return user
+
+
+def find_desk(session: Session, code: str) -> Desk | None:
+    """The desk with this code, or None."""
+    return session.scalar(select(Desk).where(Desk.code == code.strip().lower()))
+
+
+def get_desk(session: Session, code: str) -> Desk:
+    """The desk with this code. NotFound when there is none."""
+    desk = find_desk(session, code)
+    if desk is None:
+        raise NotFound(f"There is no desk {code[:20]}.")
+    return desk
+
+
+def list_desks(session: Session) -> Sequence[Desk]:
+    """All desks by name."""
+    return session.scalars(select(Desk).order_by(Desk.name, Desk.id)).all()
+
+
+def list_sign_ins(session: Session, user_id: int, now: datetime) -> Sequence[SignIn]:
+    """The sign-ins of an account that hold now, last used first."""
+    return session.scalars(
+        select(SignIn)
+        .where(SignIn.user_id == user_id, SignIn.ended_at.is_(None), SignIn.expires_at > now)
+        .order_by(SignIn.seen_at.desc(), SignIn.id.desc())
+    ).all()
+
+
+def may_set_up(user: User, desk: Desk) -> bool:
+    """Whether an account may change a desk's settings: its coordinators, those who stand in for them, admins."""
+    if user.role == "admin":
+        return True
+    return user.is_staff and any(m.desk_id == desk.id and (m.coordinator or m.deputy) for m in user.memberships)

@@ -1,0 +1,215 @@
+"""Making and changing accounts, desks and sign-ins. Nothing here commits."""
+
+import hashlib
+import secrets
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, cast
+
+from flask_security import hash_password
+from sqlalchemy import CursorResult, select, update
+from sqlalchemy.orm import Session
+
+from tracker.accounts import rules
+from tracker.accounts.kinds import desk_clock_changes
+from tracker.accounts.models import ROLES, Desk, Membership, SignIn, User
+from tracker.accounts.queries import find_account, find_desk
+from tracker.base.countries import check_country
+from tracker.base.dates import MONDAY_TO_FRIDAY, zone_of
+from tracker.base.errors import NotFound, Refused, VersionConflict
+from tracker.outbox.models import Recipient
+
+#: The clocks of a desk that may be changed: column → whether it counts working days.
+THRESHOLDS = ("stale_critical_days", "stale_high_working_days", "stale_medium_days", "stale_low_days")
+
+
+def add_desk(
+    session: Session,
+    code: str,
+    name: str,
+    countries: Iterable[str],
+    zone: str,
+    working_days: Iterable[int] = MONDAY_TO_FRIDAY,
+    *,
+    now: datetime,
+) -> Desk:
+    """Make a desk. `countries`: ISO 3166-1 alpha-2; `zone`: IANA; `working_days`: ISO weekday numbers in week order.
+
+    Refused, naming the field (`code`, `name`, `country`, `zone`, `working_days`), when something cannot be or the code
+    is taken.
+    """
+    code = rules.check_desk_code(code)
+    listed = list(dict.fromkeys(check_country(c) for c in countries))
+    if not listed:
+        raise Refused("A desk keeps the cases of one country at least.", "country")
+    zone_of(zone)
+    if find_desk(session, code) is not None:
+        raise Refused(f"There is a desk {code} already.", "code")
+    desk = Desk(
+        code=code,
+        name=rules.check_name(name),
+        countries=listed,
+        zone=zone,
+        working_days=rules.check_working_days(working_days),
+        created_at=now,
+    )
+    session.add(desk)
+    session.flush()
+    return desk
+
+
+def change_desk(
+    session: Session,
+    code: str,
+    *,
+    version: int,
+    thresholds: dict[str, int],
+    working_days: Iterable[int],
+    now: datetime,
+) -> Desk:
+    """Change when cases of a desk go stale. `thresholds`: days by column (THRESHOLDS; others stay as they are).
+
+    VersionConflict, with the stored values, when somebody else changed the desk since `version` was read; Refused when
+    a number or the days cannot be; NotFound when there is no such desk.
+    """
+    desk = session.scalar(
+        select(Desk).where(Desk.code == code).with_for_update(of=Desk).execution_options(populate_existing=True)
+    )
+    if desk is None:
+        raise NotFound(f"There is no desk {code[:20]}.")
+    if desk.version != version:
+        stored = {column: getattr(desk, column) for column in THRESHOLDS}
+        raise VersionConflict(
+            "Somebody else changed these settings while you were editing.",
+            {**stored, "working_days": list(desk.working_days), "version": desk.version},
+        )
+    wanted: dict[str, object] = {c: rules.check_threshold(days, c) for c, days in thresholds.items() if c in THRESHOLDS}
+    wanted["working_days"] = rules.check_working_days(working_days)
+    changed = {column: value for column, value in wanted.items() if getattr(desk, column) != value}
+    if changed:
+        for column, value in changed.items():
+            setattr(desk, column, value)
+        desk.version += 1
+        session.flush()
+        for part in desk_clock_changes:
+            part(session, desk.id, now)
+    return desk
+
+
+def add_account(
+    session: Session,
+    email: str,
+    name: str | None,
+    role: str,
+    password: str,
+    desk: str | None = None,
+    coordinator: bool = False,
+    *,
+    now: datetime,
+) -> User:
+    """Make an account mail can go to. `name` None: taken from the address; `desk`: the code of the desk it joins.
+
+    Refused, naming the field (`email`, `name`, `role`, `password`, `desk`, `coordinator`).
+    """
+    address = rules.normalise_email(email)
+    if role not in ROLES:
+        raise Refused(f"“{role[:20]}” is no role: {', '.join(ROLES)}.", "role")
+    if desk and role == "volunteer":
+        raise Refused("A volunteer belongs to no desk: only staff and admins do.", "desk")
+    if coordinator and not desk:
+        raise Refused("A coordinator coordinates a desk: say which.", "coordinator")
+    joined = find_desk(session, desk) if desk else None
+    if desk and joined is None:
+        raise Refused(f"There is no desk {desk[:20]}.", "desk")
+    if find_account(session, address) is not None:
+        raise Refused(f"There is an account {address} already.", "email")
+    called = rules.check_name(name if name else rules.name_from_email(address))
+    user = User(
+        email=address,
+        email_key=rules.email_key(address),
+        name=called,
+        password=hash_password(rules.check_password(password, (address, called))),
+        fs_uniquifier=secrets.token_hex(32),
+        role=role,
+        created_at=now,
+    )
+    session.add(user)
+    session.flush()
+    session.add(Recipient(user_id=user.id))
+    if joined is not None:
+        user.memberships.append(Membership(desk_id=joined.id, coordinator=coordinator))
+    session.flush()
+    return user
+
+
+def change_own(session: Session, user: User, *, zone: str, language: str, languages: Iterable[str]) -> None:
+    """Change one's own zone (empty: the desk's) and language. Refused (`zone`, `language`) when there is none such."""
+    zone = zone.strip()
+    if zone:
+        zone_of(zone)
+    if language not in tuple(languages):
+        raise Refused(f"Pages do not come in “{language[:12]}”.", "language")
+    user.zone, user.language = zone or None, language
+    user.version += 1
+    session.flush()
+
+
+def change_role(session: Session, user: User, role: str, now: datetime) -> None:
+    """Give an account another role and end its sign-ins, so that the role holds from this moment. Refused (`role`)."""
+    if role not in ROLES:
+        raise Refused(f"“{role[:20]}” is no role: {', '.join(ROLES)}.", "role")
+    user.role = role
+    user.version += 1
+    end_sign_ins(session, user, now)
+
+
+def disable(session: Session, user: User, now: datetime) -> None:
+    """Let nobody in with this account any more, from this moment. Its name stays in histories."""
+    user.active = False
+    user.version += 1
+    end_sign_ins(session, user, now)
+
+
+def begin_sign_in(session: Session, user: User, *, token: str, data_sealed: str, device: str, now: datetime) -> SignIn:
+    """Write down a new sign-in. `token`: the cookie's value, of which only the hash is kept."""
+    row = SignIn(
+        token_hash=hash_token(token),
+        user_id=user.id,
+        data_sealed=data_sealed,
+        created_at=now,
+        seen_at=now,
+        expires_at=now + rules.idle_span(user.role),
+        device=device,
+    )
+    session.add(row)
+    session.flush()
+    return row
+
+
+def end_sign_in(session: Session, user: User, sign_in_id: int, now: datetime) -> None:
+    """End one of an account's own sign-ins. NotFound when it has no such one that holds."""
+    ended = session.execute(
+        update(SignIn)
+        .where(SignIn.id == sign_in_id, SignIn.user_id == user.id, SignIn.ended_at.is_(None))
+        .values(ended_at=now)
+        .execution_options(synchronize_session=False)
+    )
+    if cast(CursorResult[Any], ended).rowcount == 0:
+        raise NotFound("That sign-in has ended already.")
+
+
+def end_sign_ins(session: Session, user: User, now: datetime) -> None:
+    """End every sign-in of an account, whatever requests of it are still running."""
+    user.fs_uniquifier = secrets.token_hex(32)
+    session.flush()
+    session.execute(
+        update(SignIn)
+        .where(SignIn.user_id == user.id, SignIn.ended_at.is_(None))
+        .values(ended_at=now)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def hash_token(token: str) -> str:
+    """What is stored of a cookie's value: 256 random bits need no slow hash."""
+    return hashlib.sha256(token.encode()).hexdigest()

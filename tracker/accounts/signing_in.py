@@ -1,0 +1,248 @@
+"""Sign-ins kept on the server, and Flask-Security on top of them.
+
+The cookie carries a random id and nothing else. Its row in `sign_ins` holds, sealed and bound to that row, what
+Flask-Security and the form tokens need between requests. One SELECT loads row, account and desks. Answers only ever
+update a row that still holds: a page that finishes after its sign-in was ended cannot bring it back.
+
+Who is not signed in has no row and no cookie, but for the sign-in form: its token must be remembered for a while by
+something, and that is a signed cookie read on that one path (a double submit; `__Host-` keeps a neighbouring host from
+planting one).
+
+The second factor will stand between the password and `begin`: staff and admins must have one, except in a demo or a
+rehearsal (`house_facts`), which only offer it. A row without an account (`user_id` None) is its waiting room.
+"""
+
+import secrets
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from flask import Flask, Request, Response, current_app, g, request, session
+from flask.json.tag import TaggedJSONSerializer
+from flask.sessions import SecureCookieSession, SessionInterface
+from flask_security import Security, SQLAlchemyUserDatastore, login_user
+from flask_wtf.csrf import CSRFProtect, generate_csrf
+from itsdangerous import BadData, URLSafeTimedSerializer
+from sqlalchemy import select, update
+from sqlalchemy.orm import contains_eager
+
+from tracker.accounts import guard, rules
+from tracker.accounts.models import Desk, Membership, Role, SignIn, User
+from tracker.accounts.queries import find_account
+from tracker.accounts.service import begin_sign_in, hash_token
+from tracker.base import clock
+from tracker.base.db import db, note
+from tracker.base.errors import Misconfigured
+from tracker.base.sealing import Sealer
+
+#: Where people sign in: the one path on which the form's cookie is read.
+SIGN_IN_PATH = "/sign-in"
+
+#: How long a sign-in form may stand open before it is sent.
+FORM_LASTS = timedelta(hours=12)
+
+_json = TaggedJSONSerializer()
+
+
+class SignInSession(SecureCookieSession):
+    """What is remembered between the requests of one sign-in; of a stranger only the sign-in form's token is."""
+
+    def __init__(self, initial: Mapping[str, Any] | None, now: datetime) -> None:
+        super().__init__(initial)
+        #: When the request began: its one reading of the clock for what concerns the sign-in.
+        self.now = now
+        #: The account of the row; None for strangers.
+        self.user: User | None = None
+        #: The row, None for strangers.
+        self.row_id: int | None = None
+        #: The cookie's value.
+        self.token = ""
+        #: When the row was last marked as seen.
+        self.seen_at = now
+        #: How long it lasts without being used.
+        self.idle = timedelta(0)
+        #: Begun in this request: the cookie is to be set.
+        self.begun = False
+        #: Ended in this request: the cookie is to be taken back.
+        self.over = False
+
+
+class ServerSessions(SessionInterface):
+    """Loads the sign-in the cookie names, and writes back what changed. `https`: cookies only over it."""
+
+    def __init__(self, sealer: Sealer, secret_key: str, https: bool) -> None:
+        self._sealer = sealer
+        self._https = https
+        self._signer = URLSafeTimedSerializer(secret_key, salt="sign-in form")
+        self.cookie = "__Host-tracker" if https else "tracker"
+        self.form_cookie = "__Host-tracker-form" if https else "tracker-form"
+
+    def open_session(self, app: Flask, request: Request) -> SignInSession:
+        """The sign-in of this request, or an empty session that nothing keeps."""
+        now = clock.now()
+        token = request.cookies.get(self.cookie)
+        found = self._find(token, now) if token else None
+        if found is not None:
+            return found
+        return SignInSession(self._form_token(request) if request.path == SIGN_IN_PATH else None, now)
+
+    def _find(self, token: str, now: datetime) -> SignInSession | None:
+        token_hash = hash_token(token)
+        row = (
+            db.session.execute(
+                select(SignIn.id, SignIn.data_sealed, SignIn.seen_at, User)
+                .join(User, User.id == SignIn.user_id)
+                .outerjoin(Membership, Membership.user_id == User.id)
+                .outerjoin(Desk, Desk.id == Membership.desk_id)
+                .options(contains_eager(User.memberships).contains_eager(Membership.desk))
+                .where(
+                    SignIn.token_hash == token_hash,
+                    SignIn.ended_at.is_(None),
+                    SignIn.expires_at > now,
+                    User.active,
+                )
+                .execution_options(populate_existing=True)
+            )
+            .unique()
+            .one_or_none()
+        )
+        if row is None:
+            return None
+        try:
+            data = _json.loads(self._sealer.keyring.unseal(row.data_sealed, _place(token_hash)).decode())
+        except Misconfigured:
+            current_app.logger.error("A sign-in does not open with this keyring: its owner must sign in again.")
+            return None
+        found = SignInSession(data, now)
+        found.user, found.row_id, found.token, found.seen_at = row.User, row.id, token, row.seen_at
+        found.idle = rules.idle_span(row.User.role)
+        return found
+
+    def _form_token(self, request: Request) -> dict[str, Any] | None:
+        try:
+            lasts = int(FORM_LASTS.total_seconds())
+            return {"csrf_token": str(self._signer.loads(request.cookies[self.form_cookie], lasts))}
+        except (KeyError, BadData):
+            return None
+
+    def seal(self, data: Mapping[str, Any], token: str) -> str:
+        """What a row holds, sealed for the row of this cookie value."""
+        return self._sealer.keyring.seal(_json.dumps(dict(data)).encode(), _place(hash_token(token)))
+
+    def save_session(self, app: Flask, session: SignInSession, response: Response) -> None:  # type: ignore[override]
+        """Write back what changed, to a row that still holds; give or take the cookie."""
+        if session.row_id is None:
+            if session.over:
+                self._take(response, self.cookie)
+            elif session.modified and "csrf_token" in session and _asks_for_the_form():
+                self._give(response, self.form_cookie, self._signer.dumps(session["csrf_token"]), FORM_LASTS)
+            if session.accessed:
+                response.vary.add("Cookie")
+            return
+        response.headers["Cache-Control"] = "no-store"
+        response.vary.add("Cookie")
+        lasting = session.idle if session.idle > rules.STAFF_IDLE else None
+        if session.begun:
+            self._give(response, self.cookie, session.token, lasting)
+            self._take(response, self.form_cookie)
+        changes: dict[str, Any] = {}
+        if session.modified:
+            changes["data_sealed"] = self.seal(session, session.token)
+        if rules.is_touch_due(session.seen_at, session.now):
+            changes |= {"seen_at": session.now, "expires_at": session.now + session.idle}
+            if lasting and not session.begun:
+                self._give(response, self.cookie, session.token, lasting)
+        if changes:
+            note(update(SignIn).where(SignIn.id == session.row_id, SignIn.ended_at.is_(None)).values(**changes))
+
+    def _give(self, response: Response, name: str, value: str, lasting: timedelta | None) -> None:
+        """Set a cookie; `lasting` None: until the browser closes (the row ends on its own in any case)."""
+        response.set_cookie(name, value, max_age=lasting, path="/", secure=self._https, httponly=True, samesite="Lax")
+
+    def _take(self, response: Response, name: str) -> None:
+        response.delete_cookie(name, path="/", secure=self._https, httponly=True, samesite="Lax")
+
+
+class Accounts(SQLAlchemyUserDatastore):
+    """What Flask-Security reads and writes accounts through. Its commit only flushes: the unit of work commits."""
+
+    def __init__(self) -> None:
+        super().__init__(db, User, Role)
+
+    def commit(self) -> None:
+        """Flush; whoever opened the unit of work decides."""
+        self.db.session.flush()
+
+    def find_user(self, case_insensitive: bool = False, **kwargs: Any) -> User | None:
+        """The account by `email`, or by `fs_uniquifier`: the one the session was loaded with needs no statement."""
+        if "email" in kwargs:
+            return find_account(self.db.session, str(kwargs["email"]))
+        loaded = getattr(session, "user", None)
+        value = kwargs.get("fs_uniquifier")
+        if value is None or not isinstance(loaded, User):
+            return None
+        return loaded if secrets.compare_digest(loaded.fs_uniquifier, str(value)) else None
+
+    def find_role(self, role: str) -> Role:
+        """The role of that name."""
+        return Role(role)
+
+
+def set_up(app: Flask, settings: Any) -> None:
+    """Let people sign in: sessions, the guard before each request, form tokens, Flask-Security without its pages."""
+    app.config.update(
+        SESSION_COOKIE_NAME="__Host-tracker" if settings.https else "tracker",
+        SESSION_PROTECTION=None,  # it would tie a sign-in to an address, and phones change theirs every few minutes
+        SECURITY_PASSWORD_HASH="argon2",  # noqa: S106  # the name of a method, no password
+        SECURITY_PASSWORD_SCHEMES=["argon2"],
+        SECURITY_PASSWORD_SINGLE_HASH=True,
+        SECURITY_EMAIL_VALIDATOR_ARGS={"check_deliverability": False},
+        SECURITY_CLI_USERS_NAME=None,
+        SECURITY_CLI_ROLES_NAME=None,
+    )
+    app.session_interface = ServerSessions(app.extensions["sealer"], settings.secret_key, settings.https)
+    app.before_request(guard.check_route)
+    CSRFProtect(app)
+    security = Security(app, Accounts(), register_blueprint=False)
+    # No signed token in an address or a header lets anybody in: there are no programs that sign in.
+    security.login_manager.request_loader(lambda _request: None)
+
+
+def begin(user: User, device: str, now: datetime) -> None:
+    """Sign `user` in, inside the unit of work that checked the password: a new id, a new form token, nothing kept of
+    what the stranger's session held."""
+    interface = current_app.session_interface
+    assert isinstance(interface, ServerSessions)
+    fresh = session._get_current_object()  # type: ignore[attr-defined]  # the session itself, not its proxy
+    assert isinstance(fresh, SignInSession)
+    fresh.clear()
+    g.pop("csrf_token", None)
+    login_user(user)
+    generate_csrf()
+    token = secrets.token_urlsafe(32)
+    row = begin_sign_in(
+        db.session(), user, token=token, data_sealed=interface.seal(fresh, token), device=device[:120], now=now
+    )
+    fresh.user, fresh.row_id, fresh.token, fresh.seen_at = user, row.id, token, now
+    fresh.idle, fresh.begun, fresh.modified = rules.idle_span(user.role), True, False
+
+
+def leave() -> None:
+    """Forget, at the end of this request, the sign-in that was just ended in the database."""
+    left = session._get_current_object()  # type: ignore[attr-defined]  # the session itself, not its proxy
+    assert isinstance(left, SignInSession)
+    left.clear()
+    left.row_id, left.user, left.over = None, None, True
+
+
+def own_row() -> int | None:
+    """The row of the sign-in this request came with."""
+    return getattr(session, "row_id", None)
+
+
+def _asks_for_the_form() -> bool:
+    return request.path == SIGN_IN_PATH
+
+
+def _place(token_hash: str) -> str:
+    return f"sign_ins|{token_hash}|data"

@@ -1,0 +1,127 @@
+"""Trying a password: the same answer in the same time whoever was meant, and not for ever.
+
+Tries are counted in the database, so that several processes share one limit, and before the password is hashed: a hash
+costs a fifth of a second and 64 MiB, and would be a weapon otherwise.
+"""
+
+import ipaddress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, cast
+
+from flask import current_app
+from flask_security import hash_password
+from flask_security.utils import verify_password
+from sqlalchemy import CursorResult, Insert, case, delete, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from tracker.accounts.models import SignInTry, User
+from tracker.accounts.queries import find_account
+from tracker.accounts.rules import email_key, normalise_password
+from tracker.base.db import db, note
+
+#: Tries are counted over this long, from the first.
+TRIES_SPAN = timedelta(minutes=15)
+
+#: Tries in that span: with one address, from one network, and altogether. A group of volunteers may sit behind one
+#: network; an account that is somebody's target must not be closed by a few wrong tries.
+TRIES_OF_ACCOUNT, TRIES_OF_NETWORK, TRIES_OF_ALL = 20, 60, 600
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """A password was right for the account as it stood."""
+
+    #: Whose.
+    user_id: int
+    #: What they are called, for the audit.
+    name: str
+    #: The stored hash it was right for.
+    stored: str
+    #: A hash by today's parameters where the stored one is weaker.
+    better: str | None
+
+    def account(self, session: Session) -> User | None:
+        """The account, read again inside the unit of work; None when it was closed or its password changed since."""
+        user = session.get(User, self.user_id, populate_existing=True)
+        if user is None or not user.active or user.password != self.stored:
+            return None
+        if self.better is not None:
+            user.password = self.better
+        return user
+
+
+def check_password(session: Session, email: str, password: str) -> Proof | None:
+    """Who this is, or None. An address nobody has costs one hash like any other."""
+    password = normalise_password(password)
+    user = find_account(session, email)
+    if user is None:
+        hash_password(password)
+        return None
+    if not verify_password(password, user.password) or not user.active:
+        return None
+    weak = current_app.extensions["security"].pwd_context.needs_update(user.password)
+    return Proof(user.id, user.name, user.password, hash_password(password) if weak else None)
+
+
+def refuse_too_many(email: str, address: str, now: datetime) -> bool:
+    """Count this try, in a note of its own and before anything is hashed; True when there were too many with this
+    address, from this network or altogether."""
+    limits = dict(zip(_keys(email, address), (TRIES_OF_ACCOUNT, TRIES_OF_NETWORK, TRIES_OF_ALL), strict=True))
+    note(_count(list(limits), now))
+    counted = db.session.execute(
+        select(SignInTry.key, SignInTry.tries)
+        .where(SignInTry.key.in_(limits))
+        .execution_options(populate_existing=True)
+    )
+    return any(tries > limits[key] for key, tries in counted)
+
+
+def forgive(session: Session, email: str, address: str) -> None:
+    """A try that was right does not count, and those with this address before it count no more."""
+    account, network, everybody = _keys(email, address)
+    session.execute(delete(SignInTry).where(SignInTry.key == account).execution_options(synchronize_session=False))
+    session.execute(
+        update(SignInTry)
+        .where(SignInTry.key.in_((network, everybody)), SignInTry.tries > 0)
+        .values(tries=SignInTry.tries - 1)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def forget_old_tries(session: Session, now: datetime) -> int:
+    """Remove what no longer counts; returns how many rows."""
+    gone = session.execute(delete(SignInTry).where(SignInTry.since <= now - TRIES_SPAN))
+    return cast(CursorResult[Any], gone).rowcount
+
+
+def network_of(address: str) -> str:
+    """The network an address counts for: one household or office has a /24 or, with IPv6, a /56."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return "elsewhere"
+    return str(ipaddress.ip_network((found, 24 if found.version == 4 else 56), strict=False))
+
+
+def _keys(email: str, address: str) -> tuple[str, str, str]:
+    keyring = current_app.extensions["sealer"].keyring
+    said = (f"account:{email_key(email.strip())}", f"network:{network_of(address)}", "all")
+    account, network, everybody = (keyring.blind(what, "sign-in tries") for what in said)
+    return account, network, everybody
+
+
+def _count(keys: list[str], now: datetime) -> Insert:
+    """One statement that counts a try for each key, and begins anew where the span is over."""
+    dialect = db.session.get_bind().dialect.name
+    build = sqlite.insert if dialect == "sqlite" else postgresql.insert
+    insert = build(SignInTry).values([{"key": key, "since": now, "tries": 1} for key in sorted(keys)])
+    over = SignInTry.since <= now - TRIES_SPAN
+    return insert.on_conflict_do_update(
+        index_elements=[SignInTry.key],
+        set_={
+            "tries": case((over, 1), else_=SignInTry.tries + 1),
+            "since": case((over, insert.excluded.since), else_=SignInTry.since),
+        },
+    )
