@@ -73,6 +73,8 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         terminalreporter.write_line(f"Could not run what needs {what}: {why}.", yellow=True)
     if CHROMIUM is None and _missing.get("browser"):
         terminalreporter.write_line("`make browser` says what to do.", yellow=True)
+    if os.environ.get("CHECKS") == "failed":
+        terminalreporter.write_line("The checks before the tests failed: see above, or `make lint`.", red=True)
 
 
 # Nothing beyond this machine ------------------------------------------------------------------------------------------

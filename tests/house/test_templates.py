@@ -21,6 +21,9 @@ NOT_LANGUAGE = {"code", "kbd", "pre", "samp", "script", "style"}
 #: Two letters in a row: less is a sign, not a word.
 WORD = re.compile(r"[^\W\d_]{2,}")
 
+#: What a block holds that fills in the tag of the page it extends.
+ATTRIBUTES = re.compile(r"(\s*[\w-]+=\"[^\"]*\")+\s*")
+
 #: Sides of the screen that are wrong in half of the world's scripts; the logical ones are -start and -end.
 PHYSICAL_CSS = re.compile(
     r"(?<![\w-])((margin|padding|border|scroll-margin|scroll-padding)-(left|right)|(left|right))(-\w+)*\s*:"
@@ -100,8 +103,9 @@ class Reader(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         """Look at text."""
-        if WORD.search(data) and not NOT_LANGUAGE & set(self._open):
-            self.words.append((self.getpos()[0], " ".join(data.split()).replace(HOLE, "…")))
+        if WORD.search(data) and not NOT_LANGUAGE & set(self._open) and not ATTRIBUTES.fullmatch(data):
+            line = self.getpos()[0] + len(data[: len(data) - len(data.lstrip())].splitlines()) - 1
+            self.words.append((max(line, 1), " ".join(data.split()).replace(HOLE, "…")))
 
 
 def read(source: str) -> Reader:
