@@ -104,8 +104,8 @@ class Reader(HTMLParser):
     def handle_data(self, data: str) -> None:
         """Look at text."""
         if WORD.search(data) and not NOT_LANGUAGE & set(self._open) and not ATTRIBUTES.fullmatch(data):
-            line = self.getpos()[0] + len(data[: len(data) - len(data.lstrip())].splitlines()) - 1
-            self.words.append((max(line, 1), " ".join(data.split()).replace(HOLE, "…")))
+            line = self.getpos()[0] + data[: len(data) - len(data.lstrip())].count("\n")
+            self.words.append((line, " ".join(data.split()).replace(HOLE, "…")))
 
 
 def read(source: str) -> Reader:
