@@ -273,6 +273,14 @@ def _made_app(environment: dict[str, str]) -> Iterator[Flask]:
     load = settings_module().load
     made = create_app(load({k: v for k, v in environment.items() if k.startswith("TRACKER_")}))
     made.testing = True
+    answers = made.wsgi_app
+
+    def apart(environ: Any, start_response: Any) -> Any:
+        """Each request has a context of its own, as in a server: what one remembers, the next must not find."""
+        with made.app_context():
+            return answers(environ, start_response)
+
+    made.wsgi_app = apart  # type: ignore[method-assign]
     with made.app_context():
         try:
             yield made

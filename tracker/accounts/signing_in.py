@@ -201,8 +201,10 @@ def set_up(app: Flask, settings: Any) -> None:
         SECURITY_CLI_ROLES_NAME=None,
     )
     app.session_interface = ServerSessions(app.extensions["sealer"], settings.secret_key, settings.https)
-    app.before_request(guard.check_route)
+    # Before the guard: a form sent after its sign-in has run out is answered with what was typed in it, not with a
+    # redirect that loses it.
     CSRFProtect(app)
+    app.before_request(guard.check_route)
     security = Security(app, Accounts(), register_blueprint=False)
     # No signed token in an address or a header lets anybody in: there are no programs that sign in.
     security.login_manager.request_loader(lambda _request: None)

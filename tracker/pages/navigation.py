@@ -35,10 +35,11 @@ PLACES: tuple[Place, ...] = (
     _place("pages.cases", _l("Cases"), "cases", "main", "thumbs"),
     _place("pages.hearings", _l("Hearings"), "hearing", "main", "menu"),
     _place("pages.service_health", _l("Service health"), "health", "main", "menu"),
+    _place("accounts.account", _l("My account"), "person", "menu"),
 )
 
 #: Where the account signs in and out.
-SIGN_IN, SIGN_OUT = "security.login", "security.logout"
+SIGN_IN, SIGN_OUT = "accounts.sign_in", "accounts.sign_out"
 
 
 @dataclass(frozen=True, slots=True)
