@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, case, exists, literal, or_, select
 from sqlalchemy.orm import Session, aliased
 
-from tracker.accounts.models import Desk, Membership, User
+from tracker.accounts.models import Membership, User
 from tracker.base.audience import Audience
 from tracker.base.errors import NotFound
 from tracker.base.sight import decides_sight
@@ -83,14 +83,6 @@ def get_case_by_ref(session: Session, ref: str) -> Case:
     found = session.scalar(select(Case).where(Case.ref == ref.strip().upper()))
     if found is None:
         raise NotFound(f"There is no case {ref[:30]}.")
-    return found
-
-
-def get_desk(session: Session, code: str) -> Desk:
-    """The desk called `code`. NotFound when there is none."""
-    found = session.scalar(select(Desk).where(Desk.code == code.strip().lower()))
-    if found is None:
-        raise NotFound(f"There is no desk {code[:20]}.")
     return found
 
 
