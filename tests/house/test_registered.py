@@ -1,7 +1,6 @@
 """Whatever is announced in a registry says what it is, stands in the docs and has a test that names it."""
 
 import ast
-import importlib
 import sys
 from collections.abc import Iterator
 
@@ -11,6 +10,7 @@ from flask import Flask
 from sources import ROOT, dotted, python_files, tree, where
 
 from tracker.base.registry import Registry
+from tracker.cli import tracker
 
 #: Decorators that announce a thing.
 ANNOUNCES = {"finder", "entry_kind", "agenda_kind", "message_kind", "clock_step", "settles", "takes_part", "reader"}
@@ -79,9 +79,7 @@ def commands(group: click.Group, path: tuple[str, ...] = ("tracker",)) -> Iterat
 
 def all_commands() -> list[tuple[str, click.Command]]:
     """Every command of `tracker`."""
-    main = importlib.import_module("tracker.cli").main
-    assert isinstance(main, click.Group)
-    return list(commands(main))
+    return list(commands(tracker))
 
 
 def test_every_command_stands_in_the_docs() -> None:

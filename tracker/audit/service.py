@@ -54,7 +54,7 @@ def _change(row: Model, how: str) -> Change:
                 history.added[0] if history.added else None,
             )
     case_id = row.id if row.__tablename__ == "cases" else getattr(row, "case_id", None)  # type: ignore[attr-defined]
-    identity = state.identity or tuple(getattr(row, c.key) for c in state.mapper.primary_key)
+    identity = state.identity or tuple(getattr(row, str(c.key)) for c in state.mapper.primary_key)
     return Change(row.__tablename__, identity[0] if len(identity) == 1 else str(identity), case_id, how, fields)
 
 

@@ -41,7 +41,7 @@ class UTCDateTime(TypeDecorator[datetime]):
             return None
         if isinstance(value, str):
             return datetime.strptime(value, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
-        return value.astimezone(UTC)  # type: ignore[no-any-return]  # the driver's value, typed Any
+        return value.astimezone(UTC)
 
 
 class WallTime(TypeDecorator[time]):

@@ -64,7 +64,7 @@ def may_see(user_id: Any, case_id: Any) -> ColumnElement[bool]:
     return exists(sight.correlate_except(looked_at))
 
 
-def visible_cases(user: User) -> Select[tuple[Case]]:
+def visible_cases(user: User) -> Select[Any]:
     """The cases this account may see."""
     return select(Case).where(level(user.id) < NOTHING)
 

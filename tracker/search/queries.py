@@ -1,5 +1,7 @@
 """Asking the index."""
 
+from typing import Any
+
 from sqlalchemy import ColumnElement, Select, column, func, literal, select, table, text
 from sqlalchemy.orm import Session
 
@@ -10,7 +12,7 @@ from tracker.search.rules import name_key, question
 MOST_MATCHES = 2000
 
 
-def cases_matching(session: Session, asked: str) -> Select[tuple[int, int]] | None:
+def cases_matching(session: Session, asked: str) -> "Select[*tuple[Any, ...]] | None":
     """SELECT of (case id, audience) of what holds all words asked for, as beginnings of words; None when nothing was
     asked. The caller joins its own face, so that nobody finds by words they may not read."""
     words = question(asked)

@@ -10,7 +10,17 @@ MOST_WORDS = 8
 
 #: Particles of names that spellings add and drop.
 ARTICLES = {"al", "el", "as", "ar", "an", "ad", "az", "at", "ash", "bin", "ben", "ibn", "bint", "abu", "l"}
-_DIGRAPHS = (("kh", "x"), ("sh", "c"), ("ch", "c"), ("zh", "j"), ("dj", "j"), ("gh", "g"), ("ou", "u"), ("th", "t"), ("dh", "d"))
+_DIGRAPHS = (
+    ("kh", "x"),
+    ("sh", "c"),
+    ("ch", "c"),
+    ("zh", "j"),
+    ("dj", "j"),
+    ("gh", "g"),
+    ("ou", "u"),
+    ("th", "t"),
+    ("dh", "d"),
+)
 _SAME = str.maketrans({"q": "k", "c": "c", "w": "v", "z": "s", "h": "x", "y": "i"})
 
 #: Letters whose transliterations differ by script but sound as one (Hebrew and Arabic heth, and kha).

@@ -42,7 +42,9 @@ def index(session: Session, kind: str, cases: Sequence[int], things: Iterable[Fi
     if fresh:
         session.execute(insert(SearchRow), fresh)
     changed = [
-        {"id": held[key].id, "words": t.words} for key, t in wanted.items() if key in held and held[key].words != t.words
+        {"id": held[key].id, "words": t.words}
+        for key, t in wanted.items()
+        if key in held and held[key].words != t.words
     ]
     if changed:
         session.execute(update(SearchRow), changed)

@@ -61,7 +61,9 @@ def entry_kind(
     def announce(cls: type[K]) -> type[K]:
         kinds.add(
             code,
-            EntryKind(code, cls, custody, proceedings, conditions, clears_conditions, label, by_hand and bool(label), news),
+            EntryKind(
+                code, cls, custody, proceedings, conditions, clears_conditions, label, by_hand and bool(label), news
+            ),
         )
         return cls
 

@@ -135,4 +135,3 @@ class EntryState(Model):
     local_time: Mapped[str] = mapped_column(String(5), default="")
     #: Copy: when written down.
     recorded_at: Mapped[datetime] = mapped_column(UTCDateTime)
-

@@ -28,9 +28,7 @@ class EntrySeen:
         return kind_of(self.entry.kind).sentence(self.entry.payload)
 
 
-def read_timeline(
-    session: Session, case_id: int, rung: Audience, known_at: datetime | None = None
-) -> list[EntrySeen]:
+def read_timeline(session: Session, case_id: int, rung: Audience, known_at: datetime | None = None) -> list[EntrySeen]:
     """The entries of a case that the rung may see, in the order of the timeline, oldest first; with `known_at`, those
     recorded by that instant, meaning what they meant then. Three statements, however long the timeline."""
     chosen = select(Entry).where(Entry.case_id == case_id)
@@ -60,4 +58,3 @@ def read_timeline(
         if source.entry_id in seen:
             seen[source.entry_id].sources.append(source)
     return sorted(seen.values(), key=lambda s: s.told.order)
-

@@ -91,7 +91,7 @@ def meanings(entries: Iterable[Told]) -> dict[int, Meaning]:
             and e.id not in superseded
             and (e.confidence == "confirmed" or e.id in accepted),
             accepted=e.id in accepted,
-            audience=Audience(audience.get(e.id) if audience.get(e.id) is not None else e.audience),
+            audience=Audience(audience.get(e.id, e.audience)),
             superseded_by=superseded.get(e.id),
             withdrawn_by=withdrawn.get(e.id),
         )
@@ -100,7 +100,10 @@ def meanings(entries: Iterable[Told]) -> dict[int, Meaning]:
 
 
 def stand(
-    entries: Iterable[Told], meaning: Mapping[int, Meaning], persons: Sequence[int], seen_from: Audience = Audience.NAMED
+    entries: Iterable[Told],
+    meaning: Mapping[int, Meaning],
+    persons: Sequence[int],
+    seen_from: Audience = Audience.NAMED,
 ) -> dict[int, WhereTheyStand]:
     """Where each person stands, by id, folded from what the rung `seen_from` may see."""
     standing = {person: WhereTheyStand() for person in persons}
