@@ -181,7 +181,14 @@ def upgrade() -> None:
     with op.batch_alter_table("cases", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_cases_deputy_id"), ["deputy_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_cases_desk_id"), ["desk_id"], unique=False)
-        batch_op.create_index("ix_cases_owner_id_stage", ["owner_id", "stage"], unique=False)
+        batch_op.create_index(batch_op.f("ix_cases_owner_id"), ["owner_id"], unique=False)
+        batch_op.create_index(
+            "ix_cases_unowned",
+            ["stage"],
+            unique=False,
+            sqlite_where=sa.text("owner_id IS NULL"),
+            postgresql_where=sa.text("owner_id IS NULL"),
+        )
         batch_op.create_index("ix_cases_stage_stale_at", ["stage", "stale_at"], unique=False)
 
     op.create_table(

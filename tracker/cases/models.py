@@ -3,7 +3,7 @@
 from datetime import date, datetime, time
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tracker.base.audience import Audience
@@ -29,8 +29,10 @@ class Case(Model):
     __tablename__ = "cases"
     __table_args__ = (
         Index("ix_cases_stage_stale_at", "stage", "stale_at"),
-        # Serves "whose cases" and, with the stage, "which open cases nobody keeps".
-        Index("ix_cases_owner_id_stage", "owner_id", "stage"),
+        # Those nobody keeps are few; an index over all owners would not be chosen where there are few owners.
+        Index(
+            "ix_cases_unowned", "stage", sqlite_where=text("owner_id IS NULL"), postgresql_where=text("owner_id IS NULL")
+        ),
     )
 
     #: Row number.
@@ -52,7 +54,7 @@ class Case(Model):
     #: State that answers for it (ISO 3166-1 alpha-2).
     responsible_state: Mapped[str | None] = mapped_column(String(2))
     #: Who keeps it.
-    owner_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    owner_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"), index=True)
     #: Who stands in.
     deputy_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"), index=True)
     #: One of STAGES.
