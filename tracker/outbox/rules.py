@@ -24,7 +24,7 @@ _ABOUT_US = (421, 530, 534, 535, 538)
 def next_try(now: datetime, tries: int, spread: float) -> datetime:
     """When to try again after `tries` (1, 2 …) that failed. `spread` (0 to 1) keeps many mails from coming together:
     the wait is between half and all of 30 s doubled with each try, at most 15 minutes."""
-    whole = min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(tries - 1, 10))
+    whole = min(LONGEST_WAIT, FIRST_WAIT * (1 << min(tries - 1, 10)))
     return now + whole * (0.5 + 0.5 * spread)
 
 

@@ -1,0 +1,354 @@
+"""Mail over SMTP: one kept connection, one recipient per transaction, every wait with an end.
+
+The standard library's client is used for its commands, not for its `send_message`: with two recipients of whom one is
+refused it raises nothing, by default it waits for ever, and its own TLS context believes any certificate.
+"""
+
+import re
+import smtplib
+import socket
+import ssl
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP as FOR_SMTP
+from email.utils import format_datetime, parseaddr
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from tracker.base import clock
+from tracker.outbox.channels import RelayUnavailable, SendFailed, Unsure, channels
+from tracker.outbox.kinds import Mail
+from tracker.outbox.rules import is_about_us, scrubbed
+
+#: Seconds for each answer up to the one after RCPT: a fault there costs nothing.
+ANSWER_SECONDS = 30
+
+#: Seconds for the answer after the final dot: RFC 5321 4.5.3.2.6 asks for ten minutes, and giving up earlier is what
+#: makes a mail that arrived look as if nobody knew.
+ACCEPT_SECONDS = 600
+
+#: Longest Subject, in characters.
+SUBJECT_LENGTH = 200
+
+_LOCAL_PART = re.compile(r"[^\s\x00-\x20\x7f<>()\[\]\\,;:@\"]{1,64}")
+_HEADER_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,60}")
+
+#: Headers that only this file writes.
+_OURS = frozenset(
+    ("from", "to", "cc", "bcc", "sender", "reply-to", "return-path", "resent-to", "resent-from", "subject", "date")
+    + ("message-id", "auto-submitted", "x-auto-response-suppress", "x-tracker-kind", "mime-version", "content-type")
+    + ("content-transfer-encoding",)
+)
+
+
+# The mail itself ------------------------------------------------------------------------------------------------------
+
+
+def plain_address(address: str) -> str:
+    """One address as mail servers want it: a local part, and a domain in ASCII (an international one as punycode).
+
+    ValueError for anything that is not exactly one address, such as a list or a name with one.
+    """
+    local, at, domain = address.rpartition("@")
+    try:
+        ascii_domain = domain.encode("idna").decode("ascii")
+    except UnicodeError as fault:
+        raise ValueError("the part after @ is no name of a mail server") from fault
+    if not at or not _LOCAL_PART.fullmatch(local) or not re.fullmatch(r"[A-Za-z0-9.-]+", ascii_domain):
+        raise ValueError("that is not exactly one mail address")
+    return f"{local}@{ascii_domain}"
+
+
+def needs_utf8(*addresses: str) -> bool:
+    """Whether only a relay that takes addresses in any script can carry these plain addresses."""
+    return not "".join(addresses).isascii()
+
+
+def split_sender(mail_from: str) -> tuple[str, str]:
+    """The setting `Tracker <tracker@example.org>` as (name, plain address). ValueError when there is no address."""
+    name, address = parseaddr(mail_from)
+    return name, plain_address(address)
+
+
+@dataclass(frozen=True, slots=True)
+class Addressed:
+    """What stands on an envelope: everything about a mail that its message kind does not write."""
+
+    mail_from: str
+    name: str
+    address: str
+    message_id: str
+    kind: str
+
+
+def compose(mail: Mail, addressed: Addressed, now: datetime) -> bytes:
+    """The mail as bytes, ready for the relay: text first, HTML beside it.
+
+    ValueError when a header would not be what it says: nothing a person typed can add one.
+    """
+    sender_name, sender = split_sender(addressed.mail_from)
+    recipient = plain_address(addressed.address)
+    message = EmailMessage(policy=FOR_SMTP.clone(cte_type="7bit", utf8=needs_utf8(sender, recipient)))
+    message["From"] = _address(sender_name, sender)
+    message["To"] = _address(addressed.name, recipient)
+    message["Subject"] = _one_line(mail.subject)[:SUBJECT_LENGTH]
+    message["Date"] = format_datetime(now)
+    message["Message-ID"] = addressed.message_id
+    message["Auto-Submitted"] = "auto-generated"
+    message["X-Auto-Response-Suppress"] = "OOF, AutoReply"
+    message["X-Tracker-Kind"] = addressed.kind
+    for name, value in mail.headers.items():
+        if not _HEADER_NAME.fullmatch(name) or name.lower() in _OURS:
+            raise ValueError(f"a message kind may not write the header {name[:40]}")
+        if not value.isprintable():
+            raise ValueError(f"the header {name} holds what is no text")
+        message[name] = value
+    message.set_content(_no_controls(mail.text))
+    message.add_alternative(_no_controls(mail.html), subtype="html")
+    return message.as_bytes()
+
+
+def _address(name: str, plain: str) -> Address:
+    local, _, domain = plain.rpartition("@")
+    return Address(_one_line(name), local, domain)
+
+
+def _one_line(text: str) -> str:
+    return " ".join("".join(c if ord(c) >= 32 and c not in "\x7f\u2028\u2029\x85" else " " for c in text).split())
+
+
+def _no_controls(text: str) -> str:
+    return re.sub(r"[\x00-\x08\x0b-\x1f\x7f]", "", text.replace("\r\n", "\n"))
+
+
+# The connection -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Relay:
+    """A relay as `TRACKER_SMTP_URL` names it."""
+
+    host: str
+    port: int
+    #: TLS from the first byte.
+    tls: bool
+    #: TLS from STARTTLS on, without which nothing is said.
+    starttls: bool
+    user: str | None
+    password: str | None
+
+    @classmethod
+    def parse(cls, address: str) -> "Relay":
+        """Read `smtp://user:password@host:port`, `smtps://…`, `…?starttls=1`. Ports left out: 25, 465, 587."""
+        parts = urlsplit(address)
+        tls = parts.scheme == "smtps"
+        starttls = parse_qs(parts.query).get("starttls", ["0"])[-1].lower() in ("1", "true", "yes", "on")
+        return cls(
+            host=parts.hostname or "localhost",
+            port=parts.port or (465 if tls else 587 if starttls else 25),
+            tls=tls,
+            starttls=starttls and not tls,
+            user=unquote(parts.username) if parts.username else None,
+            password=unquote(parts.password) if parts.password else None,
+        )
+
+
+class _Answers:
+    """Reads answers with one deadline for the whole of each, so that a relay that sends a byte now and then does not
+    hold us for ever."""
+
+    def __init__(self, sock: socket.socket, client: "_Client") -> None:
+        self._sock = sock
+        self._client = client
+        self._held = b""
+
+    def readline(self, limit: int) -> bytes:
+        while b"\n" not in self._held and len(self._held) < limit:
+            left = self._client.deadline - clock.monotonic()
+            if left <= 0:
+                raise TimeoutError("no answer in time")
+            self._sock.settimeout(left)
+            more = self._sock.recv(4096)
+            if not more:
+                break
+            self._held += more
+        end = self._held.find(b"\n") + 1 or len(self._held)
+        line, self._held = self._held[:end][:limit], self._held[end:]
+        return line
+
+    def close(self) -> None:
+        """Nothing is held open beside the socket."""
+
+
+class _Client(smtplib.SMTP):
+    """The library's client, with deadlines."""
+
+    deadline = 0.0
+
+    def getreply(self) -> tuple[int, bytes]:
+        if self.file is None:
+            self.file = _Answers(self._socket(), self)
+        return super().getreply()
+
+    def send(self, s: Any) -> None:
+        self._socket().settimeout(ANSWER_SECONDS)
+        self.deadline = clock.monotonic() + ANSWER_SECONDS
+        super().send(s)
+
+    def _socket(self) -> socket.socket:
+        if self.sock is None:
+            raise smtplib.SMTPServerDisconnected("not connected")
+        return self.sock
+
+    def connect(self, host: str = "localhost", port: int = 0, source_address: Any = None) -> tuple[int, bytes]:
+        self.deadline = clock.monotonic() + 2 * ANSWER_SECONDS
+        return super().connect(host, port, source_address)
+
+
+class _TLSClient(_Client, smtplib.SMTP_SSL):
+    """The same, with TLS from the first byte."""
+
+
+class EmailLine:
+    """An open SMTP connection. See `Line`."""
+
+    def __init__(self, relay: Relay) -> None:
+        try:
+            self._client = self._open(relay)
+        except smtplib.SMTPResponseException as fault:
+            words = f"{fault.smtp_code} {scrubbed(fault.smtp_error)}"
+            if isinstance(fault, smtplib.SMTPAuthenticationError):
+                words = f"user or password: {words}"
+            state = "down" if 400 <= fault.smtp_code < 500 else "refused"
+            raise RelayUnavailable(state, words, fault.smtp_code) from fault
+        except smtplib.SMTPNotSupportedError as fault:
+            raise RelayUnavailable("refused", scrubbed(str(fault))) from fault
+        except ssl.SSLError as fault:
+            raise RelayUnavailable("refused", f"TLS: {scrubbed(str(fault))}") from fault
+        except (OSError, smtplib.SMTPException) as fault:
+            raise RelayUnavailable("down", scrubbed(str(fault)) or type(fault).__name__) from fault
+        self.takes_utf8: bool = self._client.has_extn("smtputf8")
+        self._used = False
+
+    @staticmethod
+    def _open(relay: Relay) -> _Client:
+        context = ssl.create_default_context()
+        # Left to itself the library asks the name service who we are, which may take its time.
+        own_name = socket.gethostname()
+        own_name = own_name if "." in own_name else "[127.0.0.1]"
+        client: _Client = (
+            _TLSClient(local_hostname=own_name, timeout=ANSWER_SECONDS, context=context)
+            if relay.tls
+            else _Client(local_hostname=own_name, timeout=ANSWER_SECONDS)
+        )
+        # The library checks a certificate against the name kept here, which it sets only when it connects by itself.
+        client._host = relay.host  # type: ignore[attr-defined]
+        try:
+            code, said = client.connect(relay.host, relay.port)
+            if code != 220:
+                raise smtplib.SMTPConnectError(code, said)
+            client.ehlo_or_helo_if_needed()
+            if relay.starttls:
+                client.starttls(context=context)
+                client.ehlo_or_helo_if_needed()
+            if relay.user is not None:
+                client.login(relay.user, relay.password or "")
+        except BaseException:
+            client.close()
+            raise
+        return client
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the next mail can go over it."""
+        return self._client.sock is not None
+
+    def prepare(self, sender: str, recipient: str, utf8: bool) -> None:
+        """MAIL and RCPT."""
+        try:
+            if self._used:
+                self._expect(*self._client.docmd("RSET"), about_sender=True)
+            self._used = True
+            self._client.command_encoding = "utf-8" if utf8 else "ascii"
+            options = " SMTPUTF8 BODY=8BITMIME" if utf8 else ""
+            self._expect(*self._client.docmd("MAIL", f"FROM:<{sender}>{options}"), about_sender=True)
+            self._expect(*self._client.docmd("RCPT", f"TO:<{recipient}>"), about_sender=False)
+        except (OSError, smtplib.SMTPException) as fault:
+            self._drop()
+            raise SendFailed(
+                f"the connection ended: {scrubbed(str(fault))}",
+                permanent=False,
+                code=None,
+                phase="connected",
+                dropped=True,
+            ) from fault
+
+    def _expect(self, code: int, said: bytes, *, about_sender: bool) -> None:
+        if 200 <= code < 300:
+            return
+        words = f"{code} {scrubbed(said)}"
+        if code == 421:
+            self._drop()
+        if is_about_us(code) or (about_sender and code >= 500 and code != 552):
+            raise RelayUnavailable("refused" if code >= 500 else "down", words, code)
+        raise SendFailed(words, permanent=code >= 500, code=code, phase="connected" if about_sender else "recipient")
+
+    def send(self, raw: bytes) -> str:
+        """DATA, the mail, the dot, and the answer to it."""
+        try:
+            code, said = self._client.docmd("DATA")
+        except (OSError, smtplib.SMTPException) as fault:
+            # Not a byte of the mail was sent yet.
+            self._drop()
+            words = f"the connection ended: {scrubbed(str(fault))}"
+            raise SendFailed(words, permanent=False, code=None, phase="dispatching", dropped=True) from fault
+        if code != 354:
+            if code == 421:
+                self._drop()
+            raise SendFailed(f"{code} {scrubbed(said)}", permanent=code >= 500, code=code, phase="dispatching")
+        try:
+            self._client.send(_dotted(raw))
+            self._client.deadline = clock.monotonic() + ACCEPT_SECONDS
+            code, said = self._client.getreply()
+        except (OSError, smtplib.SMTPException) as fault:
+            self._drop()
+            raise Unsure(f"no answer after the mail was handed over: {scrubbed(str(fault))}") from fault
+        if 200 <= code < 300:
+            return f"{code} {scrubbed(said)}"
+        if code == 421:
+            self._drop()
+        if not 400 <= code < 600:
+            self._drop()
+            raise Unsure(f"an answer that means nothing: {code} {scrubbed(said)}")
+        raise SendFailed(f"{code} {scrubbed(said)}", permanent=code >= 500, code=code, phase="answered")
+
+    def close(self) -> None:
+        """QUIT."""
+        with suppress(OSError, smtplib.SMTPException):
+            self._client.docmd("QUIT")
+        self._drop()
+
+    def _drop(self) -> None:
+        with suppress(OSError, smtplib.SMTPException):
+            self._client.close()
+
+
+def _dotted(raw: bytes) -> bytes:
+    """The mail with CRLF at each end of line, no line that is a single dot, and the dot that ends it."""
+    lines = re.sub(rb"\r\n|\r|\n", b"\r\n", raw)
+    lines = re.sub(rb"(?m)^\.", b"..", lines)
+    return lines + (b".\r\n" if lines.endswith(b"\r\n") else b"\r\n.\r\n")
+
+
+class EmailChannel:
+    """Mail over SMTP."""
+
+    def connect(self, address: str) -> EmailLine:
+        """Reach the relay at `address`, a `TRACKER_SMTP_URL`. RelayUnavailable."""
+        return EmailLine(Relay.parse(address))
+
+
+email = channels.add("email", EmailChannel())

@@ -1,0 +1,481 @@
+"""The steps of a send as rows see them: claim, mark, settle, reap. Each is one short transaction of its caller's.
+
+A mail that leaves twice, or never, is decided here and nowhere else:
+
+* *claim* gives an envelope to one deliverer, with a lease and a token;
+* *mark* is the last look: it commits "this may leave now" only if every message in it is true still, and its recipient
+  may still know; whoever takes a message back has either done so before, or comes too late;
+* *settle* writes down what became of it, and only the holder of the token can;
+* *reap* takes back what a deliverer left behind that ended: before the mark nothing had left, after it nobody knows.
+
+Rows are locked in one order, messages before their envelope.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, case, exists, func, insert, select, update
+from sqlalchemy.orm import Session
+
+from tracker.outbox import rules
+from tracker.outbox.holder import is_dead, new_token
+from tracker.outbox.kinds import UNSURE_WAIT, kinds
+from tracker.outbox.models import Attempt, Envelope, Message, Recipient, accounts
+from tracker.outbox.service import end_messages
+
+#: How long a claim holds: the waits of a connection up to RCPT, and of the database, with room. Correctness does not
+#: hang on it (the mark is fenced), only how soon another deliverer takes over.
+CLAIM_LEASE = timedelta(seconds=90)
+
+#: What must be left of a claim when work on an envelope begins.
+CLAIM_MARGIN = timedelta(seconds=50)
+
+#: How long a mark holds: the ten minutes a relay may take to answer, and the database.
+MARK_LEASE = timedelta(seconds=660)
+
+#: Envelopes claimed in one statement. Those that were tried before are claimed one at a time, so that one which ends
+#: its deliverer is found out.
+BATCH = 20
+
+
+class Fenced(Exception):
+    """Another deliverer has the envelope now, or has ended it: this one must leave it alone."""
+
+
+class NoLonger(Exception):
+    """At the last look something in the mail was not true any more, or might not go there: nothing may leave."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """An envelope in hand."""
+
+    id: int
+    recipient_id: int
+    message_id: str
+    attempts: int
+    ambiguous_attempts: int
+    created_at: datetime
+    token: str
+    #: On the machine's own clock.
+    lease_until: datetime
+    #: When it was claimed.
+    started_at: datetime
+    #: claimed, or dispatching once it is marked.
+    phase: str = "claimed"
+
+    @property
+    def dispatching(self) -> "Claimed":
+        """The same, after the mark."""
+        return replace(self, phase="dispatching")
+
+
+@dataclass(slots=True)
+class Ended:
+    """How many messages came to which end."""
+
+    sent: int = 0
+    failed: int = 0
+    skipped: int = 0
+
+    def add(self, other: "Ended") -> None:
+        """Count those too."""
+        self.sent += other.sent
+        self.failed += other.failed
+        self.skipped += other.skipped
+
+
+def _fence(claimed: Claimed) -> ColumnElement[bool]:
+    return and_(
+        Envelope.id == claimed.id,
+        Envelope.lease_token == claimed.token,
+        Envelope.state == "sending",
+        Envelope.phase == claimed.phase,
+    )
+
+
+def _set(session: Session, model: Any, *where: ColumnElement[bool], **values: Any) -> int:
+    done: Any = session.execute(
+        update(model).where(*where).values(**values).execution_options(synchronize_session=False)
+    )
+    return int(done.rowcount)
+
+
+def _note(
+    session: Session,
+    claimed: Claimed,
+    reached: str,
+    outcome: str,
+    detail: str,
+    code: int | None = None,
+) -> None:
+    session.execute(
+        insert(Attempt).values(
+            envelope_id=claimed.id,
+            started_at=claimed.started_at,
+            reached=reached,
+            smtp_code=code,
+            outcome=outcome,
+            detail=detail,
+        )
+    )
+
+
+# Claim ----------------------------------------------------------------------------------------------------------------
+
+
+def claim(session: Session, now: datetime, true_now: datetime, *, tried: bool) -> list[Claimed]:
+    """Take envelopes that are due, oldest first: up to BATCH fresh ones, or one that was `tried` before."""
+    token = new_token()
+    lease_until = true_now + CLAIM_LEASE
+    before = Envelope.attempts > 0 if tried else Envelope.attempts == 0
+    due = (
+        select(Envelope.id)
+        .where(Envelope.state == "waiting", Envelope.not_before <= now, before)
+        .order_by(Envelope.not_before, Envelope.id)
+        .limit(1 if tried else BATCH)
+        .with_for_update(skip_locked=True)
+        # Apart from the UPDATE, so that PostgreSQL runs it once: otherwise it may lock, and take, more than the limit.
+        .cte("due")
+    )
+    rows = session.execute(
+        update(Envelope)
+        .where(Envelope.id.in_(select(due.c.id)))
+        .values(state="sending", phase="claimed", lease_until=lease_until, lease_token=token)
+        .returning(
+            Envelope.id,
+            Envelope.recipient_id,
+            Envelope.message_id,
+            Envelope.attempts,
+            Envelope.ambiguous_attempts,
+            Envelope.created_at,
+            Envelope.not_before,
+        )
+        .execution_options(synchronize_session=False)
+    ).all()
+    rows = sorted(rows, key=lambda r: (r.not_before, r.id))
+    return [
+        Claimed(
+            r.id, r.recipient_id, r.message_id, r.attempts, r.ambiguous_attempts, r.created_at, token, lease_until, now
+        )
+        for r in rows
+    ]
+
+
+def give_back(session: Session, claimed: Sequence[Claimed], not_before: datetime | None = None) -> None:
+    """Let go of envelopes of which nothing has left; no try is counted. `not_before`: not to be taken up sooner."""
+    later = {} if not_before is None else {"not_before": not_before}
+    for envelope in claimed:
+        carried = (Message.envelope_id == envelope.id, Message.state == "sending", _held(envelope))
+        _set(session, Message, *carried, state="waiting")
+        free = {"state": "waiting", "phase": None, "lease_token": None, "lease_until": None}
+        _set(session, Envelope, _fence(envelope), **free, **later)
+
+
+def _held(claimed: Claimed) -> ColumnElement[bool]:
+    return exists(select(Envelope.id).where(_fence(claimed)).correlate(Message))
+
+
+# Mark -----------------------------------------------------------------------------------------------------------------
+
+
+def reachable(address: str | None = None) -> ColumnElement[bool]:
+    """SQL on `messages`: its recipient's account is active, mail to it is not stopped, and (where given) it still has
+    this address."""
+    conditions = [
+        Recipient.id == Message.recipient_id,
+        Recipient.suppressed_at.is_(None),
+        accounts.c.active.is_(True),
+    ]
+    if address is not None:
+        conditions.append(accounts.c.email == address)
+    account = select(1).select_from(Recipient).join(accounts, accounts.c.id == Recipient.user_id)
+    return exists(account.where(*conditions).correlate(Message))
+
+
+def mark(
+    session: Session,
+    claimed: Claimed,
+    kind: str,
+    message_ids: Sequence[int],
+    address: str,
+    now: datetime,
+    true_now: datetime,
+) -> Claimed:
+    """The last look: from this commit on the mail may leave. NoLonger when one of its messages is not true any more,
+    was taken back, or may not go to that address; Fenced when the envelope is somebody else's. Both want a rollback.
+
+    The messages are updated first: whoever takes one back at this very moment holds its row, and this waits for it.
+    """
+    marked = _set(
+        session,
+        Message,
+        Message.id.in_(message_ids),
+        Message.envelope_id == claimed.id,
+        Message.state == "waiting",
+        kinds.get(kind).still_true(now),
+        reachable(address),
+        state="sending",
+    )
+    if marked != len(message_ids):
+        raise NoLonger
+    if not _set(session, Envelope, _fence(claimed), phase="dispatching", lease_until=true_now + MARK_LEASE):
+        raise Fenced
+    return claimed.dispatching
+
+
+def end_untrue(session: Session, claimed: Claimed, now: datetime) -> Ended:
+    """End as skipped, with the reason, what waits in this envelope and is no longer true or may not go there."""
+    messages = session.scalars(
+        select(Message).where(Message.envelope_id == claimed.id, Message.state == "waiting")
+    ).all()
+    count = 0
+    for message, true_still in _truths(session, messages, now):
+        if not true_still:
+            reason = why_not(session, message, now)
+            count += end_messages(session, Message.id == message.id, "skipped", reason, now)
+    # An earlier try may have brought it: then its end is one a human must hear of.
+    return Ended(failed=count) if claimed.ambiguous_attempts else Ended(skipped=count)
+
+
+def why_not(session: Session, message: Message, now: datetime) -> str:
+    """Why a message will not be sent, in words for staff."""
+    row = session.execute(
+        select(accounts.c.active, Recipient.suppressed_at)
+        .select_from(Recipient)
+        .join(accounts, accounts.c.id == Recipient.user_id)
+        .where(Recipient.id == message.recipient_id)
+    ).first()
+    if row is None or not row.active:
+        return "the account is not active any more"
+    if row.suppressed_at is not None:
+        return "mail to this address was stopped because it came back"
+    kind = kinds.find(message.kind)
+    try:
+        return (kind.why_not(session, message, now) if kind else "") or "it is not true any more"
+    except Exception as fault:
+        return f"it is not true any more ({type(fault).__name__})"
+
+
+# Settle ---------------------------------------------------------------------------------------------------------------
+
+
+def settle_sent(session: Session, claimed: Claimed, said: str, now: datetime) -> Ended:
+    """The relay took it. Fenced when somebody else has the envelope; the try is on record all the same."""
+    _note(session, claimed, "answered", "sent", said, 250)
+    count = _set(
+        session,
+        Message,
+        Message.envelope_id == claimed.id,
+        Message.state == "sending",
+        _held(claimed),
+        state="sent",
+        sent_at=now,
+        ended_at=now,
+        reason="",
+    )
+    _close(session, claimed, "sent", "", sent_at=now)
+    return Ended(sent=count)
+
+
+def note_fenced(session: Session, claimed: Claimed, said: str) -> bool:
+    """Put a send on record whose envelope was taken away meanwhile. Whether it is settled as sent all the same (this
+    very settle had gone through, and only its answer was lost)."""
+    settled = session.scalar(select(Envelope.state).where(Envelope.id == claimed.id)) == "sent"
+    if not settled:
+        _note(session, claimed, "answered", "sent", f"after another deliverer had taken it over: {said}", 250)
+    return settled
+
+
+def split(session: Session, claimed: Claimed, keep: int) -> None:
+    """Take all messages but one out of an envelope that cannot be composed: each then shows whether it is the one."""
+    others = (Message.envelope_id == claimed.id, Message.id != keep, Message.state == "waiting", _held(claimed))
+    _set(session, Message, *others, envelope_id=None)
+
+
+def settle_unsure(session: Session, claimed: Claimed, said: str, now: datetime) -> Ended:
+    """Nobody knows whether it arrived: once more with the same Message-ID after ten minutes, if its kind says so and
+    this was the first time; else it may have arrived, and a human is told."""
+    codes = set(session.scalars(select(Message.kind).where(Message.envelope_id == claimed.id)))
+    again = claimed.ambiguous_attempts == 0 and all(
+        (kind := kinds.find(code)) is not None and kind.if_unsure == "retry_once" for code in codes
+    )
+    _note(session, claimed, "dispatching", "unsure", said)
+    carried = (Message.envelope_id == claimed.id, Message.state == "sending", _held(claimed))
+    if again:
+        reason = f"it may have arrived; sent once more at {now + UNSURE_WAIT:%H:%M} UTC"
+        _set(session, Message, *carried, state="waiting", reason=reason)
+        _open_again(session, claimed, now + UNSURE_WAIT, reason, ambiguous_attempts=claimed.ambiguous_attempts + 1)
+        return Ended()
+    reason = "the relay never said whether it took the mail"
+    count = _set(session, Message, *carried, state="may_have_arrived", ended_at=now, reason=reason)
+    _close(session, claimed, "may_have_arrived", reason, ambiguous_attempts=claimed.ambiguous_attempts + 1)
+    return Ended(failed=count)
+
+
+def settle_failed(
+    session: Session,
+    claimed: Claimed,
+    *,
+    reason: str,
+    detail: str,
+    permanent: bool,
+    reached: str,
+    code: int | None,
+    now: datetime,
+    spread: float,
+    outcome: str = "retry",
+) -> Ended:
+    """It did not leave: tried again later, or not delivered when that is `permanent` or would come too late."""
+    next_at = rules.next_try(now, claimed.attempts + 1, spread)
+    until = session.execute(
+        select(func.max(Message.give_up_at), func.count(Message.id) - func.count(Message.give_up_at)).where(
+            Message.envelope_id == claimed.id, Message.state.in_(("waiting", "sending"))
+        )
+    ).one()
+    # With one message that may be sent whenever, the mail may.
+    give_up_at = None if until[1] else until[0]
+    carried = (Message.envelope_id == claimed.id, Message.state.in_(("waiting", "sending")), _held(claimed))
+    if permanent or rules.is_hopeless(claimed.created_at, give_up_at, next_at):
+        state = "may_have_arrived" if claimed.ambiguous_attempts else "not_delivered"
+        _note(session, claimed, reached, "not_delivered", detail, code)
+        count = _set(session, Message, *carried, state=state, ended_at=now, reason=reason[:300])
+        _close(session, claimed, state, reason)
+        return Ended(failed=count)
+    _note(session, claimed, reached, outcome, detail, code)
+    _set(session, Message, *carried, state="waiting", reason=reason[:300])
+    _open_again(session, claimed, next_at, reason)
+    return Ended()
+
+
+def settle_empty(session: Session, claimed: Claimed, not_before: datetime) -> None:
+    """Nothing is left in it to send; if something is after all (an account was opened again), it waits until
+    `not_before`."""
+    carried = select(Message.state, Message.reason).where(Message.envelope_id == claimed.id).order_by(Message.id.desc())
+    messages = session.execute(carried).all()
+    if any(m.state == "waiting" for m in messages):
+        give_back(session, [claimed], not_before)
+        return
+    _note(session, claimed, "claimed", "skipped", "nothing in it was true any more")
+    state = "may_have_arrived" if claimed.ambiguous_attempts else messages[0].state if messages else "cancelled"
+    _close(session, claimed, state, messages[0].reason if messages else "")
+
+
+def _close(session: Session, claimed: Claimed, state: str, reason: str, **more: Any) -> None:
+    done = _set(
+        session,
+        Envelope,
+        _fence(claimed),
+        state=state,
+        reason=reason[:300],
+        attempts=claimed.attempts + 1,
+        phase=None,
+        lease_token=None,
+        lease_until=None,
+        **more,
+    )
+    if not done:
+        raise Fenced
+
+
+def _open_again(session: Session, claimed: Claimed, not_before: datetime, reason: str, **more: Any) -> None:
+    _close(session, claimed, "waiting", reason, not_before=not_before, **more)
+
+
+# Reap and give up -----------------------------------------------------------------------------------------------------
+
+
+def list_left_behind(session: Session, true_now: datetime) -> list[Claimed]:
+    """Envelopes being sent whose lease has run out, or whose deliverer is known to have ended."""
+    rows = session.execute(
+        select(
+            Envelope.id,
+            Envelope.recipient_id,
+            Envelope.message_id,
+            Envelope.attempts,
+            Envelope.ambiguous_attempts,
+            Envelope.created_at,
+            Envelope.lease_token,
+            Envelope.lease_until,
+            Envelope.phase,
+        ).where(Envelope.state == "sending")
+    )
+    found = []
+    for row in rows:
+        until = row.lease_until or true_now
+        if until <= true_now or is_dead(row.lease_token):
+            lease = MARK_LEASE if row.phase == "dispatching" else CLAIM_LEASE
+            found.append(
+                Claimed(
+                    row.id,
+                    row.recipient_id,
+                    row.message_id,
+                    row.attempts,
+                    row.ambiguous_attempts,
+                    row.created_at,
+                    row.lease_token or "",
+                    until,
+                    until - lease,
+                    row.phase or "claimed",
+                )
+            )
+    return found
+
+
+def reap(session: Session, claimed: Claimed, now: datetime, spread: float) -> Ended:
+    """Take back one that was left behind. Fenced when its deliverer has settled or marked it after all."""
+    if claimed.phase == "dispatching":
+        return settle_unsure(session, claimed, "the deliverer ended before the answer was written down", now)
+    deaths = count_attempts(session, claimed, "died") + 1
+    if deaths >= rules.DEATHS:
+        return settle_failed(
+            session,
+            claimed,
+            reason=f"{deaths} deliverers ended while composing it",
+            detail="the deliverer ended before anything had left",
+            permanent=True,
+            reached="claimed",
+            code=None,
+            now=now,
+            spread=spread,
+        )
+    _note(session, claimed, "claimed", "died", "the deliverer ended before anything had left")
+    # The first time it is nobody's fault: at once. From then on later and later, so that the others come first.
+    _open_again(session, claimed, now if deaths == 1 else rules.next_try(now, deaths, spread), "")
+    return Ended()
+
+
+def count_attempts(session: Session, claimed: Claimed, outcome: str) -> int:
+    """How many tries of this envelope went no further than composing it and ended so."""
+    counted = select(func.count(Attempt.id)).where(
+        Attempt.envelope_id == claimed.id, Attempt.reached == "claimed", Attempt.outcome == outcome
+    )
+    return session.scalar(counted) or 0
+
+
+def end_too_late(session: Session, words: str, now: datetime) -> Ended:
+    """End what waits although it should not be sent any more: skipped where it is no longer true anyway, else not
+    delivered, for which a human must be told. At most 500 at a time."""
+    late = select(Message).where(Message.state == "waiting", Message.due_at <= now, Message.give_up_at <= now)
+    messages = session.scalars(late.order_by(Message.id).limit(500)).all()
+    ended = Ended()
+    for message, true_still in _truths(session, messages, now):
+        if true_still:
+            ended.failed += end_messages(session, Message.id == message.id, "not_delivered", words, now)
+        else:
+            reason = why_not(session, message, now)
+            ended.skipped += end_messages(session, Message.id == message.id, "skipped", reason, now)
+    return ended
+
+
+def _truths(session: Session, messages: Sequence[Message], now: datetime) -> Iterator[tuple[Message, bool]]:
+    for code in sorted({m.kind for m in messages}):
+        kind = kinds.find(code)
+        those = [m for m in messages if m.kind == code]
+        condition = case((and_(kind.still_true(now) if kind else Message.id.is_not(None), reachable()), 1), else_=0)
+        rows = session.execute(select(Message.id, condition).where(Message.id.in_([m.id for m in those])))
+        true_ids = {message_id for message_id, true_still in rows if true_still}
+        for message in those:
+            yield message, message.id in true_ids
