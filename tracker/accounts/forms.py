@@ -3,10 +3,17 @@
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import EmailField, HiddenField, IntegerField, PasswordField, SelectField, SelectMultipleField, StringField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, NumberRange
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from tracker.accounts.rules import PASSWORD_MAX, THRESHOLD_MAX, THRESHOLD_MIN
+
+#: ISO weekday numbers and their names, as most of the desks' weeks run.
+WEEKDAYS = (
+    (7, _l("Sunday")), (1, _l("Monday")), (2, _l("Tuesday")), (3, _l("Wednesday")), (4, _l("Thursday")),
+    (5, _l("Friday")), (6, _l("Saturday")),
+)  # fmt: skip
 
 
 class SignInForm(FlaskForm):
@@ -55,10 +62,7 @@ class DeskSettingsForm(FlaskForm):
     working_days = SelectMultipleField(
         _l("Working days"),
         coerce=int,
-        choices=[
-            (7, _l("Sunday")), (1, _l("Monday")), (2, _l("Tuesday")), (3, _l("Wednesday")), (4, _l("Thursday")),
-            (5, _l("Friday")), (6, _l("Saturday")),
-        ],
+        choices=[SelectChoice(str(day), name) for day, name in WEEKDAYS],
         widget=ListWidget(prefix_label=False),
         option_widget=CheckboxInput(),
-    )  # fmt: skip
+    )

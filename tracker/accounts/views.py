@@ -8,9 +8,10 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_login import current_user
 from flask_security import logout_user
+from wtforms.fields.choices import SelectChoice
 
 from tracker.accounts import queries, service, signing_in
-from tracker.accounts.forms import AccountForm, DeskSettingsForm, SignInForm
+from tracker.accounts.forms import WEEKDAYS, AccountForm, DeskSettingsForm, SignInForm
 from tracker.accounts.guard import acting, open_to, safe_address, viewer
 from tracker.accounts.models import Desk, User
 from tracker.accounts.rules import describe_device
@@ -22,6 +23,11 @@ from tracker.base.languages import known_languages
 from tracker.base.work import Actor, unit_of_work
 
 bp = Blueprint("accounts", __name__)
+
+#: Zones offered are named after places; the others there are (US/Eastern) are other names of these.
+CONTINENTS = tuple(
+    f"{c}/" for c in ("Africa", "America", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific")
+)
 
 #: One sentence for a wrong address, a wrong password and a closed account: strangers learn nothing from it.
 NOT_RIGHT = _l("The e-mail address or the password is not right.")
@@ -95,7 +101,7 @@ def account() -> str:
 def change_account() -> Any:
     """Keep one's own zone and language."""
     form = AccountForm()
-    form.language.choices = list(known_languages())
+    form.language.choices = _languages()
     if form.validate_on_submit():
         try:
             with unit_of_work("accounts.change_own", acting()):
@@ -158,16 +164,20 @@ def change_desk_settings(code: str) -> Any:
 
 
 def _account_page(user: User, form: AccountForm) -> str:
-    form.language.choices = list(known_languages())
+    form.language.choices = _languages()
     return render_template(
         "accounts/account.html",
         form=form,
         user=user,
         sign_ins=queries.list_sign_ins(db.session(), user.id, clock.now()),
         this_one=signing_in.own_row(),
-        zones=sorted(z for z in available_timezones() if "/" in z and not z.startswith(("Etc/", "posix", "right"))),
+        zones=sorted(z for z in available_timezones() if z.startswith(CONTINENTS)),
         desks=[m.desk for m in user.memberships if queries.may_set_up(user, m.desk)],
     )
+
+
+def _languages() -> list[SelectChoice]:
+    return [SelectChoice(code, name) for code, name in known_languages()]
 
 
 def _own_desk(code: str) -> Desk:
@@ -185,7 +195,7 @@ def _in_week_order(days: list[int]) -> list[int]:
 
 
 def _differing(form: DeskSettingsForm, mine: dict[str, Any], theirs: dict[str, object]) -> list[tuple[str, Any, Any]]:
-    names = dict(form.working_days.choices)
+    names = dict(WEEKDAYS)
 
     def shown(value: Any) -> Any:
         return ", ".join(str(names[d]) for d in value) if isinstance(value, list) else value

@@ -1,0 +1,62 @@
+"""Desks, accounts and browsers that are signed in, for the tests of every room."""
+
+from datetime import UTC, datetime
+
+from flask import Flask, session
+from flask.testing import FlaskClient
+
+from tracker.accounts import service, signing_in
+from tracker.accounts.models import Desk, User
+from tracker.base import clock
+from tracker.base.dates import MONDAY_TO_FRIDAY
+from tracker.base.db import db
+from tracker.base.work import COMMAND, unit_of_work
+
+#: Everybody's password in tests.
+PASSWORD = "kettle-orchard-lantern"
+
+#: When what tests set up was made.
+SET_UP_AT = datetime(2024, 1, 8, 9, tzinfo=UTC)
+
+
+def make_desk(
+    code: str = "iopt",
+    name: str = "Israel and Palestine",
+    countries: tuple[str, ...] = ("IL", "PS"),
+    zone: str = "Asia/Jerusalem",
+    working_days: tuple[int, ...] = MONDAY_TO_FRIDAY,
+    now: datetime = SET_UP_AT,
+) -> Desk:
+    """A desk, stored."""
+    with unit_of_work("desks.add", COMMAND, now=now):
+        return service.add_desk(db.session(), code, name, countries, zone, working_days, now=now)
+
+
+def make_account(
+    email: str = "amal@example.org",
+    role: str = "staff",
+    desk: str | None = None,
+    coordinator: bool = False,
+    name: str | None = None,
+    now: datetime = SET_UP_AT,
+) -> User:
+    """An account with PASSWORD, stored."""
+    with unit_of_work("accounts.add", COMMAND, now=now):
+        return service.add_account(db.session(), email, name, role, PASSWORD, desk, coordinator, now=now)
+
+
+def sign_in(app: Flask, user: User, now: datetime | None = None) -> FlaskClient:
+    """A browser in which `user` is signed in, without the cost of a password. `now`: when that was."""
+    browser = app.test_client()
+    with clock.fixed_at(now), app.test_request_context("/"):
+        with unit_of_work("accounts.sign_in", COMMAND):
+            fresh = db.session.merge(user)
+            signing_in.begin(fresh, "a test", clock.now())
+        browser.set_cookie(app.session_interface.cookie, session.token)  # type: ignore[attr-defined]
+    return browser
+
+
+def form_token(browser: FlaskClient) -> str:
+    """The form token of a browser that is signed in."""
+    page = browser.get("/account").text
+    return page.split('name="csrf_token"', 1)[1].split('value="', 1)[1].split('"', 1)[0]
