@@ -50,11 +50,16 @@ def normalise_email(text: str, field: str = "email") -> str:
     """One plain address, as mail is sent to it (its domain in ASCII). Refused for anything else.
 
     A name beside it, a list, a line break: each would let one field name several recipients. Nothing is asked of the
-    network, and a domain of an internal network may be as short as its relay knows it.
+    network; a domain without a dot and one of a test network (`.test`) are the relay's business.
     """
     try:
         found = validate_email(
-            text.strip(), check_deliverability=False, allow_smtputf8=False, globally_deliverable=False
+            text.strip(),
+            check_deliverability=False,
+            allow_smtputf8=False,
+            globally_deliverable=False,
+            test_environment=True,
+            strict=True,
         )
     except EmailNotValidError as fault:
         raise Refused(f"“{_shown(text)}” is not a mail address. Write it as name@example.org.", field) from fault
