@@ -182,6 +182,7 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_cases_deputy_id"), ["deputy_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_cases_desk_id"), ["desk_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_cases_owner_id"), ["owner_id"], unique=False)
+        batch_op.create_index("ix_cases_stage_stale_at", ["stage", "stale_at"], unique=False)
         batch_op.create_index(
             "ix_cases_unowned",
             ["stage"],
@@ -189,7 +190,6 @@ def upgrade() -> None:
             sqlite_where=sa.text("owner_id IS NULL"),
             postgresql_where=sa.text("owner_id IS NULL"),
         )
-        batch_op.create_index("ix_cases_stage_stale_at", ["stage", "stale_at"], unique=False)
 
     op.create_table(
         "documents",
