@@ -12,7 +12,8 @@ from sources import ROOT
 def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """`.ci/environment.py` over a folder of its own, with an environment that was just made for a run."""
     spec = importlib.util.spec_from_file_location("environment", ROOT / ".ci" / "environment.py")
-    assert spec and spec.loader
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     for name in ("constraints.txt", "constraints-dev.txt", "constraints-build.txt", "pyproject.toml"):
