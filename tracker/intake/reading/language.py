@@ -8,7 +8,7 @@ import re
 import tomllib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +30,8 @@ WORDS_TO_TELL = 25
 SAMPLE = 20_000
 
 _SPACE = r"\s{1,20}"
-_GAP = r"(?:\s{1,20}\S{1,40}){0,5}?\s{1,20}"
 _WORD = re.compile(r"[^\W\d_][\w'’-]*")
+_LETTERS = re.compile(r"[^\W\d_]+")
 _ANCHOR_LETTERS = 4
 
 
@@ -52,12 +52,15 @@ def _word_pattern(word: str) -> str:
     return options[0] if len(options) == 1 else f"(?:{'|'.join(options)})"
 
 
-def phrase_pattern(phrase: str) -> str:
-    """The regular expression a phrase stands for, to be matched against text in lower case."""
+def phrase_pattern(phrase: str, not_across: Iterable[str] = ()) -> str:
+    """The regular expression a phrase stands for, to be matched against text in lower case. No gap of it goes across a
+    word of `not_across`."""
+    barred = rf"(?!(?:{_either(not_across)})\s)" if not_across else ""
+    gap = rf"(?:\s{{1,20}}{barred}\S{{1,40}}){{0,5}}?\s{{1,20}}"
     pattern, glue = "", ""
     for word in phrase.split():
         if word == "~":
-            glue = _GAP
+            glue = gap
             continue
         pattern += glue + _word_pattern(word)
         glue = _SPACE
@@ -79,15 +82,21 @@ def _anchors(phrase: str) -> frozenset[str] | None:
     return best
 
 
+@lru_cache(maxsize=2)
+def _beginnings(sentence: str) -> tuple[str, ...]:
+    """The first letters of the words of a sentence; kept for the next table of phrases the same sentence is held to."""
+    return tuple(dict.fromkeys(word[:_ANCHOR_LETTERS] for word in _LETTERS.findall(sentence)))
+
+
 class Phrases:
     """Phrases by what they stand for, searched together: only those whose first letters occur are tried."""
 
-    def __init__(self, by_code: Iterable[tuple[str, Iterable[str]]]) -> None:
+    def __init__(self, by_code: Iterable[tuple[str, Iterable[str]]], not_across: Iterable[str] = ()) -> None:
         self._always: list[tuple[str, re.Pattern[str]]] = []
         self._by_anchor: dict[str, list[tuple[str, re.Pattern[str]]]] = {}
         for code, phrases in by_code:
             for phrase in phrases:
-                entry = (code, re.compile(phrase_pattern(phrase)))
+                entry = (code, re.compile(phrase_pattern(phrase, not_across)))
                 anchors = _anchors(phrase)
                 if anchors is None:
                     self._always.append(entry)
@@ -119,10 +128,8 @@ class Phrases:
 
     def _candidates(self, sentence: str) -> Iterator[tuple[str, re.Pattern[str]]]:
         seen: set[int] = set()
-        starts = dict.fromkeys(w[:_ANCHOR_LETTERS] for w in re.findall(r"[^\W\d_]+", sentence))
-        for entry in self._always:
-            yield entry
-        for start in starts:
+        yield from self._always
+        for start in _beginnings(sentence):
             for entry in self._by_anchor.get(start, ()):
                 if id(entry) not in seen:
                     seen.add(id(entry))
@@ -179,18 +186,24 @@ class Language:
         self.not_names = _words(people["not_names"])
         self.coordinators = frozenset(people["coordinators"])
         self.pronouns = re.compile(rf"(?<!\w)(?:{_either(people['pronouns'])})(?!\w)")
+        self.barriers = frozenset(people["barriers"])
+        self.people_cues = Phrases([("person", [*people["doing_to"], *people["done_to"]])])
         before = "|".join(phrase_pattern(p) for p in people["doing_to"])
         after = "|".join(phrase_pattern(p) for p in people["done_to"])
-        self.before_person = re.compile(rf"(?:{before})(?:\s{{1,20}}[^\s,;:.]{{1,30}}){{0,6}}?\s{{0,20}}$")
-        self.after_person = re.compile(rf"\s{{0,3}}(?:,[^,;]{{0,140}}(?:,[^,;]{{0,60}}){{0,3}},)?\s{{0,3}}(?:who\s)?(?:{after})")
+        self.before_person = re.compile(rf"(?:{before})(?P<between>(?:\s{{1,20}}[^\s,;:.]{{1,30}}){{0,6}}?)\s{{0,20}}$")
+        self.after_person = re.compile(
+            rf"\)?\s{{0,3}}(?:\([^()]{{0,80}}\)\s{{0,3}})?(?:,[^,;]{{0,140}}(?:,[^,;]{{0,60}}){{0,3}},)?\s{{0,3}}(?:\w{{2,10}}\s){{0,2}}?(?:{after})"
+            rf"|'s?(?:\s[^\s,;.]{{1,30}}){{0,4}}?\s(?:{_either(people['theirs'])})(?!\w)"
+        )
+        self.subject = re.compile(rf"(?:(?:{_either(people['pronouns'])})\s|$)")
         self.age_after = re.compile(rf",\s(?:\d{{1,2}},|(?:{_either(people['age_words'])})(?!\w))")
 
     def _read_events(self, events: dict[str, Any], hearings: dict[str, Any], status: dict[str, Any]) -> None:
         self.demands = Phrases([("demand", events["demands"])])
         self.unreal = re.compile(rf"(?<!\w)(?:{_either(events['unreal'])})(?:\s{{1,20}}\w{{1,20}}){{0,2}}\s{{0,20}}$")
-        self.cues = Phrases([*events["cues"].items(), ("", events["ignore"])])
+        self.cues = Phrases([*events["cues"].items(), ("", events["ignore"])], self.coordinators)
         self.undated_kinds = frozenset(events["undated"]["kinds"])
-        weak = frozenset(hearings["weak"])
+        weak = hearings["weak"]
         self.hearing_cues = Phrases([("hearing", [c for c in hearings["cues"] if c not in weak]), ("weak", weak)])
         self.ahead = Phrases([("ahead", hearings["ahead"])])
         self.next_without_date = Phrases([("next", hearings["next_without_date"])])

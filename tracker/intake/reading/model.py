@@ -4,8 +4,8 @@ Everything is frozen and knows nothing of the database. `start` and `end` are ch
 read, such that `text[start:end] == quote`.
 """
 
+import datetime as dt
 from dataclasses import dataclass, field
-from datetime import date, time
 from typing import Any
 
 #: What an entry of a page may be.
@@ -80,11 +80,12 @@ STATUS_CODES = (
     "at_risk",
 )
 
-#: What the text did not print of a date and the reader worked out.
+#: What the text did not print of a date: the reader worked it out from what stands around it, but for `month`, which
+#: says that no day is printed, only the month or the year (see the precision).
 INFERRED = ("year", "weekday", "relative", "month")
 
 
-def _iso(day: date | None, precision: str) -> str | None:
+def _iso(day: dt.date | None, precision: str) -> str | None:
     """`2024-04-08`, `2024-04` or `2024`, as far as the precision goes; None where no date is stated."""
     if day is None:
         return None
@@ -120,7 +121,7 @@ class EventRead:
     names none of them (then it concerns whoever the entry is about).
     """
 
-    date: date | None
+    date: dt.date | None
     precision: str
     kind: str
     text: str
@@ -147,9 +148,9 @@ class EventRead:
 class HearingRead:
     """A sitting of a court. `precision` is `day`, `month` or, with no date, `not_set`; `time` is local to the court."""
 
-    date: date | None
+    date: dt.date | None
     precision: str
-    time: time | None
+    time: dt.time | None
     court: str | None
     kind: str
     tense: str
@@ -185,7 +186,7 @@ class EntryRead:
 
     title: str
     kind: str
-    published: date | None
+    published: dt.date | None
     country: str | None
     ua_number: str | None
     index_number: str | None
@@ -193,7 +194,7 @@ class EntryRead:
     events: tuple[EventRead, ...]
     hearings: tuple[HearingRead, ...]
     status: str | None
-    action_deadline: date | None
+    action_deadline: dt.date | None
     individual_case: bool
     start: int
     end: int
@@ -224,7 +225,7 @@ class Reading:
 
     language: str
     country: str | None
-    updated: date | None
+    updated: dt.date | None
     entries: tuple[EntryRead, ...]
 
     def as_json(self) -> dict[str, Any]:
