@@ -37,7 +37,7 @@ checks:
 	@echo "Style (ruff)" && $(BIN)/ruff check --quiet .
 	@echo "Layout (ruff format)" && { $(BIN)/ruff format --quiet --check . || { echo "make format mends it."; exit 1; }; }
 	@echo "Types (mypy)" && $(BIN)/mypy --no-error-summary
-	@echo "Floors (import-linter)" && { said=$$($(BIN)/lint-imports --no-logo 2>&1) || { echo "$$said"; exit 1; }; }
+	@echo "Floors (import-linter)" && { said=$$($(BIN)/lint-imports --no-logo --no-cache 2>&1) || { echo "$$said"; exit 1; }; }
 
 format: environment ## Lay the code out anew, and mend what can be mended without thinking
 	@$(BIN)/ruff check --fix --quiet . || true
