@@ -137,7 +137,9 @@ def _tracker_error(error: TrackerError) -> Any:
 def _fault(error: InternalServerError) -> Response:
     """The page of a fault. It asks neither the database nor the account: they may be what failed."""
     original = error.original_exception
-    away = isinstance(original, OperationalError) or (isinstance(original, DBAPIError) and original.connection_invalidated)
+    away = isinstance(original, OperationalError) or (
+        isinstance(original, DBAPIError) and original.connection_invalidated
+    )
     code = 503 if away else 500
     answer = _bare(code, *_spoken_without_account(code), fault=g.get("fault"))
     if away:

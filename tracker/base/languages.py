@@ -32,7 +32,7 @@ def set_up(app: Flask, settings: Any) -> None:
         try:
             Locale.parse(code)
         except (ValueError, UnknownLocaleError) as fault:
-            raise Misconfigured(f"TRACKER_LANGUAGES: {code[:20]!r} is no language; write codes such as en,ar.") from fault
+            raise Misconfigured(f"TRACKER_LANGUAGES: {code[:20]!r} is no language. Write en,ar.") from fault
     app.config["BABEL_DEFAULT_LOCALE"] = settings.languages[0]
     app.config["BABEL_TRANSLATION_DIRECTORIES"] = str(compile_catalogues(CATALOGUES, settings.instance))
     app.extensions["languages"] = tuple(settings.languages)

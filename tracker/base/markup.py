@@ -54,7 +54,9 @@ def _problems(field: Any) -> Iterator[Problem]:
 def field_errors(field: Any) -> list[str]:
     """The messages of this field itself; those of fields inside it are theirs."""
     errors = field.errors
-    return [str(e) for e in errors if e and not isinstance(e, dict | list | tuple)] if not isinstance(errors, dict) else []
+    if isinstance(errors, dict):
+        return []
+    return [str(e) for e in errors if e and not isinstance(e, dict | list | tuple)]
 
 
 def _first_id(field: Any) -> str:

@@ -208,8 +208,7 @@ def say_window(precision: str, earliest: date | None, latest: date | None, local
 
 @_in_language
 def say_instant(at: datetime, zone: str, locale: str | None = None) -> str:
-    """An instant on the clock of `zone`: `Wed 8 Apr 2026, 09:30`. The zone itself is not said: pages show the reader's.
-    """
+    """An instant on the clock of `zone`: `Wed 8 Apr 2026, 09:30`. The zone itself is not said."""
     there = wall_of(at, zone)
     return _("%(date)s, %(time)s", date=say_short_date(there.date()), time=say_time(there))
 

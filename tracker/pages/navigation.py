@@ -1,6 +1,5 @@
-"""Where one can go from every page: places by their endpoint, shown when the page exists and the account may open it."""
+"""Where one can go from every page: places by their endpoint, shown when they exist and the account may open them."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -110,5 +109,3 @@ def _open(place: Place, role: str) -> str | None:
         if mark is not None and role in MARKS[mark]:
             return endpoint
     return None
-
-
