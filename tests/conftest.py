@@ -23,6 +23,7 @@ import pytest
 from engines import Absent, Postgres, SQLiteFiles, start_postgres
 from flask import Flask
 from flask.testing import FlaskClient
+from hypothesis import settings as hypothesis_settings
 from mail_sink import MailSink
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -36,6 +37,10 @@ REQUIRED = {word for word in os.environ.get("TRACKER_REQUIRE", "").replace(" ", 
 CHROMIUM = os.environ.get("TRACKER_CHROMIUM")
 for _name in [n for n in os.environ if n.startswith("TRACKER_") or n == "DATABASE_URL"]:
     del os.environ[_name]
+
+# Two cores at work on something else make no test wrong; a failure prints what repeats it.
+hypothesis_settings.register_profile("house", deadline=None, print_blob=True)
+hypothesis_settings.load_profile("house")
 
 ENGINES = ("sqlite", "postgresql")
 
