@@ -86,6 +86,7 @@ def _open_pages(app: Flask, settings: Any) -> None:
     from tracker.accounts.views import bp as accounts
     from tracker.base import error_pages, headers, languages, logs, markup, theme, words
     from tracker.pages import navigation
+    from tracker.reminders.views import bp as reminders
 
     logs.set_up()
     languages.set_up(app, settings)
@@ -97,6 +98,7 @@ def _open_pages(app: Flask, settings: Any) -> None:
     headers.set_up(app, settings)
     signing_in.set_up(app, settings)
     app.register_blueprint(accounts)
+    app.register_blueprint(reminders)
 
 
 #: In the order of the floors; order within a phase of settling and within a tick follows it.
@@ -120,5 +122,6 @@ ROOMS: tuple[str, ...] = (
     "tracker.intake.models",
     "tracker.cases.faces",
     "tracker.cases.indexing",
-    "tracker.reminders.models",
+    "tracker.reminders.kinds",
+    "tracker.reminders.planning",
 )

@@ -16,6 +16,9 @@ from tracker.base.errors import Refused
 #: When reminders go out, on the reader's clock.
 MORNING = time(8)
 
+#: Where the reader's morning would come later than this before the end of reminding, the court's morning is taken.
+LEAST_NOTICE = timedelta(hours=12)
+
 #: Leads of this many days or more move off a free day: nobody acts on them on the day itself.
 MOVES_FROM_DAYS = 3
 
@@ -32,7 +35,7 @@ REMINDER_PASSES = timedelta(hours=24)
 CHANGE_PASSES = timedelta(hours=72)
 
 #: Days before that a person may choose.
-LONGEST_LEAD = 60
+LONGEST_LEAD = 30
 
 #: A date that passed longer ago than this is history: nobody is written to when it is set right.
 HISTORY = timedelta(days=7)
@@ -75,7 +78,7 @@ class Planned:
 
 
 def nominally_due_by(day: date, days: int, today: date) -> bool:
-    """Whether a lead of `days` is to stand in the plan on `today`. Counted in plain days, so that SQL can ask it too."""
+    """Whether a lead of `days` is to stand in the plan on `today`. Counted in plain days: SQL can ask the same."""
     return day - timedelta(days=days + AHEAD_DAYS) <= today
 
 
@@ -100,9 +103,9 @@ def leads_of(ahead: Ahead, days_before: tuple[int, ...], reader: Reader) -> tupl
 
 
 def _due(day: date, ahead: Ahead, reader: Reader) -> datetime:
-    """Eight o'clock on `day` for the reader; for a reader so far west that it would be over by then, eight there."""
+    """Eight o'clock on `day` for the reader; for one so far west that hardly any time would be left, eight there."""
     due = datetime.combine(day, MORNING, tzinfo=zone_of(reader.zone)).astimezone(UTC)
-    if due < ahead.remind_until:
+    if ahead.remind_until - due >= LEAST_NOTICE:
         return due
     return datetime.combine(day, MORNING, tzinfo=zone_of(ahead.zone)).astimezone(UTC)
 

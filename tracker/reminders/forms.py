@@ -1,0 +1,22 @@
+"""What is asked of those who follow."""
+
+from flask_babel import lazy_gettext as _l
+from flask_wtf import FlaskForm
+from wtforms import SelectMultipleField
+from wtforms.widgets import CheckboxInput, ListWidget
+
+#: Days before that are offered; none chosen: as the kind of hearing says.
+OFFERED_DAYS = (14, 7, 3, 1)
+
+
+class FollowForm(FlaskForm):
+    """Follow a case or a desk, perhaps with days of one's own."""
+
+    days_before = SelectMultipleField(
+        _l("Days before"),
+        coerce=int,
+        choices=[(d, str(d)) for d in OFFERED_DAYS],
+        option_widget=CheckboxInput(),
+        widget=ListWidget(prefix_label=False),
+        description=_l("None chosen: as the kind of hearing says."),
+    )

@@ -1,0 +1,135 @@
+"""The two kinds of mail this room sends: a reminder of a hearing, and the notice that what a reminder said has changed.
+
+A reminder whose answer was lost is sent once more with the same Message-ID: a second identical mail costs less than a
+hearing nobody knew of.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import ColumnElement, exists, select
+from sqlalchemy.orm import Session
+
+from tracker.base import labels
+from tracker.base.sight import may_see
+from tracker.cases.models import Case
+from tracker.hearings.models import Appearance, Hearing
+from tracker.outbox.kinds import Mail, message_kind
+from tracker.outbox.models import Message, Recipient
+from tracker.reminders import rules
+from tracker.reminders.mails import write_change, write_reminder
+from tracker.reminders.queries import REMINDED_STAGES, may_be_reminded, may_be_told, wants_no_news
+
+labels.announce(
+    "message_kind",
+    {"hearing.reminder": _l("reminder of a hearing"), "hearing.changed": _l("notice that a hearing changed")},
+)
+labels.announce(
+    "cause",
+    {
+        "owner": _l("keeps the case"),
+        "deputy": _l("stands in for who keeps it"),
+        "follows the case": _l("follows the case"),
+        "follows the desk": _l("follows the desk"),
+        "was told otherwise": _l("was told otherwise before"),
+    },
+)
+labels.announce(
+    "follow_cause",
+    {
+        "owner": _l("you keep it"),
+        "deputy": _l("you stand in for who keeps it"),
+        "follows": _l("you chose to follow it"),
+    },
+)
+
+
+@message_kind("hearing.reminder", if_unsure="retry_once")
+class HearingReminder:
+    """Some days before a hearing: what, where, when, and how sure that is."""
+
+    @staticmethod
+    def still_true(_now: datetime) -> ColumnElement[bool]:
+        """SQL: the hearing stands as planned, in a case in hand which the recipient may see and follows."""
+        return may_be_reminded()
+
+    @staticmethod
+    def render(session: Session, messages: Sequence[Message], now: datetime) -> Mail:
+        """The mail, from the rows as they are at `now`."""
+        return write_reminder(session, messages, now)
+
+    @staticmethod
+    def why_not(session: Session, message: Message, _now: datetime) -> str:
+        """Why it is not true any more."""
+        hearing = session.get(Hearing, message.subject_id, populate_existing=True)
+        if hearing is None or hearing.state != "scheduled":
+            return "the hearing is no longer ahead"
+        if hearing.schedule_rev != message.subject_rev:
+            return "the hearing moved"
+        if not _has_case(session, message, Case.stage.in_(REMINDED_STAGES)):
+            return "the case is not in hand"
+        return _why_unheard(session, message) or "they no longer follow it"
+
+    @staticmethod
+    def waits_for_morning(message: Message, at: datetime) -> bool:
+        """Quiet hours hold it back, but not the 1-day reminder within 24 hours of the start."""
+        zone = message.tells.get("reader_zone") or message.tells["zone"]
+        return rules.reminder_waits(at, zone, message.days_before, rules.starts_at_of(message.tells))
+
+
+@message_kind("hearing.changed", if_unsure="retry_once")
+class HearingChanged:
+    """Whoever was told of a hearing learns that it moved, was given wrongly, did not sit, goes on another day, or is
+    off."""
+
+    @staticmethod
+    def still_true(_now: datetime) -> ColumnElement[bool]:
+        """SQL: the hearing stands as the notice says, and the recipient may see it and wants to hear of it."""
+        return may_be_told()
+
+    @staticmethod
+    def render(session: Session, messages: Sequence[Message], now: datetime) -> Mail:
+        """The mail: what they were told, and what is so."""
+        return write_change(session, messages, now)
+
+    @staticmethod
+    def why_not(session: Session, message: Message, _now: datetime) -> str:
+        """Why it is not true any more."""
+        hearing = session.get(Hearing, message.subject_id, populate_existing=True)
+        if hearing is None or hearing.schedule_rev != message.subject_rev:
+            return "it changed again"
+        return _why_unheard(session, message) or "it is not true any more"
+
+    @staticmethod
+    def waits_for_morning(message: Message, at: datetime) -> bool:
+        """Quiet hours hold it back, but not when the old or the new date is within 72 hours."""
+        zone = message.tells.get("reader_zone") or message.tells["zone"]
+        was = message.tells.get("was")
+        dates = [rules.starts_at_of(message.tells), rules.starts_at_of(was) if was else None]
+        return rules.change_waits(at, zone, dates)
+
+
+def _why_unheard(session: Session, message: Message) -> str:
+    """The reason that lies with the reader; empty: none."""
+    recipient = session.get(Recipient, message.recipient_id)
+    if recipient is None or not _has_case(session, message, may_see(recipient.user_id, Case.id)):
+        return "they may no longer see it"
+    if not _has_case(session, message, ~wants_no_news(Recipient, Case), recipient.id):
+        return "they stopped these reminders"
+    return ""
+
+
+def _has_case(
+    session: Session, message: Message, condition: ColumnElement[bool], recipient_id: int | None = None
+) -> bool:
+    """Whether one of the hearing's cases meets the condition (SQL on cases and, where given, on the recipient)."""
+    found = (
+        select(1)
+        .select_from(Case)
+        .join(Appearance, Appearance.case_id == Case.id)
+        .where(Appearance.hearing_id == message.subject_id, condition)
+    )
+    if recipient_id is not None:
+        found = found.join(Recipient, Recipient.id == recipient_id)
+    return bool(session.scalar(select(exists(found.correlate(None)))))

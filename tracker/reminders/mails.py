@@ -1,0 +1,345 @@
+"""Writing the mails: the same few facts as text and as HTML, in the reader's language, worded for a desk.
+
+Subjects and bodies name a case by its nickname and reference, never a person: a mail may be read over a shoulder.
+Everything is read from the rows as they are when it is written; what was planned a week ago is not repeated blindly.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from typing import Any
+
+from flask import current_app, render_template
+from flask_babel import gettext as _
+from flask_babel import ngettext
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from tracker.accounts.models import Desk, User
+from tracker.base.labels import label
+from tracker.base.languages import speaking
+from tracker.base.words import (
+    ago,
+    count_days,
+    say_date,
+    say_for_reader,
+    say_list,
+    say_short_date,
+    say_time,
+    say_window,
+    say_zone,
+)
+from tracker.cases.models import Case
+from tracker.cases.queries import level
+from tracker.hearings.models import Appearance, Hearing
+from tracker.outbox.kinds import Mail
+from tracker.outbox.models import Message, Recipient
+from tracker.reminders import rules
+from tracker.reminders.queries import REMINDED_STAGES
+from tracker.reminders.tokens import stop_token
+
+#: Cases named in a subject; further ones are counted.
+NAMED_IN_SUBJECT = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What one mail says about one hearing: a sentence, facts as (what, how), links as (name, address), why it goes to
+    this reader, and where to stop."""
+
+    sentence: str
+    facts: tuple[tuple[str, str], ...]
+    links: tuple[tuple[str, str], ...]
+    why: str
+    stop: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What is read for one message."""
+
+    message: Message
+    hearing: Hearing
+    cases: Sequence[Case]
+    reader: User
+    reader_zone: str
+
+
+def write_reminder(session: Session, messages: Sequence[Message], now: datetime) -> Mail:
+    """The mail of one or several reminders of one reader, as things stand at `now`."""
+    known = [_read(session, message, in_hand=True) for message in messages]
+    with speaking(known[0].reader.language):
+        parts = [_reminder(k, now) for k in known]
+        return _mail(_reminder_subject(known[0], now), parts)
+
+
+def write_change(session: Session, messages: Sequence[Message], now: datetime) -> Mail:
+    """The mail of one or several notices of a change to one reader."""
+    known = [_read(session, message, in_hand=False) for message in messages]
+    with speaking(known[0].reader.language):
+        parts = [_change(session, k, now) for k in known]
+        return _mail(_change_subject(known[0]), parts)
+
+
+def _read(session: Session, message: Message, in_hand: bool) -> _Known:
+    hearing = session.get(Hearing, message.subject_id, populate_existing=True)
+    reader = session.scalar(
+        select(User)
+        .join(Recipient, Recipient.user_id == User.id)
+        .where(Recipient.id == message.recipient_id)
+        .execution_options(populate_existing=True)
+    )
+    if hearing is None or reader is None:
+        raise LookupError("a message without its hearing or its reader")
+    wanted = (
+        select(Case)
+        .where(
+            Case.id.in_(select(Appearance.case_id).where(Appearance.hearing_id == hearing.id)),
+            level(reader.id) <= int(hearing.audience),
+        )
+        .order_by(Case.ref)
+    )
+    if in_hand:
+        wanted = wanted.where(Case.stage.in_(REMINDED_STAGES))
+    cases = session.scalars(wanted).all()
+    if not cases:
+        raise LookupError("a message about no case its reader may see")
+    zone = reader.zone or session.scalar(select(Desk.zone).where(Desk.id == cases[0].desk_id)) or hearing.zone
+    return _Known(message, hearing, cases, reader, zone)
+
+
+# Reminders ------------------------------------------------------------------------------------------------------------
+
+
+def _reminder_subject(known: _Known, now: datetime) -> str:
+    hearing = known.hearing
+    if hearing.local_date is None:
+        when = say_window(hearing.precision, hearing.earliest_on, hearing.latest_on)
+    else:
+        days = rules.remaining(hearing.local_date, None, False, hearing.zone, now).days
+        when = count_days(days)
+        if days > 1:
+            when = _("%(countdown)s, %(date)s", countdown=when, date=say_short_date(hearing.local_date))
+        if hearing.local_time:
+            when = f"{when} {say_time(hearing.local_time)}"
+    place = hearing.place or hearing.court
+    return _(
+        "%(when)s: %(kind)s, %(cases)s",
+        when=" ".join(filter(None, (_capital(when), place))),
+        kind=label(hearing.kind, "hearing_kind"),
+        cases=_named(known.cases),
+    )
+
+
+def _reminder(known: _Known, now: datetime) -> Part:
+    hearing = known.hearing
+    sentence = _(
+        "%(remaining)s: %(kind)s, %(cases)s.",
+        remaining=_capital(_remaining(hearing, now)),
+        kind=label(hearing.kind, "hearing_kind"),
+        cases=_named(known.cases, len(known.cases)),
+    )
+    facts = [(_("When"), _when(_tells(hearing)))]
+    facts += _on_your_clock(hearing, known.reader_zone)
+    facts += [(_("Where"), _where(_tells(hearing))), (_("How sure"), _how_sure(known, now))]
+    if not hearing.observer:
+        facts.append((_("Not settled"), _("Nobody is named to observe it.")))
+    return _part(known, sentence, facts)
+
+
+def _remaining(hearing: Hearing, now: datetime) -> str:
+    """`tomorrow, in 26 hours`, `in 3 days`: counted now, whatever lead the mail was planned for."""
+    day = hearing.local_date or hearing.earliest_on
+    if day is None:
+        return _("date to be notified")
+    left = rules.remaining(day, hearing.starts_at, hearing.local_time is not None, hearing.zone, now)
+    if hearing.local_date is None:
+        return _("%(countdown)s at the earliest", countdown=count_days(left.days))
+    if left.hours is None:
+        return count_days(left.days)
+    hours = ngettext("in %(num)d hour", "in %(num)d hours", left.hours) if left.hours else _("in less than an hour")
+    return _("%(day)s, %(hours)s", day=count_days(left.days), hours=hours) if left.days < 2 else count_days(left.days)
+
+
+def _on_your_clock(hearing: Hearing, reader_zone: str) -> list[tuple[str, str]]:
+    if hearing.local_date is None or hearing.local_time is None:
+        return []
+    yours = say_for_reader(hearing.local_date, hearing.local_time, hearing.zone, reader_zone, hearing.fold)
+    return [(_("On your clock"), f"{yours} {say_zone(reader_zone)}")] if yours else []
+
+
+def _how_sure(known: _Known, now: datetime) -> str:
+    """How fresh the date is: when and by whom it was confirmed, and whether it is provisional."""
+    hearing = known.hearing
+    said = []
+    if hearing.certainty == "provisional":
+        said.append(_("The date is provisional."))
+    if hearing.confirmed_at is None:
+        said.append(_("Nobody has confirmed this date."))
+    elif hearing.confirmed_from:
+        said.append(_("Confirmed %(ago)s by: %(who)s.", ago=ago(hearing.confirmed_at, now), who=hearing.confirmed_from))
+    elif hearing.confirmed_by == known.reader.id:
+        said.append(_("Confirmed %(ago)s by you.", ago=ago(hearing.confirmed_at, now)))
+    else:
+        said.append(_("Confirmed %(ago)s by a colleague.", ago=ago(hearing.confirmed_at, now)))
+    return " ".join(said)
+
+
+# Changes --------------------------------------------------------------------------------------------------------------
+
+
+def _change_subject(known: _Known) -> str:
+    tells, was = known.message.tells, known.message.tells["was"]
+    what = tells["what"]
+    kind, cases = label(known.hearing.kind, "hearing_kind"), _named(known.cases)
+    if what in ("moved", "reinstated", "corrected"):
+        new = _short(tells)
+        said = {
+            "moved": _("Moved: now %(when)s: %(kind)s, %(cases)s", when=new, kind=kind, cases=cases),
+            "reinstated": _("On again: %(when)s: %(kind)s, %(cases)s", when=new, kind=kind, cases=cases),
+            "corrected": _("Corrected: it is %(when)s: %(kind)s, %(cases)s", when=new, kind=kind, cases=cases),
+        }
+        return said[what]
+    old = _short(was)
+    said = {
+        "cancelled": _("Cancelled: %(when)s: %(kind)s, %(cases)s", when=old, kind=kind, cases=cases),
+        "postponed": _("Postponed: %(when)s: %(kind)s, %(cases)s", when=old, kind=kind, cases=cases),
+        "adjourned": _("Adjourned: %(when)s: %(kind)s, %(cases)s", when=old, kind=kind, cases=cases),
+    }
+    return said[what]
+
+
+def _change(session: Session, known: _Known, now: datetime) -> Part:
+    tells, was = known.message.tells, known.message.tells["was"]
+    what, hearing = tells["what"], known.hearing
+    same_day = (was.get("date"), was.get("earliest")) == (tells["date"], tells["earliest"])
+    sentence = {
+        "moved": _("The court moved this hearing."),
+        "corrected": _("We gave a wrong time or place.") if same_day else _("We gave a wrong date."),
+        "reinstated": _("This hearing is on again."),
+        "cancelled": _("This hearing was cancelled: it will not take place."),
+        "postponed": _("This hearing was postponed: the court did not sit on it."),
+        "adjourned": _("This hearing was adjourned: the court sat, and goes on another day."),
+    }[what]
+    facts = [
+        (_("Case"), _named(known.cases, len(known.cases))),
+        (_("What"), label(hearing.kind, "hearing_kind")),
+        (_("We told you"), _both(was)),
+    ]
+    if what in ("moved", "corrected", "reinstated"):
+        facts.append((_("It is now") if what != "corrected" else _("It is"), _both(tells)))
+        facts += _on_your_clock(hearing, known.reader_zone)
+        if hearing.local_date or hearing.earliest_on:
+            facts.append((_("That is"), _remaining(hearing, now)))
+        facts.append((_("How sure"), _how_sure(known, now)))
+    elif what in ("adjourned", "postponed"):
+        following = _following(session, known)
+        facts.append((_("Next"), _both(_tells(following)) if following else _("No new date is known yet.")))
+    return _part(known, sentence, facts)
+
+
+def _following(session: Session, known: _Known) -> Hearing | None:
+    """The hearing that follows from the outcome, where its audience lets the reader know of it."""
+    if known.hearing.next_hearing_id is None:
+        return None
+    return session.scalar(
+        select(Hearing)
+        .join(Appearance, Appearance.hearing_id == Hearing.id)
+        .join(Case, Case.id == Appearance.case_id)
+        .where(Hearing.id == known.hearing.next_hearing_id, level(known.reader.id) <= Hearing.audience)
+        .limit(1)
+    )
+
+
+# Words ----------------------------------------------------------------------------------------------------------------
+
+
+def _tells(hearing: Hearing) -> dict[str, Any]:
+    return {
+        "date": hearing.local_date.isoformat() if hearing.local_date else None,
+        "time": f"{hearing.local_time:%H:%M}" if hearing.local_time else None,
+        "earliest": hearing.earliest_on.isoformat() if hearing.earliest_on else None,
+        "latest": hearing.latest_on.isoformat() if hearing.latest_on else None,
+        "precision": hearing.precision,
+        "zone": hearing.zone,
+        "court": hearing.court,
+        "place": hearing.place,
+    }
+
+
+def _when(tells: Mapping[str, Any]) -> str:
+    """`Monday 8 April 2024, 09:30 Asia/Jerusalem`, or the window."""
+    if not tells.get("date"):
+        first, last = (date.fromisoformat(d) if d else None for d in (tells.get("earliest"), tells.get("latest")))
+        window = say_window(tells["precision"], first, last)
+        return _("%(window)s, %(zone)s", window=window, zone=say_zone(tells["zone"]))
+    day, zone = say_date(date.fromisoformat(tells["date"])), say_zone(tells["zone"])
+    if not tells.get("time"):
+        return _("%(date)s, time not announced, %(zone)s", date=day, zone=zone)
+    return _("%(date)s, %(time)s %(zone)s", date=day, time=say_time(time.fromisoformat(tells["time"])), zone=zone)
+
+
+def _where(tells: Mapping[str, Any]) -> str:
+    return ", ".join(p for p in (tells.get("court"), tells.get("place")) if p) or _("place not known")
+
+
+def _both(tells: Mapping[str, Any]) -> str:
+    return f"{_when(tells)}; {_where(tells)}"
+
+
+def _short(tells: Mapping[str, Any]) -> str:
+    """When and where for a subject: `Mon 8 Apr 2024 09:30 Haifa`."""
+    if tells.get("date"):
+        when = say_short_date(date.fromisoformat(tells["date"]))
+        when = f"{when} {tells['time']}" if tells.get("time") else when
+    else:
+        first, last = (date.fromisoformat(d) if d else None for d in (tells.get("earliest"), tells.get("latest")))
+        when = say_window(tells["precision"], first, last)
+    return " ".join(filter(None, (when, tells.get("place") or tells.get("court"))))
+
+
+def _named(cases: Sequence[Case], at_most: int = NAMED_IN_SUBJECT) -> str:
+    """`Cedar (IOPT-0004)`, `Cedar (IOPT-0004) and Pine (IOPT-0005)`, `…, and 9 more`."""
+    names = [f"{case.nickname} ({case.ref})" for case in cases]
+    if len(names) > at_most:
+        more = len(names) - at_most
+        names = [*names[:at_most], ngettext("%(num)d more", "%(num)d more", more)]
+    return names[0] if len(names) == 1 else say_list(names)
+
+
+def _capital(words: str) -> str:
+    return words[:1].upper() + words[1:]
+
+
+def _why(cause: str) -> str:
+    """Why this reader gets it."""
+    return {
+        "owner": _("You get this because you keep this case."),
+        "deputy": _("You get this because you stand in for who keeps this case."),
+        "follows the case": _("You get this because you follow this case."),
+        "follows the desk": _("You get this because you follow the desk of this case."),
+    }.get(cause, _("You get this because we had told you otherwise."))
+
+
+def _part(known: _Known, sentence: str, facts: Sequence[tuple[str, str]]) -> Part:
+    base = current_app.extensions["settings"].base_url
+    return Part(
+        sentence,
+        tuple(facts),
+        tuple((f"{case.nickname} ({case.ref})", f"{base}/cases/{case.ref}") for case in known.cases),
+        _why(known.message.cause),
+        f"{base}/reminders/stop/{stop_token(known.message.recipient_id, [case.id for case in known.cases])}",
+    )
+
+
+def _mail(subject: str, parts: Sequence[Part]) -> Mail:
+    if len(parts) > 1:
+        more = len(parts) - 1
+        subject = ngettext("%(subject)s, and %(num)d more", "%(subject)s, and %(num)d more", more, subject=subject)
+    headers = {"List-Unsubscribe": f"<{parts[0].stop}>"} if len(parts) == 1 else {}
+    return Mail(
+        subject=" ".join(subject.split()),
+        text=render_template("reminders/mail.txt", parts=parts),
+        html=render_template("reminders/mail.html", parts=parts, subject=subject),
+        headers=headers,
+    )

@@ -1,0 +1,696 @@
+"""Planning what goes out, from the agenda into the outbox: a function of (stored rows, `now`), run after each act for
+the cases it touched and every minute for whatever has come into sight.
+
+Nothing is armed, so nothing is lost: a reminder is planned because no message with its key stands there yet. Notices of
+a change go to whoever was last told something else than what is true now; changes that follow each other quickly, and a
+move there and back, collapse by themselves.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, NamedTuple
+
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    and_,
+    bindparam,
+    case,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+    type_coerce,
+    union_all,
+    update,
+)
+from sqlalchemy.orm import Session, aliased
+
+from tracker.accounts.models import Desk, User
+from tracker.agenda.kinds import kinds as agenda_kinds
+from tracker.agenda.models import OPEN_STATE, AgendaItem
+from tracker.agenda.service import chunks
+from tracker.base.columns import JSONText
+from tracker.base.db import db
+from tracker.base.work import CLOCK, settles, unit_of_work
+from tracker.cases.models import Case
+from tracker.cases.queries import level
+from tracker.clockwork.kinds import clock_step
+from tracker.hearings.models import Appearance, Hearing
+from tracker.outbox.models import Message, Recipient
+from tracker.outbox.service import cancel_messages, end_messages, plan_messages
+from tracker.reminders import rules
+from tracker.reminders.models import Subscription
+from tracker.reminders.queries import REMINDED_ROLES, REMINDED_STAGES, follows, is_stopped, wants_no_news
+from tracker.reminders.rules import Ahead, Lead, Planned, Reader
+
+#: The agenda kind reminded of here, and the message kinds.
+SUBJECT, REMINDER, CHANGED = "hearing", "hearing.reminder", "hearing.changed"
+
+#: Why somebody is reminded, the strongest reason first, in words for staff.
+CAUSES = ("owner", "deputy", "follows the case", "follows the desk")
+
+#: Why a notice of a change goes out.
+WAS_TOLD = "was told otherwise"
+
+#: Why waiting messages are taken back, in words for staff. The last two may turn again, and then the plan revives them.
+MOVED, IS_OFF, CHANGED_AGAIN = "the hearing moved", "the hearing is no longer ahead", "it changed again"
+CASE_CLOSED, FOLLOWS_NO_MORE = "the case is not in hand", "they no longer follow it"
+MAY_TURN = (CASE_CLOSED, FOLLOWS_NO_MORE)
+
+#: Why a reminder that waited too long does not go out by itself.
+SERVED_LATER = "served by a later reminder"
+
+#: Messages in these states have told their reader something, or may have.
+TOLD_STATES = ("sent", "may_have_arrived")
+
+#: Hearings without a time, and windows, have begun before reminding ends: how far back the index is read.
+BEGUN = timedelta(days=2)
+
+
+@settles("plan")
+def settle_plan(session: Session, now: datetime, cases: Sequence[int] | None) -> None:
+    """Plan and take back what follows from an act on these cases; with None, whatever has come into sight."""
+    plan(session, now, cases)
+
+
+@clock_step("reminders.plan", every=timedelta(seconds=60))
+def plan_step(now: datetime) -> Mapping[str, int]:
+    """Plan what has come into sight since the last look. Answers {"planned", "cancelled"}: messages of this step only;
+    acts plan for the cases they touch."""
+    with unit_of_work("reminders.plan", CLOCK, now=now):
+        return plan(db.session(), now)
+
+
+def plan(session: Session, now: datetime, cases: Sequence[int] | None = None) -> dict[str, int]:
+    """Bring the plan up to date at `now`: for the hearings of these cases, or (None) for all whose time has come.
+
+    Returns {"planned": messages newly to be sent, "cancelled": waiting ones taken back or served by another}. Runs
+    inside the caller's unit of work. With nothing to do it costs three indexed statements.
+    """
+    if cases is None:
+        subjects = list(session.scalars(select(Hearing.id).where(Hearing.tell_from <= now).order_by(Hearing.id)))
+        collapsed = _collapse(session, now)
+    else:
+        subjects = _hearings_of(session, cases)
+        collapsed = 0
+        if not subjects:
+            return {"planned": 0, "cancelled": 0}
+    cancelled = _withdraw(session, now, subjects) if subjects else 0
+    planned = _plan_notices(session, now, subjects) if subjects else 0
+    planned += _plan_reminders(session, now, None if cases is None else subjects)
+    return {"planned": planned, "cancelled": cancelled + collapsed}
+
+
+def plan_for(session: Session, now: datetime, recipient_id: int) -> dict[str, int]:
+    """Bring the plan of one recipient up to date, after they followed or stopped something."""
+    cancelled = _withdraw(session, now, None, recipient_id)
+    return {"planned": _plan_reminders(session, now, None, recipient_id), "cancelled": cancelled}
+
+
+def _hearings_of(session: Session, cases: Sequence[int]) -> list[int]:
+    found: set[int] = set()
+    for chunk in chunks(cases):
+        found.update(session.scalars(select(Appearance.hearing_id).where(Appearance.case_id.in_(chunk)).distinct()))
+    return sorted(found)
+
+
+# Taking back ----------------------------------------------------------------------------------------------------------
+
+
+def _collapse(session: Session, now: datetime) -> int:
+    """Of reminders that wait although a shorter one of the same hearing is due, or a notice says it anyway, only the
+    latest word goes out: after a stop of the clock nobody gets two mails at once."""
+    later = aliased(Message)
+    same = and_(
+        later.subject_kind == Message.subject_kind,
+        later.subject_id == Message.subject_id,
+        later.subject_rev == Message.subject_rev,
+        later.recipient_id == Message.recipient_id,
+        later.due_at <= now,
+    )
+    shorter = and_(later.kind == REMINDER, later.due_at > Message.due_at, later.state.in_(("waiting", "sending")))
+    notice = and_(later.kind == CHANGED, later.state.in_(("waiting", "sending")))
+    waiting = and_(Message.state == "waiting", Message.due_at <= now, Message.kind == REMINDER)
+    return sum(
+        end_messages(
+            session,
+            and_(waiting, select(1).where(same, condition).correlate(Message.__table__).exists()),
+            "skipped",
+            reason,
+            now,
+        )
+        for condition, reason in ((shorter, SERVED_LATER), (notice, rules.SERVED_BY_NOTICE))
+    )
+
+
+def _withdraw(session: Session, now: datetime, subjects: Sequence[int] | None, recipient_id: int | None = None) -> int:
+    """Take back waiting messages that are no longer so: of these hearings, or of this recipient. What is due already
+    and only lost its reader is left to the last look before sending, which keeps it on record as skipped."""
+    in_hand = (
+        select(1)
+        .select_from(Appearance)
+        .join(Case, Case.id == Appearance.case_id)
+        .where(Appearance.hearing_id == Hearing.id, Case.stage.in_(REMINDED_STAGES))
+        .correlate(Hearing.__table__)
+        .exists()
+    )
+    followed = (
+        select(1)
+        .select_from(Appearance)
+        .join(Case, Case.id == Appearance.case_id)
+        .join(Recipient, Recipient.id == Message.recipient_id)
+        .where(Appearance.hearing_id == Hearing.id, follows(Recipient, Case))
+        .correlate(Hearing.__table__, Message.__table__)
+        .exists()
+    )
+    waiting = (
+        select(
+            Message.id,
+            Message.kind,
+            Message.due_at,
+            (Message.subject_rev == Hearing.schedule_rev).label("current"),
+            (Hearing.state == OPEN_STATE).label("ahead"),
+            in_hand.label("in_hand"),
+            followed.label("followed"),
+        )
+        .join(Hearing, Hearing.id == Message.subject_id)
+        .where(Message.subject_kind == SUBJECT, Message.state == "waiting", Message.kind.in_((REMINDER, CHANGED)))
+    )
+    taken: dict[str, list[int]] = {}
+    asked = [waiting.where(Message.recipient_id == recipient_id)] if subjects is None else [
+        waiting.where(Message.subject_id.in_(chunk)) for chunk in chunks(subjects)
+    ]
+    for statement in asked:
+        for row in session.execute(statement):
+            reason = _why_back(row, now)
+            if reason:
+                taken.setdefault(reason, []).append(row.id)
+    return sum(
+        cancel_messages(session, Message.id.in_(chunk), reason, now)
+        for reason, ids in taken.items()
+        for chunk in chunks(ids)
+    )
+
+
+def _why_back(row: Any, now: datetime) -> str:
+    if row.kind == CHANGED:
+        return "" if row.current else CHANGED_AGAIN
+    if not row.ahead:
+        return IS_OFF
+    if not row.current:
+        return MOVED
+    if not row.in_hand:
+        return CASE_CLOSED
+    return FOLLOWS_NO_MORE if not row.followed and row.due_at > now else ""
+
+
+# Notices of changes ---------------------------------------------------------------------------------------------------
+
+
+def tells_of(hearing: Any) -> dict[str, Any]:
+    """What a mail about a hearing (its row, or a row with its columns) tells: when, where, state, certainty."""
+    return {
+        "date": hearing.local_date.isoformat() if hearing.local_date else None,
+        "time": f"{hearing.local_time:%H:%M}" if hearing.local_time else None,
+        "fold": hearing.fold,
+        "zone": hearing.zone,
+        "earliest": hearing.earliest_on.isoformat() if hearing.earliest_on else None,
+        "latest": hearing.latest_on.isoformat() if hearing.latest_on else None,
+        "precision": hearing.precision,
+        "court": hearing.court,
+        "place": hearing.place,
+        "state": hearing.state,
+        "certainty": hearing.certainty,
+    }
+
+
+_TELLING = (
+    Hearing.id,
+    Hearing.schedule_rev,
+    Hearing.last_change,
+    Hearing.local_date,
+    Hearing.local_time,
+    Hearing.fold,
+    Hearing.zone,
+    Hearing.earliest_on,
+    Hearing.latest_on,
+    Hearing.precision,
+    Hearing.court,
+    Hearing.place,
+    Hearing.state,
+    Hearing.certainty,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What one recipient was told of one hearing: the last word, and every mail that said what is true now."""
+
+    last: Mapping[str, Any]
+    #: Shortest lead covered by mails that said the same as is true now; None: none did.
+    days: int | None
+
+
+def _told(session: Session, hearings: Mapping[int, Mapping[str, Any]]) -> dict[tuple[int, int], _Told]:
+    """What recipients were told of these hearings ({id: what is true}), by (hearing, recipient)."""
+    said: dict[tuple[int, int], list[Any]] = {}
+    for chunk in chunks(list(hearings)):
+        for row in session.execute(
+            select(
+                Message.subject_id,
+                Message.recipient_id,
+                Message.subject_rev,
+                Message.days_before,
+                Message.state,
+                Message.reason,
+                Message.tells,
+            )
+            .where(
+                Message.subject_kind == SUBJECT,
+                Message.subject_id.in_(chunk),
+                Message.kind.in_((REMINDER, CHANGED)),
+                Message.state.in_((*TOLD_STATES, "skipped")),
+            )
+            .order_by(func.coalesce(Message.sent_at, Message.ended_at, Message.created_at), Message.id)
+        ):
+            said.setdefault((row.subject_id, row.recipient_id), []).append(row)
+    found: dict[tuple[int, int], _Told] = {}
+    for key, rows in said.items():
+        sent = [r for r in rows if r.state in TOLD_STATES]
+        if not sent:
+            continue
+        revs = {r.subject_rev for r in sent if rules.tells_same(r.tells, hearings[key[0]])}
+        covered = [
+            r.days_before
+            for r in rows
+            if r.subject_rev in revs
+            and r.days_before is not None
+            and (r.state in TOLD_STATES or r.reason.startswith(("served by", "told already")))
+        ]
+        found[key] = _Told(sent[-1].tells, min(covered, default=None))
+    return found
+
+
+def _plan_notices(session: Session, now: datetime, subjects: Sequence[int]) -> int:
+    """Plan the notices due for these hearings, and note that everybody concerned has been seen to."""
+    ready = [
+        row
+        for chunk in chunks(subjects)
+        for row in session.execute(
+            select(*_TELLING).where(Hearing.id.in_(chunk), or_(Hearing.tell_from.is_(None), Hearing.tell_from <= now))
+        )
+    ]
+    changed = {row.id: row for row in ready if row.schedule_rev > 1}
+    true = {number: tells_of(row) for number, row in changed.items()}
+    wanted: dict[tuple[int, int], dict[str, Any]] = {}
+    for (hearing_id, recipient_id), told in _told(session, true).items():
+        what = rules.what_changed(told.last, true[hearing_id], changed[hearing_id].last_change)
+        if what is not None and rules.is_news(told.last, true[hearing_id], now):
+            was = {name: told.last.get(name) for name in (*rules.COMPARED, "certainty")}
+            zone = told.last.get("reader_zone")
+            wanted[hearing_id, recipient_id] = {**true[hearing_id], "what": what, "was": was, "reader_zone": zone}
+    allowed = _may_hear(session, {key[0] for key in wanted}) if wanted else set()
+    rows = [
+        {
+            "dedupe_key": f"{CHANGED}:{hearing_id}:{changed[hearing_id].schedule_rev}:{recipient_id}",
+            "kind": CHANGED,
+            "subject_kind": SUBJECT,
+            "subject_id": hearing_id,
+            "subject_rev": changed[hearing_id].schedule_rev,
+            "recipient_id": recipient_id,
+            "days_before": None,
+            "cause": WAS_TOLD,
+            "tells": tells,
+            "due_at": now,
+            "give_up_at": None,
+            "state": "waiting",
+            "reason": "",
+            "ended_at": None,
+            "created_at": now,
+        }
+        for (hearing_id, recipient_id), tells in wanted.items()
+        if (hearing_id, recipient_id) in allowed
+    ]
+    planned = plan_messages(session, rows) if rows else 0
+    _note_seen_to(session, now, [row.id for row in ready], list(changed))
+    return planned
+
+
+def _may_hear(session: Session, hearings: Iterable[int]) -> set[tuple[int, int]]:
+    """(hearing, recipient) of those who may be told of a change and have not stopped hearing of it."""
+    found: set[tuple[int, int]] = set()
+    for chunk in chunks(sorted(hearings)):
+        found.update(
+            (row[0], row[1])
+            for row in session.execute(
+                select(Appearance.hearing_id, Recipient.id)
+                .select_from(Appearance)
+                .join(Hearing, Hearing.id == Appearance.hearing_id)
+                .join(Case, Case.id == Appearance.case_id)
+                .join(Message, and_(Message.subject_kind == SUBJECT, Message.subject_id == Appearance.hearing_id))
+                .join(Recipient, Recipient.id == Message.recipient_id)
+                .where(
+                    Appearance.hearing_id.in_(chunk),
+                    Message.state.in_(TOLD_STATES),
+                    Recipient.suppressed_at.is_(None),
+                    level(Recipient.user_id, Case) <= Hearing.audience,
+                    ~wants_no_news(Recipient, Case),
+                )
+                .distinct()
+            )
+        )
+    return found
+
+
+def _note_seen_to(session: Session, now: datetime, ready: Sequence[int], changed: Sequence[int]) -> None:
+    """Clear `tell_from`; but where a mail about an older date is on its way at this moment, look again: it may arrive,
+    and then its reader was told wrong."""
+    under_way: set[int] = set()
+    for chunk in chunks(changed):
+        under_way.update(
+            session.scalars(
+                select(Message.subject_id)
+                .join(Hearing, Hearing.id == Message.subject_id)
+                .where(
+                    Message.subject_kind == SUBJECT,
+                    Message.subject_id.in_(chunk),
+                    Message.state == "sending",
+                    Message.subject_rev < Hearing.schedule_rev,
+                )
+            )
+        )
+    for ids, value in (([i for i in ready if i not in under_way], None), (sorted(under_way), now)):
+        for chunk in chunks(ids):
+            session.execute(
+                update(Hearing)
+                .where(Hearing.id.in_(chunk), or_(Hearing.tell_from <= now, Hearing.tell_from.is_(None)))
+                .values(tell_from=value)
+                .execution_options(synchronize_session=False)
+            )
+
+
+# Reminders ------------------------------------------------------------------------------------------------------------
+
+
+class _Pair(NamedTuple):
+    """One reader of one hearing, for the strongest of their reasons."""
+
+    cause: int
+    desk_id: int
+    own_zone: str | None
+    chosen: tuple[int, ...] | None
+
+
+def _plan_reminders(
+    session: Session, now: datetime, subjects: Sequence[int] | None, recipient_id: int | None = None
+) -> int:
+    """Plan reminders: of these hearings, of this recipient, or of all that lack one."""
+    pairs: dict[tuple[int, int], _Pair] = {}
+    filters: list[ColumnElement[bool] | None] = [None]
+    if subjects is not None:
+        filters = [AgendaItem.subject_id.in_(chunk) for chunk in chunks(subjects)]
+    for narrowed in filters:
+        for row in session.execute(_candidates(now, narrowed, recipient_id)):
+            key = (row.subject_id, row.recipient_id)
+            chosen = tuple(row.days_before) if row.days_before else None
+            held = pairs.get(key)
+            if held is None or (row.cause, row.desk_id) < held[:2]:
+                pairs[key] = _Pair(row.cause, row.desk_id, row.zone, (held.chosen if held else None) or chosen)
+            elif chosen and not held.chosen:
+                pairs[key] = held._replace(chosen=chosen)
+    if not pairs:
+        return 0
+    return _fill(session, now, pairs)
+
+
+def _candidates(now: datetime, narrowed: ColumnElement[bool] | None, recipient_id: int | None) -> Any:
+    """SQL: (hearing, recipient, cause, …) of everybody who is to be reminded of a hearing that lies ahead and whose
+    reminders due for planning are not all there yet."""
+    today = now.date()
+    known = agenda_kinds.get(SUBJECT).days_before
+    longest = max(max(days) for days in known.values())
+    planned = aliased(Message)
+    held = (
+        select(func.count(planned.days_before.distinct()))
+        .where(
+            planned.subject_kind == SUBJECT,
+            planned.subject_id == AgendaItem.subject_id,
+            planned.recipient_id == Recipient.id,
+            planned.subject_rev == AgendaItem.rev,
+            planned.kind == REMINDER,
+            ~and_(planned.state == "cancelled", planned.reason.in_(MAY_TURN)),
+        )
+        .correlate(AgendaItem.__table__, Recipient.__table__)
+        .scalar_subquery()
+    )
+    day = func.coalesce(AgendaItem.local_date, AgendaItem.earliest_on)
+    expected = case(
+        *((AgendaItem.lead_kind == kind, _due_for_planning(day, days, today)) for kind, days in known.items() if kind),
+        else_=_due_for_planning(day, known[""], today),
+    )
+    # After an act everything of its hearings is looked at again: an instant may have shifted without a lead missing.
+    lacks = expected > (held if narrowed is None and recipient_id is None else 0)
+
+    def those(cause: int, chosen: bool | None) -> Select[Any]:
+        statement = (
+            select(
+                AgendaItem.subject_id,
+                Recipient.id.label("recipient_id"),
+                literal(cause).label("cause"),
+                Case.desk_id,
+                User.zone,
+                (Subscription.days_before if cause > 1 else type_coerce(null(), JSONText)).label("days_before"),
+            )
+            .select_from(AgendaItem)
+            .join(Case, Case.id == AgendaItem.case_id)
+            .join(Hearing, Hearing.id == AgendaItem.subject_id)
+        )
+        if cause > 1:
+            subject = (Subscription.case_id == Case.id, Subscription.desk_id == Case.desk_id)[cause - 2]
+            statement = statement.join(Subscription, and_(subject, Subscription.stopped_at.is_(None))).join(
+                Recipient, Recipient.id == Subscription.recipient_id
+            )
+        else:
+            keeper = (Case.owner_id, Case.deputy_id)[cause]
+            statement = statement.join(Recipient, Recipient.user_id == keeper)
+        span = rules.LONGEST_LEAD if chosen else longest
+        conditions = [
+            AgendaItem.kind == SUBJECT,
+            AgendaItem.state == OPEN_STATE,
+            AgendaItem.starts_at >= now - BEGUN,
+            AgendaItem.starts_at <= now + timedelta(days=span + rules.AHEAD_DAYS + 1),
+            AgendaItem.remind_until > now,
+            Case.stage.in_(REMINDED_STAGES),
+            or_(Hearing.tell_from.is_(None), Hearing.tell_from <= now),
+            Recipient.suppressed_at.is_(None),
+            User.role.in_(REMINDED_ROLES),
+            Subscription.days_before.is_not(None) if chosen else lacks,
+        ]
+        if chosen is False:
+            conditions.append(Subscription.days_before.is_(None))
+        if narrowed is not None:
+            conditions.append(narrowed)
+        if recipient_id is not None:
+            conditions.append(Recipient.id == recipient_id)
+        conditions += [
+            ~is_stopped(Recipient.id, case_id=Case.id),
+            level(Recipient.user_id, Case) <= AgendaItem.audience,
+        ]
+        return statement.join(User, User.id == Recipient.user_id).where(*conditions)
+
+    return union_all(
+        those(0, None), those(1, None), those(2, False), those(3, False), those(2, True), those(3, True)
+    )
+
+
+def _due_for_planning(day: Any, days_before: Sequence[int], today: date) -> Any:
+    """SQL: how many of these leads are to stand in the plan today (`rules.nominally_due_by`, in SQL)."""
+    reached = [
+        case((day <= today + timedelta(days=days + rules.AHEAD_DAYS), 1), else_=0)
+        for days in dict.fromkeys(days_before)
+    ]
+    return sum(reached[1:], start=reached[0])
+
+
+@dataclass(frozen=True, slots=True)
+class _Subject:
+    """A hearing as the plan takes it."""
+
+    rev: int
+    ahead: Ahead
+    days_before: tuple[int, ...]
+    tells: dict[str, Any]
+
+
+def _fill(session: Session, now: datetime, pairs: Mapping[tuple[int, int], _Pair]) -> int:
+    """Write what these readers lack; move what waits at an instant that is no longer right. Returns how many messages
+    to be sent are new or revived."""
+    numbers = sorted({hearing_id for hearing_id, _recipient in pairs})
+    subjects = _subjects(session, numbers)
+    desks = {
+        desk.id: (desk.zone, tuple(desk.working_days))
+        for desk in session.execute(
+            select(Desk.id, Desk.zone, Desk.working_days).where(Desk.id.in_({p.desk_id for p in pairs.values()}))
+        )
+    }
+    standing = _standing(session, numbers)
+    told = _told(session, {number: s.tells for number, s in subjects.items() if s.rev > 1})
+    today = now.date()
+    plans: dict[Any, tuple[list[tuple[Planned, str]], dict[str, Any]]] = {}
+    fresh: list[dict[str, Any]] = []
+    again: list[dict[str, Any]] = []
+    for (hearing_id, recipient_id), pair in pairs.items():
+        subject = subjects.get(hearing_id)
+        if subject is None:
+            continue
+        zone, working_days = desks[pair.desk_id]
+        reader = Reader(pair.own_zone or zone, working_days)
+        said = told.get((hearing_id, recipient_id))
+        known = said.days if said else None
+        notice = said is not None and not rules.tells_same(said.last, subject.tells)
+        which = (hearing_id, reader, pair.chosen, known, notice)
+        made = plans.get(which)
+        if made is None:
+            leads = rules.leads_of(subject.ahead, pair.chosen or subject.days_before, reader)
+            made = plans[which] = (
+                [
+                    (planned, f"{REMINDER}:{hearing_id}:{subject.rev}:{planned.lead.code}:")
+                    for planned in rules.schedule(leads, now, known, notice)
+                    if rules.nominally_due_by(subject.ahead.day, planned.lead.days, today)
+                ],
+                {**subject.tells, "reader_zone": reader.zone},
+            )
+        for planned, stem in made[0]:
+            key = f"{stem}{recipient_id}"
+            there = standing.get(key)
+            if there is None:
+                fresh.append(_message(key, hearing_id, recipient_id, subject, planned, pair.cause, made[1], now))
+            elif _is_off(there, planned, now):
+                again.append(_as_planned(key, planned, now))
+    count = plan_messages(session, fresh) if fresh else 0
+    served = sum(1 for row in fresh if row["state"] == "skipped")
+    revived = sum(1 for row in again if standing[row["key"]].state == "cancelled" and row["new_state"] == "waiting")
+    if again:
+        _put_right(session, again)
+    return max(count - served, 0) + revived
+
+
+def _subjects(session: Session, numbers: Sequence[int]) -> dict[int, _Subject]:
+    found: dict[int, _Subject] = {}
+    for chunk in chunks(numbers):
+        for row in session.execute(
+            select(*_TELLING, AgendaItem.rev, AgendaItem.remind_until, AgendaItem.lead_kind)
+            .join(AgendaItem, and_(AgendaItem.kind == SUBJECT, AgendaItem.subject_id == Hearing.id))
+            .where(Hearing.id.in_(chunk), AgendaItem.rev == Hearing.schedule_rev)
+        ):
+            day = row.local_date or row.earliest_on
+            if day is not None and row.remind_until is not None:
+                found[row.id] = _Subject(
+                    row.rev,
+                    Ahead(day, row.zone, row.remind_until),
+                    agenda_kinds.get(SUBJECT).leads(row.lead_kind),
+                    tells_of(row),
+                )
+    return found
+
+
+class _Standing(NamedTuple):
+    """A message that is there already."""
+
+    state: str
+    reason: str
+    due_at: datetime
+    give_up_at: datetime | None
+    envelope_id: int | None
+
+
+def _standing(session: Session, numbers: Sequence[int]) -> dict[str, _Standing]:
+    found: dict[str, _Standing] = {}
+    for chunk in chunks(numbers):
+        for row in session.execute(
+            select(
+                Message.dedupe_key,
+                Message.state,
+                Message.reason,
+                Message.due_at,
+                Message.give_up_at,
+                Message.envelope_id,
+            ).where(Message.subject_kind == SUBJECT, Message.subject_id.in_(chunk), Message.kind == REMINDER)
+        ):
+            found[row.dedupe_key] = _Standing(row.state, row.reason, row.due_at, row.give_up_at, row.envelope_id)
+    return found
+
+
+def _is_off(there: _Standing, planned: Planned, now: datetime) -> bool:
+    """Whether a message that stands there is to be put right: one taken back for a reason that has turned, or one that
+    waits for an instant that has shifted. What a deliverer has had in hand keeps its course."""
+    if there.envelope_id is not None:
+        return False
+    if there.state == "cancelled":
+        return there.reason in MAY_TURN
+    shifted = (there.due_at, there.give_up_at) != (planned.lead.due_at, planned.lead.give_up_at)
+    return there.state == "waiting" and there.due_at > now and shifted
+
+
+def _message(
+    key: str,
+    hearing_id: int,
+    recipient_id: int,
+    subject: _Subject,
+    planned: Planned,
+    cause: int,
+    tells: dict[str, Any],
+    now: datetime,
+) -> dict[str, Any]:
+    lead: Lead = planned.lead
+    return {
+        "dedupe_key": key,
+        "kind": REMINDER,
+        "subject_kind": SUBJECT,
+        "subject_id": hearing_id,
+        "subject_rev": subject.rev,
+        "recipient_id": recipient_id,
+        "days_before": lead.days,
+        "cause": CAUSES[cause],
+        "tells": tells,
+        "due_at": lead.due_at,
+        "give_up_at": lead.give_up_at,
+        "state": "skipped" if planned.reason else "waiting",
+        "reason": planned.reason,
+        "ended_at": now if planned.reason else None,
+        "created_at": now,
+    }
+
+
+def _as_planned(key: str, planned: Planned, now: datetime) -> dict[str, Any]:
+    return {
+        "key": key,
+        "new_state": "skipped" if planned.reason else "waiting",
+        "new_reason": planned.reason,
+        "new_due_at": planned.lead.due_at,
+        "new_give_up_at": planned.lead.give_up_at,
+        "new_ended_at": now if planned.reason else None,
+    }
+
+
+def _put_right(session: Session, rows: Sequence[dict[str, Any]]) -> None:
+    table = Message.__table__
+    session.connection().execute(
+        update(table)  # type: ignore[arg-type]  # a Table, which the mapper types as FromClause
+        .where(
+            table.c.dedupe_key == bindparam("key"),
+            table.c.state.in_(("waiting", "cancelled")),
+            table.c.envelope_id.is_(None),
+        )
+        .values(
+            state=bindparam("new_state"),
+            reason=bindparam("new_reason"),
+            due_at=bindparam("new_due_at"),
+            give_up_at=bindparam("new_give_up_at"),
+            ended_at=bindparam("new_ended_at"),
+        ),
+        list(rows),
+    )
