@@ -3,8 +3,21 @@
 from dataclasses import dataclass
 
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 
+from tracker.base.labels import announce
 from tracker.timeline.kinds import entry_kind
+
+announce(
+    "precision",
+    {
+        "day": _l("that very day"),
+        "month": _l("some day of that month"),
+        "year": _l("some day of that year"),
+        "about": _l("about then"),
+        "by": _l("date not stated: known by that day"),
+    },
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +31,7 @@ class _Happened:
         return f"{words} ({self.place})" if self.place else words
 
 
-@entry_kind("person.arrested", label="Arrested or detained", custody="detained_without_charge")
+@entry_kind("person.arrested", label=_l("Arrested or detained"), custody="detained_without_charge")
 @dataclass(frozen=True, slots=True)
 class Arrested(_Happened):
     """Taken by the authorities; no charge is known."""
@@ -28,7 +41,7 @@ class Arrested(_Happened):
         return self._with_place(_("Arrested or detained"))
 
 
-@entry_kind("person.disappeared", label="Forcibly disappeared", custody="enforced_disappearance")
+@entry_kind("person.disappeared", label=_l("Forcibly disappeared"), custody="enforced_disappearance")
 @dataclass(frozen=True, slots=True)
 class Disappeared(_Happened):
     """Taken, and the authorities conceal fate or whereabouts (preamble of the UN Declaration on enforced
@@ -39,7 +52,7 @@ class Disappeared(_Happened):
         return self._with_place(_("Forcibly disappeared"))
 
 
-@entry_kind("person.held_incommunicado", label="Held incommunicado", custody="incommunicado")
+@entry_kind("person.held_incommunicado", label=_l("Held incommunicado"), custody="incommunicado")
 @dataclass(frozen=True, slots=True)
 class HeldIncommunicado(_Happened):
     """Held without contact to family or lawyer; the place is known."""
@@ -49,7 +62,7 @@ class HeldIncommunicado(_Happened):
         return self._with_place(_("Held incommunicado"))
 
 
-@entry_kind("person.located", label="Whereabouts confirmed", custody="detained_without_charge")
+@entry_kind("person.located", label=_l("Whereabouts confirmed"), custody="detained_without_charge")
 @dataclass(frozen=True, slots=True)
 class Located(_Happened):
     """A disappeared person's whereabouts are known; they are still held."""
@@ -59,7 +72,7 @@ class Located(_Happened):
         return self._with_place(_("Whereabouts confirmed"))
 
 
-@entry_kind("person.detention_ordered", label="Administrative detention ordered or renewed", custody="administrative_detention")
+@entry_kind("person.detention_ordered", label=_l("Administrative detention ordered or renewed"), custody="administrative_detention")
 @dataclass(frozen=True, slots=True)
 class DetentionOrdered:
     """An order of administrative detention: its length in months and its printed end, as far as told."""
@@ -75,7 +88,7 @@ class DetentionOrdered:
         return _("Administrative detention ordered")
 
 
-@entry_kind("person.remanded", label="Remanded in pre-trial detention", custody="pre_trial_detention")
+@entry_kind("person.remanded", label=_l("Remanded in pre-trial detention"), custody="pre_trial_detention")
 @dataclass(frozen=True, slots=True)
 class Remanded(_Happened):
     """Kept in custody by a court before or during trial."""
@@ -85,7 +98,7 @@ class Remanded(_Happened):
         return self._with_place(_("Remanded in pre-trial detention"))
 
 
-@entry_kind("person.placed_under_house_arrest", label="Placed under house arrest", custody="house_arrest")
+@entry_kind("person.placed_under_house_arrest", label=_l("Placed under house arrest"), custody="house_arrest")
 @dataclass(frozen=True, slots=True)
 class PlacedUnderHouseArrest:
     """House arrest; conditions such as electronic_tag are part of it."""
@@ -99,7 +112,7 @@ class PlacedUnderHouseArrest:
         return words + (", " + _("electronic tag") if "electronic_tag" in self.conditions else "")
 
 
-@entry_kind("person.imprisoned", label="Imprisoned to serve a sentence", custody="imprisoned")
+@entry_kind("person.imprisoned", label=_l("Imprisoned to serve a sentence"), custody="imprisoned")
 @dataclass(frozen=True, slots=True)
 class Imprisoned(_Happened):
     """Serving a sentence."""
@@ -109,7 +122,7 @@ class Imprisoned(_Happened):
         return self._with_place(_("Imprisoned"))
 
 
-@entry_kind("person.released", label="Released", custody="released", clears_conditions=True)
+@entry_kind("person.released", label=_l("Released"), custody="released", clears_conditions=True)
 @dataclass(frozen=True, slots=True)
 class Released(_Happened):
     """Free, without conditions known to us."""
@@ -119,7 +132,7 @@ class Released(_Happened):
         return self._with_place(_("Released"))
 
 
-@entry_kind("person.released_on_conditions", label="Released on conditions", custody="released_on_conditions")
+@entry_kind("person.released_on_conditions", label=_l("Released on conditions"), custody="released_on_conditions")
 @dataclass(frozen=True, slots=True)
 class ReleasedOnConditions:
     """Out, but bound: bail, travel ban, reporting."""
@@ -132,7 +145,7 @@ class ReleasedOnConditions:
         return _("Released on conditions")
 
 
-@entry_kind("person.deported", label="Deported", custody="deported")
+@entry_kind("person.deported", label=_l("Deported"), custody="deported")
 @dataclass(frozen=True, slots=True)
 class Deported(_Happened):
     """Sent out of the country."""
@@ -142,7 +155,7 @@ class Deported(_Happened):
         return self._with_place(_("Deported"))
 
 
-@entry_kind("person.died_in_custody", label="Died in custody", custody="died_in_custody")
+@entry_kind("person.died_in_custody", label=_l("Died in custody"), custody="died_in_custody")
 @dataclass(frozen=True, slots=True)
 class DiedInCustody(_Happened):
     """Died while held."""
@@ -152,7 +165,7 @@ class DiedInCustody(_Happened):
         return self._with_place(_("Died in custody"))
 
 
-@entry_kind("person.executed", label="Executed", custody="executed")
+@entry_kind("person.executed", label=_l("Executed"), custody="executed")
 @dataclass(frozen=True, slots=True)
 class Executed(_Happened):
     """Put to death under a sentence."""
@@ -162,7 +175,7 @@ class Executed(_Happened):
         return self._with_place(_("Executed"))
 
 
-@entry_kind("person.killed", label="Killed", custody="killed")
+@entry_kind("person.killed", label=_l("Killed"), custody="killed")
 @dataclass(frozen=True, slots=True)
 class Killed(_Happened):
     """Killed outside custody."""
@@ -172,7 +185,7 @@ class Killed(_Happened):
         return self._with_place(_("Killed"))
 
 
-@entry_kind("person.charged", label="Charged", proceedings="charged")
+@entry_kind("person.charged", label=_l("Charged"), proceedings="charged")
 @dataclass(frozen=True, slots=True)
 class Charged:
     """Charged with an offence."""
@@ -184,7 +197,7 @@ class Charged:
         return f"{_('Charged')}: {self.offences}" if self.offences else _("Charged")
 
 
-@entry_kind("person.trial_opened", label="Trial opened", proceedings="on_trial")
+@entry_kind("person.trial_opened", label=_l("Trial opened"), proceedings="on_trial")
 @dataclass(frozen=True, slots=True)
 class TrialOpened(_Happened):
     """Tried before a court."""
@@ -194,7 +207,7 @@ class TrialOpened(_Happened):
         return self._with_place(_("Trial opened"))
 
 
-@entry_kind("person.convicted", label="Convicted or sentenced", proceedings="convicted")
+@entry_kind("person.convicted", label=_l("Convicted or sentenced"), proceedings="convicted")
 @dataclass(frozen=True, slots=True)
 class Convicted:
     """Found guilty; the sentence as told."""
@@ -206,7 +219,7 @@ class Convicted:
         return f"{_('Convicted')}: {self.sentence_told}" if self.sentence_told else _("Convicted")
 
 
-@entry_kind("person.sentenced_to_death", label="Sentenced to death", proceedings="sentenced_to_death")
+@entry_kind("person.sentenced_to_death", label=_l("Sentenced to death"), proceedings="sentenced_to_death")
 @dataclass(frozen=True, slots=True)
 class SentencedToDeath(_Happened):
     """A death sentence stands."""
@@ -216,7 +229,7 @@ class SentencedToDeath(_Happened):
         return self._with_place(_("Sentenced to death"))
 
 
-@entry_kind("person.appealed", label="Appeal lodged", proceedings="on_appeal")
+@entry_kind("person.appealed", label=_l("Appeal lodged"), proceedings="on_appeal")
 @dataclass(frozen=True, slots=True)
 class Appealed(_Happened):
     """The judgment is under appeal."""
@@ -226,7 +239,7 @@ class Appealed(_Happened):
         return self._with_place(_("Appeal lodged"))
 
 
-@entry_kind("person.acquitted", label="Acquitted", proceedings="acquitted")
+@entry_kind("person.acquitted", label=_l("Acquitted"), proceedings="acquitted")
 @dataclass(frozen=True, slots=True)
 class Acquitted(_Happened):
     """Found not guilty. Custody is another axis: an acquitted person may still be held."""
@@ -236,7 +249,7 @@ class Acquitted(_Happened):
         return self._with_place(_("Acquitted"))
 
 
-@entry_kind("person.charges_dropped", label="Charges dropped", proceedings="charges_dropped")
+@entry_kind("person.charges_dropped", label=_l("Charges dropped"), proceedings="charges_dropped")
 @dataclass(frozen=True, slots=True)
 class ChargesDropped(_Happened):
     """The proceedings ended without judgment."""
@@ -246,7 +259,7 @@ class ChargesDropped(_Happened):
         return self._with_place(_("Charges dropped"))
 
 
-@entry_kind("person.transferred", label="Transferred to another place")
+@entry_kind("person.transferred", label=_l("Transferred to another place"))
 @dataclass(frozen=True, slots=True)
 class Transferred(_Happened):
     """Moved between places of detention."""
@@ -256,7 +269,7 @@ class Transferred(_Happened):
         return self._with_place(_("Transferred"))
 
 
-@entry_kind("person.health_reported", label="Health")
+@entry_kind("person.health_reported", label=_l("Health"))
 @dataclass(frozen=True, slots=True)
 class HealthReported(_Happened):
     """News of their health, hunger strike, treatment."""
@@ -266,7 +279,7 @@ class HealthReported(_Happened):
         return _("Health")
 
 
-@entry_kind("person.ill_treated", label="Ill-treated or tortured")
+@entry_kind("person.ill_treated", label=_l("Ill-treated or tortured"))
 @dataclass(frozen=True, slots=True)
 class IllTreated(_Happened):
     """Violence or ill-treatment is told."""
@@ -276,7 +289,7 @@ class IllTreated(_Happened):
         return self._with_place(_("Ill-treated or tortured"))
 
 
-@entry_kind("case.news", label="Other news")
+@entry_kind("case.news", label=_l("Other news"))
 @dataclass(frozen=True, slots=True)
 class News:
     """Anything else worth keeping."""

@@ -8,9 +8,25 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 
 from tracker.agenda.kinds import agenda_kind
+from tracker.base.labels import announce, label
 from tracker.timeline.kinds import entry_kind
+
+announce(
+    "window",
+    {"day": _l("a day"), "week": _l("some day that week"), "month": _l("some day that month"), "not_set": _l("no date yet")},
+)
+announce(
+    "outcome_reason",
+    {
+        "judge_absent": _l("the judge was absent"),
+        "not_brought": _l("the person was not brought"),
+        "lawyers_absent": _l("the lawyers were absent"),
+        "other": _l("another reason"),
+    },
+)
 
 #: Days before, by kind of hearing; the empty key is for a hearing not further said and any kind not named.
 HEARING = agenda_kind(
@@ -127,4 +143,4 @@ class HearingOutcomeRecorded(_OfHearing):
             "postponed": _("Hearing of %(when)s postponed", when=self.when(self.before)),
             "not_known": _("Outcome of the hearing of %(when)s not known yet", when=self.when(self.before)),
         }[self.outcome]
-        return f"{words} ({self.reason})" if self.reason else words
+        return f"{words} ({label(self.reason, 'outcome_reason')})" if self.reason else words

@@ -25,8 +25,8 @@ class EntryKind:
     conditions: tuple[str, ...]
     #: Whether earlier conditions end with it.
     clears_conditions: bool
-    #: Label for choosing it in a form; empty: the system writes it.
-    label: str
+    #: Label for choosing it in a form, said in the reader's language; empty: the system writes it.
+    label: object
     #: Whether staff may choose it.
     by_hand: bool
     #: Whether it is news about the person (system entries are not).
@@ -48,7 +48,7 @@ kinds: Registry[EntryKind] = Registry("timeline kind")
 def entry_kind(
     code: str,
     *,
-    label: str = "",
+    label: object = "",
     custody: str | None = None,
     proceedings: str | None = None,
     conditions: tuple[str, ...] = (),

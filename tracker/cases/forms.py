@@ -1,0 +1,84 @@
+"""What is asked about a case as a whole."""
+
+from flask_babel import lazy_gettext as _l
+from wtforms import SelectField, StringField, TextAreaField
+from wtforms.validators import InputRequired, Length, Optional
+
+from tracker.base.audience import CHOOSABLE
+from tracker.base.forms import HouseForm
+from tracker.base.labels import choices
+from tracker.cases.models import CLOSED_REASONS, RISKS, STAGES
+from tracker.cases.service import LONGEST_TITLE
+from tracker.people.rules import LONGEST_NAME
+
+
+class CaseForm(HouseForm):
+    """A case's own words, who keeps it, who may see it."""
+
+    title = StringField(
+        _l("Title"),
+        [InputRequired(_l("Write a title.")), Length(max=LONGEST_TITLE, message=_l("A title has at most 300 characters."))],
+        description=_l("What it is about. Whoever may see the case reads it."),
+    )
+    summary = TextAreaField(_l("Summary"), [Optional(), Length(max=20_000)], render_kw={"rows": 4})
+    risk = SelectField(_l("Risk"), choices=lambda: choices("risk", RISKS))
+    stage = SelectField(_l("Stage"), choices=lambda: choices("stage", [s for s in STAGES if s != "closed"]))
+    owner_id = SelectField(_l("Owner"), coerce=str, description=_l("Keeps the case and gets each reminder."))
+    deputy_id = SelectField(_l("Deputy"), coerce=str, description=_l("Stands in, and gets each reminder too."))
+    audience = SelectField(
+        _l("Who may see it"),
+        choices=lambda: choices("audience", [a.code for a in CHOOSABLE]),
+        description=_l("A case can be opened to the public once consent can be recorded."),
+    )
+    country = StringField(
+        _l("Country of detention"), [Optional(), Length(max=2)], description=_l("Two letters, such as IL, PS, EG.")
+    )
+    responsible_state = StringField(
+        _l("Responsible state"), [Optional(), Length(max=2)], description=_l("Two letters, where it is another.")
+    )
+
+
+class NewCaseForm(CaseForm):
+    """A case typed by hand, with its first person."""
+
+    desk_id = SelectField(_l("Desk"), coerce=str)
+    person_name = StringField(
+        _l("Name of the person at risk"),
+        [InputRequired(_l("Write a name.")), Length(max=LONGEST_NAME, message=_l("A name has at most 300 characters."))],
+    )
+    other_name = StringField(
+        _l("Name in another script or spelling"),
+        [Optional(), Length(max=LONGEST_NAME, message=_l("A name has at most 300 characters."))],
+    )
+
+
+class CloseForm(HouseForm):
+    """Why a case is closed."""
+
+    reason = SelectField(_l("Why"), choices=lambda: choices("closed_reason", CLOSED_REASONS))
+    words = TextAreaField(_l("In words"), [Optional(), Length(max=2000)], render_kw={"rows": 3})
+
+
+class ReopenForm(HouseForm):
+    """Why a case is opened again."""
+
+    words = TextAreaField(_l("Why"), [InputRequired(_l("Say why the case is reopened."))], render_kw={"rows": 3})
+
+
+class CheckForm(HouseForm):
+    """"Checked, nothing new", with a word on where one looked."""
+
+    words = StringField(_l("Where you looked"), [Optional(), Length(max=300)])
+
+
+class PersonForm(HouseForm):
+    """A person: names, one a line, in any script."""
+
+    names = TextAreaField(
+        _l("Names"),
+        [InputRequired(_l("Write a name."))],
+        description=_l("One a line. The first is the one staff use; others may be in other scripts or spellings."),
+        render_kw={"rows": 4, "dir": "auto"},
+    )
+    pronouns = StringField(_l("Pronouns"), [Optional(), Length(max=40)])
+    occupation = StringField(_l("Work or standing"), [Optional(), Length(max=200)])

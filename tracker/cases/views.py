@@ -1,0 +1,308 @@
+"""Opening, changing, closing cases, and the people in them. The case file itself is a page of many rooms."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from flask import Blueprint, flash, render_template, url_for
+from flask_babel import gettext as _
+from sqlalchemy import select
+
+from tracker.accounts.guard import acting, open_to, viewer
+from tracker.accounts.models import Desk, Membership, User
+from tracker.base.audience import Audience
+from tracker.base.countries import check_country
+from tracker.base.db import db
+from tracker.base.errors import NotAllowed, NotFound
+from tracker.base.forms import led_to, once, submit
+from tracker.base.work import touch, unit_of_work
+from tracker.cases import service
+from tracker.cases.access import kept_case
+from tracker.cases.forms import CaseForm, CheckForm, CloseForm, NewCaseForm, PersonForm, ReopenForm
+from tracker.cases.models import Case, Involvement
+from tracker.people.models import Person
+from tracker.people.queries import get_person, list_namesakes
+from tracker.people.service import NameGiven, add_person, edit_person
+
+bp = Blueprint("cases", __name__, url_prefix="/cases")
+
+
+@bp.get("/new")
+@open_to("staff")
+def new() -> str:
+    """An empty case."""
+    form = NewCaseForm(stage="open", risk="medium", audience="desk")
+    _choices(form, _own_desks())
+    return render_template("cases/new.html", form=form)
+
+
+@bp.post("/new")
+@open_to("staff")
+def create() -> Any:
+    """Record the case and its first person."""
+    form = NewCaseForm()
+    desks = _own_desks()
+    _choices(form, desks)
+
+    def act() -> str:
+        with unit_of_work("cases.open", acting()):
+            once(form)
+            session = db.session()
+            desk = next((d for d in desks if str(d.id) == form.desk_id.data), None)
+            if desk is None:
+                raise NotAllowed(_("That is not your desk."))
+            case = service.open_case(session, desk, **_fields(form, new_case=True))
+            names = [NameGiven(form.person_name.data or "")]
+            if form.other_name.data:
+                names.append(NameGiven(form.other_name.data, "transliteration"))
+            service.involve(session, case, add_person(session, names).id)
+            flash(_("%(ref)s is recorded. Add what is known of it.", ref=case.ref), "good")
+            return led_to(form, url_for("pages.case_file", ref=case.ref))
+
+    return submit(form, act, lambda: render_template("cases/new.html", form=form))
+
+
+@bp.get("/<ref>/edit")
+@open_to("staff")
+def edit(ref: str) -> str:
+    """The case's own words, to be changed."""
+    case, desk = kept_case(ref)
+    form = CaseForm(
+        obj=case,
+        audience=case.audience.code,
+        owner_id=str(case.owner_id or ""),
+        deputy_id=str(case.deputy_id or ""),
+        version=str(case.version),
+    )
+    _choices(form, [desk])
+    return render_template("cases/edit.html", form=form, case=case)
+
+
+@bp.post("/<ref>/edit")
+@open_to("staff")
+def change(ref: str) -> Any:
+    """Change the case."""
+    case, desk = kept_case(ref)
+    form = CaseForm()
+    _choices(form, [desk])
+    if case.stage == "closed":
+        # A closed case keeps its stage here; reopening is an act of its own.
+        form.stage.choices = [("closed", _("closed"))]
+
+    def act() -> str:
+        with unit_of_work("cases.edit", acting(), f"case:{case.id}"):
+            once(form)
+            mine, _desk = kept_case(ref)
+            service.edit_case(db.session(), mine, version=form.expected_version, **_fields(form))
+            flash(_("Saved."), "good")
+            return led_to(form, url_for("pages.case_file", ref=ref))
+
+    return submit(
+        form, act, lambda: render_template("cases/edit.html", form=form, case=case), version_now=lambda: kept_case(ref)[0].version
+    )
+
+
+@bp.get("/<ref>/close")
+@open_to("staff")
+def close(ref: str) -> str:
+    """Why is it closed?"""
+    case, _desk = kept_case(ref)
+    return render_template("cases/close.html", form=CloseForm(), case=case)
+
+
+@bp.post("/<ref>/close")
+@open_to("staff")
+def do_close(ref: str) -> Any:
+    """Close the case."""
+    form = CloseForm()
+    case, _desk = kept_case(ref)
+
+    def act() -> str:
+        with unit_of_work("cases.close", acting(), f"case:{case.id}"):
+            once(form)
+            mine, desk = kept_case(ref)
+            service.close_case(db.session(), mine, desk, reason=form.reason.data, words=form.words.data or "")
+            flash(_("%(ref)s is closed.", ref=case.ref), "good")
+            return led_to(form, url_for("pages.case_file", ref=ref))
+
+    return submit(form, act, lambda: render_template("cases/close.html", form=form, case=case))
+
+
+@bp.get("/<ref>/reopen")
+@open_to("staff")
+def reopen(ref: str) -> str:
+    """Why is it opened again?"""
+    case, _desk = kept_case(ref)
+    return render_template("cases/reopen.html", form=ReopenForm(), case=case)
+
+
+@bp.post("/<ref>/reopen")
+@open_to("staff")
+def do_reopen(ref: str) -> Any:
+    """Open the case again."""
+    form = ReopenForm()
+    case, _desk = kept_case(ref)
+
+    def act() -> str:
+        with unit_of_work("cases.reopen", acting(), f"case:{case.id}"):
+            once(form)
+            mine, desk = kept_case(ref)
+            service.reopen_case(db.session(), mine, desk, words=form.words.data or "")
+            flash(_("%(ref)s is open again.", ref=case.ref), "good")
+            return led_to(form, url_for("pages.case_file", ref=ref))
+
+    return submit(form, act, lambda: render_template("cases/reopen.html", form=form, case=case))
+
+
+@bp.post("/<ref>/check")
+@open_to("staff")
+def check(ref: str) -> Any:
+    """"Checked, nothing new"."""
+    form = CheckForm()
+    case, _desk = kept_case(ref)
+
+    def act() -> str:
+        with unit_of_work("cases.check", acting(), f"case:{case.id}"):
+            once(form)
+            mine, desk = kept_case(ref)
+            service.check_case(db.session(), mine, desk, words=form.words.data or "")
+            flash(_("Noted: %(ref)s was checked today, nothing new.", ref=case.ref), "good")
+            return led_to(form, url_for("pages.case_file", ref=ref))
+
+    return submit(form, act, lambda: render_template("cases/check.html", form=form, case=case))
+
+
+@bp.get("/<ref>/people/new")
+@open_to("staff")
+def new_person(ref: str) -> str:
+    """Another person in this case."""
+    case, _desk = kept_case(ref)
+    return render_template("cases/person.html", form=PersonForm(), case=case, person=None)
+
+
+@bp.post("/<ref>/people/new")
+@open_to("staff")
+def create_person(ref: str) -> Any:
+    """Put another person into this case."""
+    form = PersonForm()
+    case, _desk = kept_case(ref)
+
+    def act() -> str:
+        with unit_of_work("cases.involve", acting(), f"case:{case.id}"):
+            once(form)
+            session = db.session()
+            mine, _desk = kept_case(ref)
+            person = add_person(
+                session, _names(form), pronouns=form.pronouns.data or "", occupation=form.occupation.data or ""
+            )
+            service.involve(session, mine, person.id)
+            twins = [p for p in list_namesakes(session, person.name) if p.id != person.id]
+            if twins:
+                flash(_("Somebody of a like name is on record already: compare before you go on."), "warning")
+            return led_to(form, url_for("pages.case_file", ref=ref))
+
+    return submit(form, act, lambda: render_template("cases/person.html", form=form, case=case, person=None))
+
+
+@bp.get("/<ref>/people/<public_id>")
+@open_to("staff")
+def person(ref: str, public_id: str) -> str:
+    """A person of this case, to be changed."""
+    case, _desk = kept_case(ref)
+    somebody = _person_of(case, public_id)
+    form = PersonForm(
+        names="\n".join(n.text for n in somebody.names),
+        pronouns=somebody.pronouns,
+        occupation=somebody.occupation,
+        version=str(somebody.version),
+    )
+    return render_template("cases/person.html", form=form, case=case, person=somebody)
+
+
+@bp.post("/<ref>/people/<public_id>")
+@open_to("staff")
+def change_person(ref: str, public_id: str) -> Any:
+    """Change a person of this case."""
+    form = PersonForm()
+    case, _desk = kept_case(ref)
+    somebody = _person_of(case, public_id)
+
+    def act() -> str:
+        with unit_of_work("people.edit", acting(), f"person:{somebody.id}"):
+            once(form)
+            mine, _desk = kept_case(ref)
+            known = {n.text: n.kind for n in somebody.names}
+            edit_person(
+                db.session(),
+                _person_of(mine, public_id),
+                [NameGiven(n.text, known.get(n.text, n.kind)) for n in _names(form)],
+                version=form.expected_version,
+                pronouns=form.pronouns.data or "",
+                occupation=form.occupation.data or "",
+            )
+            touch(*db.session.scalars(select(Involvement.case_id).where(Involvement.person_id == somebody.id)))
+            flash(_("Saved."), "good")
+            return led_to(form, url_for("pages.case_file", ref=ref))
+
+    return submit(
+        form,
+        act,
+        lambda: render_template("cases/person.html", form=form, case=case, person=somebody),
+        version_now=lambda: get_person(db.session(), public_id).version,
+    )
+
+
+def _person_of(case: Case, public_id: str) -> Person:
+    found = get_person(db.session(), public_id)
+    if not db.session.scalar(
+        select(Involvement.id).where(Involvement.case_id == case.id, Involvement.person_id == found.id)
+    ):
+        raise NotFound(_("There is no such person in this case."))
+    return found
+
+
+def _own_desks() -> list[Desk]:
+    return [membership.desk for membership in viewer().memberships]
+
+
+def _choices(form: CaseForm, desks: Sequence[Desk]) -> None:
+    """Fill in who can keep a case, and on which desk a new one can be."""
+    staff = db.session.scalars(
+        select(User)
+        .join(Membership, Membership.user_id == User.id)
+        .where(Membership.desk_id.in_([d.id for d in desks]), User.active, User.role != "volunteer")
+        .order_by(User.name)
+        .distinct()
+    ).all()
+    keepers = [("", _("nobody yet"))] + [(str(u.id), u.name) for u in staff]
+    form.owner_id.choices = keepers
+    form.deputy_id.choices = keepers
+    if isinstance(form, NewCaseForm):
+        form.desk_id.choices = [(str(d.id), d.name) for d in desks]
+
+
+def _fields(form: CaseForm, *, new_case: bool = False) -> dict[str, Any]:
+    """What the form says, in the words of the service."""
+    session = db.session()
+    fields: dict[str, Any] = {
+        "title": form.title.data or "",
+        "summary": form.summary.data or "",
+        "risk": form.risk.data,
+        "stage": form.stage.data,
+        "audience": Audience.from_code(form.audience.data),
+        "country": check_country(form.country.data, "country") if form.country.data else None,
+        "responsible_state": (
+            check_country(form.responsible_state.data, "responsible_state") if form.responsible_state.data else None
+        ),
+    }
+    owner, deputy = (int(f.data) if f.data else None for f in (form.owner_id, form.deputy_id))
+    if new_case:
+        return fields | {
+            "owner": session.get(User, owner) if owner else None,
+            "deputy": session.get(User, deputy) if deputy else None,
+        }
+    return fields | {"owner_id": owner, "deputy_id": deputy}
+
+
+def _names(form: PersonForm) -> list[NameGiven]:
+    return [NameGiven(line) for line in (form.names.data or "").splitlines() if line.strip()]
+
