@@ -333,7 +333,9 @@ def upgrade() -> None:
         sa.UniqueConstraint("kind", "subject_id", "case_id", name=op.f("uq_agenda_items_kind_subject_id_case_id")),
     )
     with op.batch_alter_table("agenda_items", schema=None) as batch_op:
-        batch_op.create_index("ix_agenda_items_case_id_starts_at", ["case_id", "starts_at"], unique=False)
+        batch_op.create_index(
+            "ix_agenda_items_case_id_state_starts_at", ["case_id", "state", "starts_at"], unique=False
+        )
         batch_op.create_index("ix_agenda_items_state_outcome_due_at", ["state", "outcome_due_at"], unique=False)
         batch_op.create_index("ix_agenda_items_state_starts_at", ["state", "starts_at"], unique=False)
 
@@ -496,11 +498,10 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("flags", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_flags_case_id"), ["case_id"], unique=False)
-        batch_op.create_index("ix_flags_rule_cleared_at", ["rule", "cleared_at"], unique=False)
         batch_op.create_index("ix_flags_snoozed_until", ["snoozed_until"], unique=False)
         batch_op.create_index(
             "uq_flags_open",
-            ["case_id", "rule", "subject"],
+            ["rule", "case_id", "subject"],
             unique=True,
             sqlite_where=sa.text("cleared_at IS NULL"),
             postgresql_where=sa.text("cleared_at IS NULL"),

@@ -20,7 +20,7 @@ class AgendaItem(Model):
     __tablename__ = "agenda_items"
     __table_args__ = (
         UniqueConstraint("kind", "subject_id", "case_id"),
-        Index("ix_agenda_items_case_id_starts_at", "case_id", "starts_at"),
+        Index("ix_agenda_items_case_id_state_starts_at", "case_id", "state", "starts_at"),
         Index("ix_agenda_items_state_starts_at", "state", "starts_at"),
         Index("ix_agenda_items_state_outcome_due_at", "state", "outcome_due_at"),
     )

@@ -17,15 +17,15 @@ class Flag(Model):
     __tablename__ = "flags"
     __table_args__ = (
         Index(
+            # One index for all the sweep asks, so that no planner without statistics can choose a worse one.
             "uq_flags_open",
-            "case_id",
             "rule",
+            "case_id",
             "subject",
             unique=True,
             sqlite_where=text("cleared_at IS NULL"),
             postgresql_where=text("cleared_at IS NULL"),
         ),
-        Index("ix_flags_rule_cleared_at", "rule", "cleared_at"),
         Index("ix_flags_snoozed_until", "snoozed_until"),
     )
 
