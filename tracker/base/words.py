@@ -217,7 +217,8 @@ def say_instant(at: datetime, zone: str, locale: str | None = None) -> str:
 def say_list(items: Iterable[object], locale: str | None = None) -> str:
     """`Amira, Khaled and Walid`; each is kept apart from the writing around it."""
     said = [isolate(str(item)) for item in items]
-    return format_list(said, locale=spoken()) if said else ""
+    british = Locale("en", "GB") if spoken().language == "en" else spoken()  # no comma before the last
+    return format_list(said, locale=british) if said else ""
 
 
 @_in_language
