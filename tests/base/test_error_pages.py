@@ -141,7 +141,12 @@ def test_a_form_that_cannot_be_trusted_gives_back_what_was_typed(client: Any) ->
 
 def test_a_form_from_elsewhere_cannot_write_on_our_page(client: Any) -> None:
     sent = {"note": "Call this number at once."}
-    for headers in ({"Origin": "https://elsewhere.example"}, {"Sec-Fetch-Site": "cross-site"}, {}):
+    for headers in (
+        {"Origin": "https://elsewhere.example"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "none"},
+        {},
+    ):
         answer = client.post("/read", data=sent, headers=headers)
         assert answer.status_code in (400, 403), headers
         assert "Call this number" not in answer.text, headers
