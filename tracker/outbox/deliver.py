@@ -23,7 +23,7 @@ from tracker.base import clock, failpoints
 from tracker.base.db import db
 from tracker.base.house import read_fact
 from tracker.base.work import short_transaction
-from tracker.clockwork.kinds import clock_step
+from tracker.clockwork.kinds import clock_step, progress
 from tracker.outbox import protocol, rules, service
 from tracker.outbox.channels import Line, RelayUnavailable, SendFailed, Unsure, channels
 from tracker.outbox.channels.email import Addressed, compose, needs_utf8, plain_address, split_sender
@@ -199,8 +199,8 @@ class _Run:
             return
         try:
             self.call()
-            while self.send_batch(tried=False) + self.send_batch(tried=True):
-                pass
+            while not progress.must_end() and self.send_batch(tried=False) + self.send_batch(tried=True):
+                progress.made()
         except RelayUnavailable as fault:
             _circuit.failed(self.settings.smtp_url)
             say_relay(fault.state, fault.words, clock.now())
@@ -233,9 +233,11 @@ class _Run:
             failpoints.point("in_claim")
         failpoints.point("after_claim")
         for position, claimed in enumerate(batch):
+            progress.made()
             try:
-                if clock.true_now() > claimed.lease_until - protocol.CLAIM_MARGIN:
-                    # What is left of the lease is too short for one more: claim these again.
+                out_of_time = clock.true_now() > claimed.lease_until - protocol.CLAIM_MARGIN
+                if out_of_time or progress.must_end():
+                    # What is left of the lease is too short for one more: claim these again, now or after a restart.
                     _give_back(batch[position:])
                     break
                 self.send_one(claimed)

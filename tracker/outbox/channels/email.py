@@ -38,9 +38,11 @@ _HEADER_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,60}")
 
 #: Headers that only this file writes.
 _OURS = frozenset(
-    ("from", "to", "cc", "bcc", "sender", "reply-to", "return-path", "resent-to", "resent-from", "subject", "date")
-    + ("message-id", "auto-submitted", "x-auto-response-suppress", "x-tracker-kind", "mime-version", "content-type")
-    + ("content-transfer-encoding",)
+    (
+        *("from", "to", "cc", "bcc", "sender", "reply-to", "return-path", "resent-to", "resent-from"),
+        *("subject", "date", "message-id", "auto-submitted", "x-auto-response-suppress", "x-tracker-kind"),
+        *("mime-version", "content-type", "content-transfer-encoding"),
+    )
 )
 
 

@@ -1,0 +1,135 @@
+"""An SMTP server that misbehaves on purpose: it drops the line where it is told to, answers what it is told, keeps still.
+
+Written on bare sockets, because a server that cannot do these things by accident cannot do them by order either.
+"""
+
+import socket
+import ssl
+import struct
+import threading
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+from email import message_from_bytes, policy
+from email.message import Message
+
+
+@dataclass(slots=True)
+class RawRelay:
+    """`drops` names where connections end (banner, EHLO, MAIL, RCPT, DATA, middle, dot, kept), one word for each
+    connection or mail in turn; `kept` takes the mail and ends before it answers. `answers` by verb (and `dot`,
+    `banner`), used up one after the other. `reset`: with RST instead of FIN."""
+
+    drops: list[str] = field(default_factory=list)
+    answers: dict[str, list[str]] = field(default_factory=dict)
+    offers: tuple[str, ...] = ()
+    tls: ssl.SSLContext | None = None
+    tls_at_once: bool = False
+    reset: bool = False
+    #: Seconds before the answer to a verb.
+    slow: dict[str, float] = field(default_factory=dict)
+    mails: list[Message] = field(default_factory=list)
+    commands: list[str] = field(default_factory=list)
+    connections: int = 0
+    port: int = 0
+    _listening: socket.socket = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listening.getsockname()[1]
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        """For `TRACKER_SMTP_URL`."""
+        return f"smtp://127.0.0.1:{self.port}"
+
+    def copies(self) -> dict[str, int]:
+        """How often each Message-ID was taken."""
+        found: dict[str, int] = {}
+        for mail in self.mails:
+            found[str(mail["Message-ID"])] = found.get(str(mail["Message-ID"]), 0) + 1
+        return found
+
+    def close(self) -> None:
+        """Listen no more."""
+        self._listening.close()
+
+    def _listen(self) -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = self._listening.accept()
+                self.connections += 1
+                threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _must_drop(self, where: str) -> bool:
+        if self.drops and self.drops[0] == where:
+            self.drops.pop(0)
+            return True
+        return False
+
+    def _answer(self, verb: str, usual: str) -> bytes:
+        time.sleep(self.slow.get(verb, 0))
+        waiting = self.answers.get(verb)
+        return f"{waiting.pop(0) if waiting else usual}\r\n".encode()
+
+    def _serve(self, connection: socket.socket) -> None:
+        try:
+            if self.tls is not None and self.tls_at_once:
+                connection = self.tls.wrap_socket(connection, server_side=True)
+            self._talk(connection)
+        except OSError:
+            pass
+        finally:
+            if self.reset:
+                with suppress(OSError):
+                    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            connection.close()
+
+    def _talk(self, connection: socket.socket) -> None:
+        if self._must_drop("banner"):
+            return
+        connection.sendall(self._answer("banner", "220 relay.test ready"))
+        held = connection.makefile("rb")
+        while line := held.readline():
+            command = line.decode().strip()
+            verb = command.split(" ")[0].upper()
+            self.commands.append(command)
+            if self._must_drop(verb):
+                return
+            if verb in ("EHLO", "HELO"):
+                offers = [*self.offers, *(["STARTTLS"] if self.tls and not self.tls_at_once else [])]
+                for offer in ["relay.test", *offers][:-1]:
+                    connection.sendall(f"250-{offer}\r\n".encode())
+                connection.sendall(f"250 {['relay.test', *offers][-1]}\r\n".encode())
+            elif verb == "STARTTLS":
+                connection.sendall(b"220 go on\r\n")
+                assert self.tls
+                connection = self.tls.wrap_socket(connection, server_side=True)
+                held = connection.makefile("rb")
+            elif verb == "DATA":
+                answer = self._answer("DATA", "354 go on")
+                connection.sendall(answer)
+                if answer.startswith(b"354") and not self._take(connection, held):
+                    return
+            elif verb == "QUIT":
+                connection.sendall(b"221 bye\r\n")
+                return
+            else:
+                connection.sendall(self._answer(verb, "250 OK"))
+
+    def _take(self, connection: socket.socket, held: "object") -> bool:
+        raw = b""
+        while (line := held.readline()) != b".\r\n":  # type: ignore[attr-defined]
+            raw += line[1:] if line.startswith(b".") else line
+            if not line or self._must_drop("middle"):
+                return False
+        if self._must_drop("dot"):
+            return False
+        answer = self._answer("dot", "250 kept")
+        if answer.startswith(b"2"):
+            self.mails.append(message_from_bytes(raw, policy=policy.default))
+        if self._must_drop("kept"):
+            return False
+        connection.sendall(answer)
+        return True
