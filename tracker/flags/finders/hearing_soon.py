@@ -1,0 +1,51 @@
+"""`hearing-soon`: a hearing at most seven calendar days ahead, by the calendar where the court is."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Select, case, literal, select
+
+from tracker.agenda.models import OPEN_STATE, AgendaItem
+from tracker.cases.models import Case
+from tracker.flags.kinds import (
+    finder,
+    first_day,
+    for_the_desk,
+    in_days,
+    no_data,
+    revision_of,
+    subject_of,
+    today_there,
+    watched,
+)
+from tracker.flags.rules import LONGEST_WINDOW, SOON_DAYS, URGENT_DAYS, WIDEST_OFFSET
+
+
+@finder("hearing-soon")
+def hearing_soon(now: datetime) -> Select[Any]:
+    """From seven days before its day (the first of its window) until that day (the last of it) is over, all counted in
+    the court's zone. Severity 2, and 3 from two days before."""
+    return (
+        select(
+            AgendaItem.case_id.label("case_id"),
+            subject_of().label("subject"),
+            revision_of().label("episode"),
+            case((first_day() <= in_days(URGENT_DAYS), literal(3)), else_=literal(2)).label("severity"),
+            for_the_desk(Case.audience, AgendaItem.audience).label("audience"),
+            AgendaItem.starts_at.label("due_at"),
+            no_data().label("data"),
+        )
+        .select_from(AgendaItem)
+        .join(Case, Case.id == AgendaItem.case_id)
+        .join(today_there, today_there.c.key == AgendaItem.zone)
+        .where(
+            AgendaItem.kind == "hearing",
+            AgendaItem.state == OPEN_STATE,
+            # Both ends, so that an index serves it; the calendar decides below.
+            AgendaItem.starts_at > now - LONGEST_WINDOW,
+            AgendaItem.starts_at < now + timedelta(days=SOON_DAYS + 1) + WIDEST_OFFSET,
+            AgendaItem.outcome_due_at > now,
+            first_day() <= in_days(SOON_DAYS),
+            watched(),
+        )
+    )

@@ -1,0 +1,143 @@
+"""Reading flags, for pages and for the list of a command."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, String, and_, case, cast, func, or_, select
+from sqlalchemy.orm import Session
+
+from tracker.accounts.models import User
+from tracker.agenda.models import AgendaItem
+from tracker.agenda.service import chunks
+from tracker.base.audience import Audience
+from tracker.base.errors import NotFound
+from tracker.cases.models import Case
+from tracker.cases.queries import get_case, level
+from tracker.flags.models import Flag
+
+
+@dataclass(frozen=True, slots=True)
+class FlagShown:
+    """An open flag with what a sentence about it needs. `item`: the hearing or other dated thing it is about;
+    `checked_at`: when its case was last checked, or recorded; `asks`: neither seen nor out of sight."""
+
+    flag: Flag
+    ref: str
+    nickname: str
+    item: AgendaItem | None
+    checked_at: datetime
+    acknowledged_by: str | None
+    asks: bool
+
+    @property
+    def rule(self) -> str:
+        """The rule's code."""
+        return self.flag.rule
+
+    @property
+    def severity(self) -> int:
+        """1 to 3, 3 worst."""
+        return self.flag.severity
+
+
+def open_flags_for_cases(
+    session: Session, cases: Sequence[int], now: datetime, rung: Audience = Audience.DESK
+) -> dict[int, list[FlagShown]]:
+    """The open flags of some cases, for a reader who sees them from `rung`: by case id, those that ask for somebody
+    first, then worst first, then by the instant they are about. Every case has a list."""
+    found: dict[int, list[FlagShown]] = {case_id: [] for case_id in cases}
+    for chunk in chunks(list(cases)):
+        for shown in _shown(session, now, [Flag.case_id.in_(chunk), Flag.audience >= rung]):
+            found[shown.flag.case_id].append(shown)
+    return found
+
+
+def list_flags(
+    session: Session,
+    now: datetime,
+    *,
+    reader: User | None = None,
+    keeper: User | None = None,
+    asking: bool = False,
+    limit: int | None = None,
+) -> list[FlagShown]:
+    """Open flags in the same order: of the cases `reader` may see (None: all), of those `keeper` owns or stands in for,
+    only those `asking` for somebody now, at most `limit`."""
+    where: list[ColumnElement[bool]] = []
+    if reader is not None:
+        where.append(level(reader.id) <= Flag.audience)
+    if keeper is not None:
+        where.append(or_(Case.owner_id == keeper.id, Case.deputy_id == keeper.id))
+    if asking:
+        where.append(_asking(now))
+    return _shown(session, now, where, limit)
+
+
+def describe(shown: FlagShown) -> dict[str, Any]:
+    """A flag as the command lists it: {"case", "code", "severity", "due_at", "raised_at"}, instants in ISO 8601."""
+    flag = shown.flag
+    return {
+        "case": shown.ref,
+        "code": flag.rule,
+        "severity": flag.severity,
+        "due_at": _iso(flag.due_at),
+        "raised_at": _iso(flag.raised_at),
+    }
+
+
+def get_flag(session: Session, user: User, flag_id: int) -> tuple[Flag, Case]:
+    """A flag this account may act on, and its case. NotFound alike when there is none and when the account may not know
+    of it: flags are for those who see the case from the desk's rung or nearer."""
+    flag = session.get(Flag, flag_id, populate_existing=True)
+    case_of = session.get(Case, flag.case_id) if flag else None
+    if flag is None or case_of is None:
+        raise NotFound("There is no such flag that you may see.")
+    try:
+        found, rung = get_case(session, user, case_of.ref)
+    except NotFound:
+        raise NotFound("There is no such flag that you may see.") from None
+    if flag.audience < rung:
+        raise NotFound("There is no such flag that you may see.")
+    return flag, found
+
+
+def _asking(now: datetime) -> ColumnElement[bool]:
+    return and_(Flag.acknowledged_at.is_(None), or_(Flag.snoozed_until.is_(None), Flag.snoozed_until <= now))
+
+
+def _shown(
+    session: Session, now: datetime, where: Sequence[ColumnElement[bool]], limit: int | None = None
+) -> list[FlagShown]:
+    asks = _asking(now)
+    about = AgendaItem.kind + ":" + cast(AgendaItem.subject_id, String)
+    rows = (
+        select(
+            Flag,
+            Case.ref,
+            Case.nickname,
+            AgendaItem,
+            func.coalesce(Case.last_checked_at, Case.created_at, type_=Case.created_at.type),
+            User.name,
+            asks.label("asks"),
+        )
+        .join(Case, Case.id == Flag.case_id)
+        .outerjoin(AgendaItem, and_(AgendaItem.case_id == Flag.case_id, about == Flag.subject))
+        .outerjoin(User, User.id == Flag.acknowledged_by)
+        .where(Flag.cleared_at.is_(None), *where)
+        .order_by(
+            case((asks, 0), else_=1),
+            Flag.severity.desc(),
+            case((Flag.due_at.is_(None), 1), else_=0),
+            Flag.due_at,
+            Flag.id,
+        )
+    )
+    if limit is not None:
+        rows = rows.limit(limit)
+    return [FlagShown(*row) for row in session.execute(rows)]
+
+
+def _iso(instant: datetime | None) -> str | None:
+    return instant.isoformat().replace("+00:00", "Z") if instant else None
