@@ -1,14 +1,65 @@
-"""Putting the house together: the one place, with the command line, that sees every room."""
+"""Putting the house together: with the command line and the demo, the only place that sees every room."""
 
+import importlib
 import importlib.util
+import logging
 import sys
 from types import ModuleType
 from typing import Any
 
 from flask import Flask
+from flask_migrate import Migrate
 from jinja2 import StrictUndefined
 
+from tracker.accounts import signing_in
+from tracker.audit.service import watch
+from tracker.base import error_pages, headers, languages, logs, markup, theme, words
+from tracker.base.db import db, engine_options, prepare_engine
 from tracker.base.resources import resource
+from tracker.base.sealing import Keyring, Sealer
+from tracker.pages import navigation
+
+#: Modules in which rooms announce what they bring: models, kinds, settlers, clock steps. In the order of the floors;
+#: order within a phase of settling and within a tick follows it.
+ROOMS: tuple[str, ...] = (
+    "tracker.base.house",
+    "tracker.base.once",
+    "tracker.base.sealing",
+    "tracker.audit.service",
+    "tracker.clockwork.zones",
+    "tracker.accounts.steps",
+    "tracker.timeline.models",
+    "tracker.agenda.models",
+    "tracker.search.models",
+    "tracker.people.models",
+    "tracker.cases.kinds",
+    "tracker.cases.folding",
+    "tracker.hearings.kinds",
+    "tracker.hearings.projecting",
+    "tracker.flags.seen",
+    "tracker.flags.sweep",
+    "tracker.intake.models",
+    "tracker.cases.faces",
+    "tracker.cases.indexing",
+    "tracker.reminders.kinds",
+    "tracker.reminders.planning",
+    "tracker.outbox.deliver",
+    "tracker.pages.kinds",
+)
+
+#: Modules that answer requests, each with its blueprint `bp`.
+PAGES: tuple[str, ...] = (
+    "tracker.accounts.views",
+    "tracker.cases.views",
+    "tracker.entries.views",
+    "tracker.hearings.views",
+    "tracker.flags.views",
+    "tracker.reminders.views",
+    "tracker.pages.views",
+)
+
+#: Largest request that is read at all; documents of 5 MB and their form fit.
+LARGEST_REQUEST = 6 * 1024 * 1024
 
 
 def settings_module() -> ModuleType:
@@ -36,58 +87,39 @@ def build(settings: Any = None) -> Flask:
     )
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    _configure(app, settings)
-    _connect_database(app, settings)
-    _open_rooms(app)
-    _open_pages(app, settings)
-    return app
-
-
-def _configure(app: Flask, settings: Any) -> None:
     app.extensions["settings"] = settings
     app.config.update(
         SECRET_KEY=settings.secret_key,
-        MAX_CONTENT_LENGTH=6 * 1024 * 1024,
-        MAX_FORM_MEMORY_SIZE=6 * 1024 * 1024,
+        MAX_CONTENT_LENGTH=LARGEST_REQUEST,
+        MAX_FORM_MEMORY_SIZE=LARGEST_REQUEST,
         MAX_FORM_PARTS=1000,
         PREFERRED_URL_SCHEME="https" if settings.https else "http",
         WTF_CSRF_TIME_LIMIT=None,
         BABEL_DEFAULT_LOCALE=settings.languages[0],
         BOOTSTRAP_SERVE_LOCAL=True,
     )
+    _connect_database(app, settings)
+    for module in ROOMS:
+        importlib.import_module(module)
+    _open_pages(app, settings)
+    return app
 
 
 def _connect_database(app: Flask, settings: Any) -> None:
-    from tracker.audit.service import watch
-    from tracker.base.db import db, engine_options, prepare_engine
-    from tracker.base.sealing import Keyring, Sealer
-
     app.config["SQLALCHEMY_DATABASE_URI"] = settings.database_url
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine_options(settings.database_url)
     settings.instance.mkdir(parents=True, exist_ok=True, mode=0o700)
     db.init_app(app)
     with app.app_context():
         prepare_engine(db.engine)
-        if not app.extensions.get("audit_watched"):
-            watch(db.session.session_factory)  # type: ignore[arg-type]  # a sessionmaker takes listeners as a class does
-            app.extensions["audit_watched"] = True
+    watch(db.session.session_factory)  # type: ignore[arg-type]  # a sessionmaker takes listeners as a class does
     app.extensions["sealer"] = Sealer(Keyring.load(settings.keyring))
-
-
-def _open_rooms(app: Flask) -> None:
-    """Import the modules in which rooms announce what they bring: models, kinds, settlers, steps."""
-    for module in ROOMS:
-        importlib.import_module(module)
+    Migrate(app, db, directory=str(resource("migrations")), render_as_batch=True)
+    # Alembic tells of its plugins at every start.
+    logging.getLogger("alembic").setLevel(logging.WARNING)
 
 
 def _open_pages(app: Flask, settings: Any) -> None:
-    """Everything that answers requests."""
-    from tracker.accounts import signing_in
-    from tracker.accounts.views import bp as accounts
-    from tracker.base import error_pages, headers, languages, logs, markup, theme, words
-    from tracker.pages import navigation
-    from tracker.reminders.views import bp as reminders
-
     logs.set_up()
     languages.set_up(app, settings)
     words.set_up(app)
@@ -97,31 +129,5 @@ def _open_pages(app: Flask, settings: Any) -> None:
     navigation.set_up(app)
     headers.set_up(app, settings)
     signing_in.set_up(app, settings)
-    app.register_blueprint(accounts)
-    app.register_blueprint(reminders)
-
-
-#: In the order of the floors; order within a phase of settling and within a tick follows it.
-ROOMS: tuple[str, ...] = (
-    "tracker.base.house",
-    "tracker.base.once",
-    "tracker.base.sealing",
-    "tracker.audit.service",
-    "tracker.clockwork.models",
-    "tracker.accounts.steps",
-    "tracker.timeline.models",
-    "tracker.agenda.models",
-    "tracker.outbox.models",
-    "tracker.search.models",
-    "tracker.people.models",
-    "tracker.cases.kinds",
-    "tracker.cases.folding",
-    "tracker.hearings.kinds",
-    "tracker.hearings.projecting",
-    "tracker.flags.models",
-    "tracker.intake.models",
-    "tracker.cases.faces",
-    "tracker.cases.indexing",
-    "tracker.reminders.kinds",
-    "tracker.reminders.planning",
-)
+    for module in PAGES:
+        app.register_blueprint(importlib.import_module(module).bp)

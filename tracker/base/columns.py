@@ -44,6 +44,16 @@ class UTCDateTime(TypeDecorator[datetime]):
         return value.astimezone(UTC)
 
 
+class SortKey(TypeDecorator[str]):
+    """Text that lists are ordered by: byte order on both engines, whatever language PostgreSQL sorts in."""
+
+    impl = String(40)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(String(40, collation="C" if dialect.name == "postgresql" else None))
+
+
 class WallTime(TypeDecorator[time]):
     """A clock time of some zone, to the minute, as text `09:30`: the same on both engines, and it sorts."""
 

@@ -26,7 +26,7 @@ from tracker.timeline.service import load_told
 #: Sorts after every instant: nothing lies ahead.
 LAST = "9999"
 
-#: An open flag as the faces need it: (case id, audience, rule, severity, due_at).
+#: An open flag as the faces need it: (case id, audience, rule, severity or 0 while it asks for nobody, due_at).
 FlagSeen = tuple[int, Audience, str, int, datetime | None]
 
 
@@ -117,7 +117,8 @@ def _face(
 ) -> dict[str, Any]:
     at_risk = [s for s in statuses if s["role"] == "at_risk"] or statuses
     worst_off = max(at_risk, key=lambda s: weight(s["status"]), default=None)
-    worst = max(flags, key=lambda f: (f[3], f[4] is not None and -f[4].timestamp()), default=None)
+    asking = [f for f in flags if f[3] > 0]
+    worst = max(asking, key=lambda f: (f[3], -f[4].timestamp() if f[4] else 0.0), default=None)
     return {
         "case_id": case.id,
         "audience": audience,

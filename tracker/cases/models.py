@@ -7,7 +7,7 @@ from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tracker.base.audience import Audience
-from tracker.base.columns import AudienceType, BigId, JSONText, UTCDateTime, WallTime
+from tracker.base.columns import AudienceType, BigId, JSONText, SortKey, UTCDateTime, WallTime
 from tracker.base.db import Model
 
 #: draft (nobody is reminded), open, monitoring (nothing asked, still watched), closed.
@@ -134,6 +134,7 @@ class CaseFace(Model):
         Index("ix_case_faces_worst", "audience", "desk_id", "stage", "worst_sort", "case_id"),
         Index("ix_case_faces_checked", "audience", "desk_id", "stage", "checked_sort", "case_id"),
         Index("ix_case_faces_ref", "audience", "desk_id", "stage", "ref_sort", "case_id"),
+        Index("ix_case_faces_open_next", "audience", "stage", "next_sort", "case_id"),
         Index("ix_case_faces_next_ends_at", "next_ends_at"),
     )
     audited = False
@@ -179,10 +180,10 @@ class CaseFace(Model):
     #: Rules of all open flags, for filters and badges.
     flags: Mapped[list[str]] = mapped_column(JSONText, default=list)
     #: Sort key: instant of the next date as text, `9999` where none. Made in Python, equal on both engines.
-    next_sort: Mapped[str] = mapped_column(String(27))
+    next_sort: Mapped[str] = mapped_column(SortKey)
     #: Sort key: worst first (9 minus severity), then the flag's due instant.
-    worst_sort: Mapped[str] = mapped_column(String(40))
+    worst_sort: Mapped[str] = mapped_column(SortKey)
     #: Sort key: longest unchecked first.
-    checked_sort: Mapped[str] = mapped_column(String(27))
+    checked_sort: Mapped[str] = mapped_column(SortKey)
     #: Sort key: the reference.
-    ref_sort: Mapped[str] = mapped_column(String(30))
+    ref_sort: Mapped[str] = mapped_column(SortKey)

@@ -142,5 +142,5 @@ class HearingOutcomeRecorded(_OfHearing):
             "adjourned": _("Hearing of %(when)s adjourned", when=self.when(self.before)),
             "postponed": _("Hearing of %(when)s postponed", when=self.when(self.before)),
             "not_known": _("Outcome of the hearing of %(when)s not known yet", when=self.when(self.before)),
-        }[self.outcome]
+        }.get(self.outcome, _("Outcome of a hearing recorded"))
         return f"{words} ({label(self.reason, 'outcome_reason')})" if self.reason else words

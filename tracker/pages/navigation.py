@@ -13,16 +13,16 @@ from tracker.accounts.models import User
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One place. `endpoints`: the first that exists is meant. `shown`: main (head), thumbs (foot of a phone), menu."""
+    """One place. `shown`: main (head), thumbs (foot of a phone), menu (of the account)."""
 
-    endpoints: tuple[str, ...]
+    endpoint: str
     label: Any
     icon: str
     shown: frozenset[str]
 
 
 def _place(endpoint: str, label: Any, icon: str, *shown: str) -> Place:
-    return Place((endpoint,), label, icon, frozenset(shown))
+    return Place(endpoint, label, icon, frozenset(shown))
 
 
 #: In the order they are shown.
@@ -34,6 +34,7 @@ PLACES: tuple[Place, ...] = (
     _place("pages.cases", _l("Cases"), "cases", "main", "thumbs"),
     _place("pages.hearings", _l("Hearings"), "hearing", "main", "menu"),
     _place("pages.service_health", _l("Service health"), "health", "main", "menu"),
+    _place("reminders.mine", _l("My reminders"), "clock", "menu"),
     _place("accounts.account", _l("My account"), "person", "menu"),
 )
 
@@ -84,9 +85,9 @@ def navigation() -> Navigation:
 
     def shown(where: str) -> list[Shown]:
         return [
-            Shown(str(place.label), place.icon, url_for(endpoint), request.endpoint == endpoint)
+            Shown(str(place.label), place.icon, url_for(place.endpoint), request.endpoint == place.endpoint)
             for place in PLACES
-            if where in place.shown and (endpoint := _open(place, role)) is not None
+            if where in place.shown and is_open(place, role)
         ]
 
     def address(endpoint: str, wanted: bool) -> str:
@@ -102,10 +103,7 @@ def navigation() -> Navigation:
     )
 
 
-def _open(place: Place, role: str) -> str | None:
-    """The endpoint of a place that exists and is open to this role."""
-    for endpoint in place.endpoints:
-        mark = mark_of(current_app, endpoint)
-        if mark is not None and role in MARKS[mark]:
-            return endpoint
-    return None
+def is_open(place: Place, role: str) -> bool:
+    """Whether the place exists and is open to this role (`anyone`: a stranger)."""
+    mark = mark_of(current_app, place.endpoint)
+    return mark is not None and role in MARKS[mark]

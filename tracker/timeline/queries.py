@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import String, cast, func, select
 from sqlalchemy.orm import Session
 
 from tracker.base.audience import Audience
@@ -28,33 +28,35 @@ class EntrySeen:
         return kind_of(self.entry.kind).sentence(self.entry.payload)
 
 
-def read_timeline(session: Session, case_id: int, rung: Audience, known_at: datetime | None = None) -> list[EntrySeen]:
+def read_timeline(
+    session: Session, case_id: int, rung: Audience, known_at: datetime | None = None
+) -> list[EntrySeen]:
     """The entries of a case that the rung may see, in the order of the timeline, oldest first; with `known_at`, those
-    recorded by that instant, meaning what they meant then. Three statements, however long the timeline."""
-    chosen = select(Entry).where(Entry.case_id == case_id)
+    recorded by that instant, meaning what they meant then. One statement, however long the timeline."""
+    concerned = (
+        select(func.aggregate_strings(cast(EntryPerson.person_id, String), ","))
+        .where(EntryPerson.entry_id == Entry.id)
+        .correlate(Entry)
+        .scalar_subquery()
+    )
+    chosen = (
+        select(Entry, EntrySource, concerned)
+        .outerjoin(EntrySource, EntrySource.entry_id == Entry.id)
+        .where(Entry.case_id == case_id)
+        .order_by(Entry.id, EntrySource.id)
+    )
     if known_at is not None:
         chosen = chosen.where(Entry.recorded_at <= known_at)
-    entries = session.scalars(chosen.order_by(Entry.id)).all()
-    concerned: dict[int, set[int]] = {}
-    for entry_id, person_id in session.execute(
-        select(EntryPerson.entry_id, EntryPerson.person_id)
-        .join(Entry, Entry.id == EntryPerson.entry_id)
-        .where(Entry.case_id == case_id)
-    ):
-        concerned.setdefault(entry_id, set()).add(person_id)
-    told = [tell(entry, frozenset(concerned.get(entry.id, ()))) for entry in entries]
-    meaning = meanings(told)
-    seen = {
-        entry.id: EntrySeen(entry, meaning[entry.id], said)
-        for entry, said in zip(entries, told, strict=True)
-        if meaning[entry.id].audience >= rung
-    }
-    for source in session.scalars(
-        select(EntrySource)
-        .join(Entry, Entry.id == EntrySource.entry_id)
-        .where(Entry.case_id == case_id)
-        .order_by(EntrySource.id)
-    ):
-        if source.entry_id in seen:
-            seen[source.entry_id].sources.append(source)
-    return sorted(seen.values(), key=lambda s: s.told.order)
+    entries: dict[int, tuple[Entry, Told, list[EntrySource]]] = {}
+    for entry, source, persons in session.execute(chosen):
+        if entry.id not in entries:
+            entries[entry.id] = (entry, tell(entry, frozenset(map(int, persons.split(",") if persons else ()))), [])
+        if source is not None:
+            entries[entry.id][2].append(source)
+    meaning = meanings(told for _entry, told, _sources in entries.values())
+    seen = (
+        EntrySeen(entry, meaning[number], told, sources)
+        for number, (entry, told, sources) in entries.items()
+        if meaning[number].audience >= rung
+    )
+    return sorted(seen, key=lambda s: s.told.order)

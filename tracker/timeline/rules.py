@@ -83,7 +83,11 @@ def meanings(entries: Iterable[Told]) -> dict[int, Meaning]:
     told = sorted(entries, key=lambda e: e.id)
     withdrawn = {e.about_id: e.id for e in told if e.kind == WITHDRAWN and e.about_id}
     accepted = {e.about_id for e in told if e.kind == ACCEPTED and e.id not in withdrawn}
-    audience = {e.about_id: e.new_audience for e in told if e.kind == AUDIENCE_CHANGED and e.new_audience is not None}
+    audience = {
+        e.about_id: e.new_audience
+        for e in told
+        if e.kind == AUDIENCE_CHANGED and e.new_audience is not None and e.id not in withdrawn
+    }
     superseded = {e.supersedes_id: e.id for e in told if e.supersedes_id and e.id not in withdrawn}
     return {
         e.id: Meaning(

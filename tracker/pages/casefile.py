@@ -1,0 +1,174 @@
+"""The case file: everything about one case that its reader may see, in a fixed number of statements."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session, aliased, joinedload, lazyload
+
+from tracker.accounts.models import Desk, User
+from tracker.agenda.models import OPEN_STATE
+from tracker.base.audience import Audience
+from tracker.base.dates import instant_of
+from tracker.base.errors import NotFound
+from tracker.cases.models import Case, CaseFace, Involvement
+from tracker.cases.queries import NOTHING, level
+from tracker.flags.models import Flag
+from tracker.hearings.models import Appearance, Hearing
+from tracker.hearings.queries import hearings_as_known
+from tracker.people.models import Person
+from tracker.people.rules import initials
+from tracker.timeline.queries import EntrySeen, read_timeline
+from tracker.timeline.rules import WhereTheyStand, stand
+
+
+@dataclass(frozen=True, slots=True)
+class PersonSeen:
+    """A person as this reader may know them, and where they stand."""
+
+    involvement: Involvement
+    person: Person
+    #: The name, or initials from the volunteers' rung on: nobody there is shown a name without consent.
+    name: str
+    standing: WhereTheyStand
+
+
+@dataclass(frozen=True, slots=True)
+class HearingInCase:
+    """A hearing with those who appear for the cases this reader may see."""
+
+    hearing: Hearing
+    appearing: list[tuple[Appearance, Case, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class CaseFile:
+    """What the page shows."""
+
+    case: Case
+    desk: Desk
+    rung: Audience
+    face: CaseFace
+    owner: User | None
+    deputy: User | None
+    people: Sequence[PersonSeen]
+    timeline: Sequence[EntrySeen]
+    hearings: Sequence[HearingInCase]
+    flags: Sequence[Flag]
+    names: Mapping[int, str]
+    #: Accounts that wrote something here, by number.
+    writers: Mapping[int, str]
+    known_on: date | None
+    #: As known on that day: the last snapshot of each hearing.
+    known_hearings: Sequence[Mapping[str, Any]] = ()
+
+    @property
+    def may_change(self) -> bool:
+        """Whether the reader keeps it: the desk's rung or nearer."""
+        return self.rung <= Audience.DESK
+
+    @property
+    def next(self) -> Hearing | None:
+        """The hearing that comes next, or began and has no outcome."""
+        ahead = [h.hearing for h in self.hearings if h.hearing.state == OPEN_STATE and h.hearing.starts_at]
+        return min(ahead, key=lambda h: h.starts_at or h.created_at, default=None)
+
+
+def read_case_file(session: Session, user: User, ref: str, known_on: date | None = None) -> CaseFile:
+    """Read the file for this reader, as it stands or as it was known at the end of a day at the desk. NotFound alike
+    when there is no such case and when the reader may not know of it. Six statements, however long the timeline."""
+    owner, deputy = aliased(User), aliased(User)
+    row = session.execute(
+        select(Case, Desk, level(user.id), CaseFace, owner, deputy)
+        .join(Desk, Desk.id == Case.desk_id)
+        .join(CaseFace, (CaseFace.case_id == Case.id) & (CaseFace.audience == level(user.id)))
+        .outerjoin(owner, owner.id == Case.owner_id)
+        .outerjoin(deputy, deputy.id == Case.deputy_id)
+        .options(lazyload(owner.memberships), lazyload(deputy.memberships))
+        .where(Case.ref == ref.upper())
+    ).first()
+    if row is None or row[2] >= NOTHING:
+        raise NotFound(f"There is no case {ref[:30]} that you may see.")
+    case, desk, rung = row[0], row[1], Audience(row[2])
+    known_at = instant_of(known_on + timedelta(days=1), None, desk.zone) - timedelta(microseconds=1) if known_on else None
+    timeline = read_timeline(session, case.id, rung, known_at)
+    involved = session.execute(
+        select(Involvement, Person)
+        .join(Person, Person.id == Involvement.person_id)
+        .options(joinedload(Person.names))
+        .where(Involvement.case_id == case.id)
+        .order_by(Involvement.position, Involvement.id)
+    ).unique().all()
+    standing = stand(
+        [seen.told for seen in timeline],
+        {seen.entry.id: seen.meaning for seen in timeline},
+        [person.id for _involvement, person in involved],
+        rung,
+    )
+    people = [
+        PersonSeen(involvement, person, shown_name(person, rung), standing[person.id]) for involvement, person in involved
+    ]
+    return CaseFile(
+        case=case,
+        desk=desk,
+        rung=rung,
+        face=row[3],
+        owner=row[4],
+        deputy=row[5],
+        people=people,
+        timeline=timeline[::-1],
+        hearings=_hearings(session, user, case, rung) if known_at is None else (),
+        flags=session.scalars(
+            select(Flag)
+            .where(Flag.case_id == case.id, Flag.cleared_at.is_(None), Flag.audience >= rung)
+            .order_by(Flag.severity.desc(), Flag.due_at, Flag.id)
+        ).all(),
+        names={seen.person.id: seen.name for seen in people},
+        writers=_writers(session, timeline),
+        known_on=known_on,
+        known_hearings=[
+            snapshot
+            for snapshot in (hearings_as_known(session, case.id, known_at) if known_at else ())
+            if snapshot["audience"] >= rung
+        ],
+    )
+
+
+def shown_name(person: Person, rung: Audience) -> str:
+    """A person's name as a rung may know it: the desk the name, volunteers initials."""
+    return person.name if rung <= Audience.DESK else initials(person.name)
+
+
+def _hearings(session: Session, user: User, case: Case, rung: Audience) -> list[HearingInCase]:
+    """The hearings of a case with all who appear and may be known of, those ahead first."""
+    mine = select(Appearance.hearing_id).where(Appearance.case_id == case.id)
+    chosen = (
+        select(Hearing, Appearance, Case, Person, level(user.id))
+        .join(Appearance, Appearance.hearing_id == Hearing.id)
+        .join(Case, Case.id == Appearance.case_id)
+        .join(Person, Person.id == Appearance.person_id)
+        .options(joinedload(Person.names))
+        .where(Hearing.id.in_(mine), Hearing.audience >= rung, or_(Case.id == case.id, level(user.id) <= Audience.DESK))
+        .order_by(Appearance.id)
+    )
+    found: dict[int, HearingInCase] = {}
+    for hearing, appearance, of, person, seen_from in session.execute(chosen).unique():
+        listed = found.setdefault(hearing.id, HearingInCase(hearing, []))
+        listed.appearing.append((appearance, of, shown_name(person, Audience(seen_from))))
+    ahead = sorted(
+        (h for h in found.values() if h.hearing.state == OPEN_STATE),
+        key=lambda h: (h.hearing.starts_at is None, h.hearing.starts_at or h.hearing.created_at),
+    )
+    past = sorted(
+        (h for h in found.values() if h.hearing.state != OPEN_STATE),
+        key=lambda h: h.hearing.starts_at or h.hearing.created_at,
+        reverse=True,
+    )
+    return ahead + past
+
+
+def _writers(session: Session, timeline: Sequence[EntrySeen]) -> dict[int, str]:
+    wanted = {seen.entry.recorded_by for seen in timeline if seen.entry.recorded_by}
+    return {number: name for number, name in session.execute(select(User.id, User.name).where(User.id.in_(wanted)))}

@@ -1,0 +1,129 @@
+"""What the first page shows: what is in court, what needs the reader, what lies ahead when nothing does."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import func, or_, select
+from sqlalchemy.orm import Session
+
+from tracker.accounts.models import User
+from tracker.agenda.models import OPEN_STATE, AgendaItem
+from tracker.base.audience import Audience
+from tracker.base.dates import today_in
+from tracker.cases.models import Case, CaseFace
+from tracker.cases.queries import level
+from tracker.flags.models import Flag
+from tracker.hearings.models import Hearing
+
+#: Rows of "Needs me" at most: more is a list, not a morning.
+MOST_NEEDS = 7
+
+
+@dataclass(frozen=True, slots=True)
+class InCourt:
+    """A hearing of today or tomorrow, by the court's own calendar; or one that began and has no outcome yet."""
+
+    hearing: Hearing
+    cases: Sequence[Case]
+    #: 0 today, 1 tomorrow, there.
+    days: int
+    begun: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """A case that needs the reader: its worst flag, and how many more it has."""
+
+    case: Case
+    flag: Flag
+    hearing: Hearing | None
+    more: int
+
+
+@dataclass(frozen=True, slots=True)
+class Quiet:
+    """What is true when nothing needs anybody."""
+
+    next_case: Case | None
+    next_on: date | None
+    next_zone: str | None
+    oldest_check: datetime | None
+
+
+def in_court(session: Session, user: User, now: datetime) -> list[InCourt]:
+    """Hearings of today and tomorrow at their courts, of the desks' cases the reader may see, by when they start."""
+    rows = session.execute(
+        select(AgendaItem, Hearing, Case)
+        .join(Hearing, Hearing.id == AgendaItem.subject_id)
+        .join(Case, Case.id == AgendaItem.case_id)
+        .where(
+            AgendaItem.kind == "hearing",
+            AgendaItem.state == OPEN_STATE,
+            # No court is further than 26 hours from the reader; the exact day is looked at below.
+            AgendaItem.starts_at > now - timedelta(hours=26),
+            AgendaItem.starts_at < now + timedelta(hours=50),
+            AgendaItem.local_date.is_not(None),
+            Case.stage.in_(("open", "monitoring")),
+            Case.desk_id.in_(user.desk_ids()) | (Case.owner_id == user.id) | (Case.deputy_id == user.id),
+            level(user.id) <= AgendaItem.audience,
+        )
+        .order_by(AgendaItem.starts_at, AgendaItem.subject_id, Case.ref)
+    ).all()
+    by_hearing: dict[int, tuple[AgendaItem, Hearing, list[Case]]] = {}
+    for item, hearing, case in rows:
+        by_hearing.setdefault(hearing.id, (item, hearing, []))[2].append(case)
+    found = []
+    for item, hearing, cases in by_hearing.values():
+        assert item.local_date is not None and item.starts_at is not None
+        days = (item.local_date - today_in(item.zone, now)).days
+        if days in (0, 1):
+            found.append(InCourt(hearing, cases, days, item.starts_at <= now))
+    return found
+
+
+def needs_me(session: Session, user: User, now: datetime) -> list[Need]:
+    """What asks for the reader: flags of cases they keep, and of their desks' cases that nobody keeps; coordinators see
+    those of all their desks' cases after their own. Worst first, one row a case."""
+    coordinated = [m.desk_id for m in user.memberships if m.coordinator]
+    own = or_(Case.owner_id == user.id, Case.deputy_id == user.id)
+    rows = session.execute(
+        select(Flag, Case, Hearing)
+        .join(Case, Case.id == Flag.case_id)
+        .outerjoin(Hearing, Flag.subject == func.concat("hearing:", Hearing.id))
+        .where(
+            Flag.cleared_at.is_(None),
+            Flag.acknowledged_at.is_(None),
+            or_(Flag.snoozed_until.is_(None), Flag.snoozed_until <= now),
+            or_(
+                own,
+                Case.desk_id.in_(coordinated),
+                Case.desk_id.in_(user.desk_ids()) & Case.owner_id.is_(None),
+            ),
+            level(user.id) <= Flag.audience,
+        )
+        .order_by(own.desc(), Flag.severity.desc(), Flag.due_at, Flag.id)
+        .limit(200)
+    ).all()
+    needs: dict[int, Need] = {}
+    for flag, case, hearing in rows:
+        held = needs.get(case.id)
+        needs[case.id] = Need(case, flag, hearing, 0) if held is None else Need(held.case, held.flag, held.hearing, held.more + 1)
+    return list(needs.values())
+
+
+def quiet(session: Session, user: User) -> Quiet:
+    """The next date and the oldest check among the cases of the reader's desks."""
+    faces = select(CaseFace, Case).join(Case, Case.id == CaseFace.case_id).where(
+        CaseFace.audience == Audience.DESK,
+        CaseFace.desk_id.in_(user.desk_ids()),
+        CaseFace.stage.in_(("open", "monitoring")),
+    )
+    ahead = session.execute(faces.where(CaseFace.next_on.is_not(None)).order_by(CaseFace.next_sort).limit(1)).first()
+    oldest = session.execute(faces.order_by(CaseFace.checked_sort).limit(1)).first()
+    return Quiet(
+        ahead[1] if ahead else None,
+        ahead[0].next_on if ahead else None,
+        ahead[0].next_zone if ahead else None,
+        (oldest[1].last_checked_at or oldest[1].created_at) if oldest else None,
+    )

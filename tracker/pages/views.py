@@ -1,0 +1,172 @@
+"""The pages that read many rooms: today, cases, the case file, hearings ahead, service health. They change nothing."""
+
+from datetime import timedelta
+from typing import Any
+
+from flask import Blueprint, Flask, current_app, render_template, request
+from sqlalchemy import select
+
+from tracker.accounts.guard import open_to, viewer
+from tracker.accounts.models import Membership, User
+from tracker.base import clock
+from tracker.base.dates import parse_date
+from tracker.base.db import db
+from tracker.base.errors import Refused
+from tracker.base.labels import choices
+from tracker.cases.forms import CheckForm
+from tracker.cases.models import RISKS
+from tracker.clockwork.queries import clock_silent_since, heartbeats
+from tracker.flags.kinds import finders
+from tracker.hearings.queries import list_hearings
+from tracker.outbox.queries import needing_a_human, next_week, recently_sent, relay_state
+from tracker.pages.casefile import read_case_file, shown_name
+from tracker.pages.health import banner_for, sees_message, service_now, subjects
+from tracker.pages.listing import STAGE_SETS, Asked, list_cases
+from tracker.pages.navigation import signed_in
+from tracker.pages.today import MOST_NEEDS, in_court, needs_me, quiet
+from tracker.reminders.queries import find_follow
+from tracker.timeline.codes import CUSTODY, PROCEEDINGS
+
+bp = Blueprint("pages", __name__)
+
+
+@bp.record_once
+def _set_up(state: Any) -> None:
+    """Every page of staff carries the one line on the service, when it is bad."""
+    app: Flask = state.app
+
+    @app.context_processor
+    def service() -> dict[str, Any]:
+        user = signed_in()
+        return {"service_banner": banner_for(db.session(), user, clock.now()) if user else None}
+
+
+@bp.get("/")
+@open_to("signed_in")
+def today() -> str:
+    """The first page: for staff what needs them, for volunteers what they may see."""
+    user, now, session = viewer(), clock.now(), db.session()
+    if not user.is_staff:
+        return render_template(
+            "pages/today_volunteer.html", page=list_cases(session, user, Asked()), now=now, zone=_zone(user)
+        )
+    needs = needs_me(session, user, now)
+    return render_template(
+        "pages/today.html",
+        court=in_court(session, user, now),
+        needs=needs[:MOST_NEEDS],
+        more=len(needs) - MOST_NEEDS,
+        quiet=quiet(session, user) if not needs else None,
+        check_form=CheckForm(),
+        now=now,
+        zone=_zone(user),
+    )
+
+
+@bp.get("/cases")
+@open_to("signed_in")
+def cases() -> str:
+    """The list of cases, with its filters."""
+    user, session = viewer(), db.session()
+    asked = Asked.from_args(request.args)
+    return render_template(
+        "pages/cases.html",
+        asked=asked,
+        page=list_cases(session, user, asked),
+        filters=_filters(user),
+        now=clock.now(),
+        zone=_zone(user),
+        shown_name=shown_name,
+    )
+
+
+@bp.get("/cases/<ref>")
+@open_to("signed_in")
+def case_file(ref: str) -> Any:
+    """Everything about one case that the reader may see; `?known-on=` shows it as it was known on a day."""
+    user, now, session = viewer(), clock.now(), db.session()
+    known_on, said = None, request.args.get("known-on", "").strip()
+    refusal = ""
+    if said:
+        try:
+            known_on = parse_date(said, "known-on")
+        except Refused as fault:
+            refusal = fault.message
+    file = read_case_file(session, user, ref, known_on)
+    return render_template(
+        "pages/case_file.html",
+        file=file,
+        follow=find_follow(session, user, file.case),
+        check_form=CheckForm(),
+        now=now,
+        zone=_zone(user, file.desk.zone),
+        known_said=said,
+        refusal=refusal,
+    ), (422 if refusal else 200)
+
+
+@bp.get("/hearings")
+@open_to("signed_in")
+def hearings() -> str:
+    """Hearings that lie ahead, of all cases the reader may see."""
+    user, now = viewer(), clock.now()
+    since = now - timedelta(days=1)
+    seen = [
+        h for h in list_hearings(db.session(), user=user, since=since, limit=200) if h.hearing.state == "scheduled"
+    ]
+    return render_template("pages/hearings.html", seen=seen, now=now, zone=_zone(user), names=user.is_staff)
+
+
+@bp.get("/service")
+@open_to("staff")
+def service_health() -> str:
+    """What leaves, what left, what did not, and when each step last ran."""
+    user, now, session = viewer(), clock.now(), db.session()
+    sees = sees_message(user)
+    week, sent, stuck = next_week(session, now, sees), recently_sent(session, sees), needing_a_human(session, None, sees)
+    about = {row.subject_id for row in (*week, *sent, *stuck) if row.subject_kind == "hearing"}
+    return render_template(
+        "pages/service_health.html",
+        service=service_now(session, now),
+        relay=relay_state(session, current_app.extensions["settings"].smtp_url is not None),
+        week=week,
+        sent=sent,
+        stuck=stuck,
+        subjects=subjects(session, user, about),
+        beats=heartbeats(session),
+        silent=clock_silent_since(session, now),
+        now=now,
+        zone=_zone(user),
+    )
+
+
+def _zone(user: User, otherwise: str = "UTC") -> str:
+    """The clock a reader goes by: their own, their desk's, or what is said."""
+    if user.zone:
+        return user.zone
+    return user.memberships[0].desk.zone if user.memberships else otherwise
+
+
+def _filters(user: User) -> dict[str, list[tuple[str, str]]]:
+    """What a list can be narrowed by, as (value, words)."""
+    owners = []
+    if user.is_staff:
+        owners = [
+            (str(number), name)
+            for number, name in db.session.execute(
+                select(User.id, User.name)
+                .join(Membership, Membership.user_id == User.id)
+                .where(Membership.desk_id.in_(user.desk_ids()))
+                .order_by(User.name)
+                .distinct()
+            )
+        ]
+    return {
+        "stage": choices("stage_set", list(STAGE_SETS)),
+        "risk": choices("risk", RISKS),
+        "status": choices("status", [*CUSTODY, *PROCEEDINGS]),
+        "flag": choices("flag", finders.codes()),
+        "owner": owners,
+        "desk": [(m.desk.code, m.desk.name) for m in user.memberships],
+    }
+
