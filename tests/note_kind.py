@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
+from flask import Flask
 from sqlalchemy import ColumnElement, String, cast, exists, literal, select
 from sqlalchemy.orm import Session
 
@@ -37,7 +38,12 @@ class Note:
             if message.tells.get("breaks"):
                 raise ValueError("a name nobody may read in a log")
         said = ", ".join(str(m.tells.get("text", f"note {m.subject_id}")) for m in messages)
-        return Mail(f"Notes: {said}", f"{said}\n.\nat {now:%H:%M}", f"<p>{said}</p>", {"List-Unsubscribe": "<https://x.example/u>"})
+        return Mail(
+            f"Notes: {said}",
+            f"{said}\n.\nat {now:%H:%M}",
+            f"<p>{said}</p>",
+            {"List-Unsubscribe": "<https://x.example/u>"},
+        )
 
     @staticmethod
     def why_not(_session: Session, message: Message, _now: datetime) -> str:
@@ -79,14 +85,30 @@ def row(number: int, recipient_id: int, due_at: datetime, **more: Any) -> dict[s
     }
 
 
+def bare_house(settings: Any) -> Flask:
+    """The outbox alone over the settings' database: what its children and its tests run in."""
+    from tracker.accounts import models
+    from tracker.base.db import db, engine_options, prepare_engine
+
+    app = Flask("tracker", instance_path=str(settings.instance))
+    app.extensions["settings"] = settings
+    app.config["SQLALCHEMY_DATABASE_URI"] = settings.database_url
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine_options(settings.database_url)
+    db.init_app(app)
+    with app.app_context():
+        assert models.User.metadata is db.metadata
+        prepare_engine(db.engine)
+    return app
+
+
 def main() -> None:
     """Deliver once, as a process of its own."""
-    from tracker import create_app
+    from tracker.app import settings_module
     from tracker.base import clock
     from tracker.outbox.deliver import deliver
 
     at = datetime.fromisoformat(sys.argv[1]) if len(sys.argv) > 1 else None
-    with create_app().app_context(), announced(), clock.fixed_at(at):
+    with bare_house(settings_module().load()).app_context(), announced(), clock.fixed_at(at):
         print(json.dumps(dict(deliver(clock.now()))))
 
 

@@ -4,13 +4,15 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import note_kind
+from flask import Flask
 from mail_sink import MailSink
-from sqlalchemy import Executable, select
+from sqlalchemy import ColumnElement, Executable, select
 
 from tracker.accounts.models import User
 from tracker.base import clock
@@ -20,7 +22,7 @@ from tracker.base.house import HouseFact
 from tracker.base.work import short_transaction
 from tracker.outbox.deliver import deliver
 from tracker.outbox.models import Attempt, Envelope, Message
-from tracker.outbox.service import plan_messages, recipient_for
+from tracker.outbox.service import cancel_messages, plan_messages, recipient_for
 
 TESTS = Path(__file__).resolve().parent
 
@@ -51,7 +53,8 @@ class WatchedSink(MailSink):
 class Outbox:
     """Plans notes, delivers, and reads what became of them."""
 
-    def __init__(self, env: dict[str, str]) -> None:
+    def __init__(self, app: Flask, env: dict[str, str]) -> None:
+        self.app = app
         self.env = env
         self.engine = db.engine
         self.recipients: list[int] = []
@@ -121,6 +124,21 @@ class Outbox:
         """Make note `number` untrue."""
         with short_transaction() as session:
             session.add(HouseFact(key=f"moved:{number}", value="yes"))
+
+    def settings_smtp_url(self, url: str | None) -> None:
+        """Deliver to another relay from now on."""
+        self.app.extensions["settings"] = replace(self.app.extensions["settings"], smtp_url=url)
+        self.env["TRACKER_SMTP_URL"] = url or ""
+
+    def cancel(self, number: int) -> int:
+        """Take back note `number`; returns how many messages that were."""
+        with short_transaction() as session:
+            return cancel_messages(session, Message.subject_id == number, "taken back", NOW)
+
+    def meets(self, message_id: int, condition: ColumnElement[bool]) -> bool:
+        """Whether a message meets an SQL condition."""
+        db.session.rollback()
+        return db.session.scalar(select(Message.id).where(Message.id == message_id, condition)) is not None
 
     def rehearse(self) -> None:
         """Make this a rehearsal database, in which failpoints work."""

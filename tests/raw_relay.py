@@ -1,4 +1,4 @@
-"""An SMTP server that misbehaves on purpose: it drops the line where it is told to, answers what it is told, keeps still.
+"""An SMTP server that misbehaves on purpose: it drops the line where it is told to, answers what it is told, waits.
 
 Written on bare sockets, because a server that cannot do these things by accident cannot do them by order either.
 """
@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import Message
+from typing import BinaryIO
 
 
 @dataclass(slots=True)
@@ -53,6 +54,8 @@ class RawRelay:
 
     def close(self) -> None:
         """Listen no more."""
+        with suppress(OSError):
+            self._listening.shutdown(socket.SHUT_RDWR)
         self._listening.close()
 
     def _listen(self) -> None:
@@ -76,8 +79,10 @@ class RawRelay:
     def _serve(self, connection: socket.socket) -> None:
         try:
             if self.tls is not None and self.tls_at_once:
-                connection = self.tls.wrap_socket(connection, server_side=True)
-            self._talk(connection)
+                with self.tls.wrap_socket(connection, server_side=True) as sealed:
+                    self._talk(sealed)
+            else:
+                self._talk(connection)
         except OSError:
             pass
         finally:
@@ -90,11 +95,13 @@ class RawRelay:
         if self._must_drop("banner"):
             return
         connection.sendall(self._answer("banner", "220 relay.test ready"))
-        held = connection.makefile("rb")
+        self._hear(connection, connection.makefile("rb"))
+
+    def _hear(self, connection: socket.socket, held: BinaryIO) -> None:
         while line := held.readline():
             command = line.decode().strip()
             verb = command.split(" ")[0].upper()
-            self.commands.append(command)
+            self.commands.append(verb)
             if self._must_drop(verb):
                 return
             if verb in ("EHLO", "HELO"):
@@ -105,8 +112,9 @@ class RawRelay:
             elif verb == "STARTTLS":
                 connection.sendall(b"220 go on\r\n")
                 assert self.tls
-                connection = self.tls.wrap_socket(connection, server_side=True)
-                held = connection.makefile("rb")
+                with self.tls.wrap_socket(connection, server_side=True) as sealed:
+                    self._hear(sealed, sealed.makefile("rb"))
+                return
             elif verb == "DATA":
                 answer = self._answer("DATA", "354 go on")
                 connection.sendall(answer)
@@ -118,9 +126,9 @@ class RawRelay:
             else:
                 connection.sendall(self._answer(verb, "250 OK"))
 
-    def _take(self, connection: socket.socket, held: "object") -> bool:
+    def _take(self, connection: socket.socket, held: BinaryIO) -> bool:
         raw = b""
-        while (line := held.readline()) != b".\r\n":  # type: ignore[attr-defined]
+        while (line := held.readline()) != b".\r\n":
             raw += line[1:] if line.startswith(b".") else line
             if not line or self._must_drop("middle"):
                 return False

@@ -1,0 +1,361 @@
+"""What the relay does to us: it refuses, it goes away, it says nothing. Real sockets, both databases."""
+
+import ssl
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+from outbox_ground import NOW, Outbox, later
+from raw_relay import RawRelay
+
+from tracker.base.db import db
+from tracker.outbox import queries
+from tracker.outbox.channels import email
+
+
+@pytest.fixture
+def relay() -> Iterator[RawRelay]:
+    """A relay that misbehaves as told."""
+    relay = RawRelay()
+    yield relay
+    relay.close()
+
+
+@pytest.fixture
+def relay_url(relay: RawRelay) -> str:
+    return relay.url
+
+
+def relay_says(outbox: Outbox) -> tuple[str, str]:
+    """What staff read about the relay."""
+    db.session.rollback()
+    state = queries.relay_state(db.session())
+    return state.state, state.words
+
+
+@pytest.mark.parametrize("verb", ["MAIL", "RCPT", "DATA", "dot"])
+@pytest.mark.parametrize("code", [450, 451, 452])
+@pytest.mark.one_engine
+def test_a_refusal_that_passes_is_tried_again_and_sent_once(
+    outbox: Outbox, relay: RawRelay, verb: str, code: int
+) -> None:
+    outbox.plan(1)
+    relay.answers[verb] = [f"{code} 4.3.0 later, <reader@example.org>", f"{code} 4.3.0 later"]
+    assert outbox.deliver() == {"sent": 0, "failed": 0, "waiting": 1}
+    (message,) = outbox.messages()
+    assert f"{code} 4.3.0 later" in message.reason
+    assert "example.org" not in message.reason
+    first = outbox.envelopes()[0].not_before - NOW
+    assert timedelta(seconds=15) <= first <= timedelta(seconds=30)
+    assert outbox.deliver(NOW + first - timedelta(microseconds=1)) == {"sent": 0, "failed": 0, "waiting": 1}
+    assert outbox.deliver(NOW + first)["waiting"] == 1
+    second = outbox.envelopes()[0].not_before - NOW - first
+    assert timedelta(seconds=30) <= second <= timedelta(seconds=60)
+    assert outbox.deliver(later(minutes=5)) == {"sent": 1, "failed": 0, "waiting": 0}
+    assert list(relay.copies().values()) == [1]
+
+
+@pytest.mark.parametrize("verb", ["banner", "MAIL", "RCPT", "DATA", "dot"])
+@pytest.mark.one_engine
+def test_a_relay_that_ends_its_service_gets_the_mail_once_it_is_back(
+    outbox: Outbox, relay: RawRelay, verb: str
+) -> None:
+    outbox.plan(1)
+    relay.answers[verb] = ["421 4.3.2 closing"]
+    assert outbox.deliver()["waiting"] == 1
+    assert outbox.deliver(later(minutes=1)) == {"sent": 1, "failed": 0, "waiting": 0}
+    assert list(relay.copies().values()) == [1]
+
+
+@pytest.mark.parametrize(
+    ("verb", "answer"), [("RCPT", "550 5.1.1 no such user"), ("dot", "552 5.2.2 too big"), ("DATA", "554 5.5.1 no")]
+)
+def test_a_refusal_for_good_is_not_delivered_and_the_others_go(
+    outbox: Outbox, relay: RawRelay, verb: str, answer: str
+) -> None:
+    outbox.plan(1, 2)
+    relay.answers[verb] = [answer]
+    assert outbox.deliver() == {"sent": 1, "failed": 1, "waiting": 0}
+    first, second = outbox.messages()
+    assert (first.state, second.state) == ("not_delivered", "sent")
+    assert answer in first.reason
+    assert [r.subject_id for r in queries.needing_a_human(db.session())] == [1]
+
+
+def test_a_refused_password_charges_no_mail_and_is_told(
+    outbox: Outbox, relay: RawRelay, tracker_env: dict[str, str]
+) -> None:
+    relay.offers = ("AUTH PLAIN LOGIN",)
+    relay.answers["AUTH"] = ["535 5.7.8 bad password"] * 3
+    outbox.settings_smtp_url(f"smtp://user:wrong%40@127.0.0.1:{relay.port}")
+    outbox.plan(1, 2)
+    assert outbox.deliver() == {"sent": 0, "failed": 0, "waiting": 2}
+    state, words = relay_says(outbox)
+    assert state == "refused"
+    assert "password" in words
+    assert "535" in words
+    assert outbox.attempts() == []
+    relay.answers["AUTH"] = ["235 welcome"]
+    assert outbox.deliver(later(minutes=5)) == {"sent": 2, "failed": 0, "waiting": 0}
+    assert relay_says(outbox)[0] == "ok"
+
+
+def test_a_sender_the_relay_will_not_have_charges_no_mail(outbox: Outbox, relay: RawRelay) -> None:
+    outbox.plan(1, 2)
+    relay.answers["MAIL"] = ["550 5.7.1 not from here"]
+    assert outbox.deliver() == {"sent": 0, "failed": 0, "waiting": 2}
+    assert relay_says(outbox) == ("refused", "550 5.7.1 not from here")
+    assert outbox.attempts() == []
+    assert outbox.deliver()["sent"] == 2
+
+
+def test_a_relay_that_is_down_charges_no_mail_and_everything_goes_when_it_is_up(
+    outbox: Outbox, relay: RawRelay
+) -> None:
+    outbox.plan(1, 2)
+    relay.close()
+    for minute in range(3):
+        assert outbox.deliver(later(minutes=minute)) == {"sent": 0, "failed": 0, "waiting": 2}
+    db.session.rollback()
+    state = queries.relay_state(db.session())
+    assert (state.state, state.since, state.is_bad) == ("down", NOW, True)
+    assert outbox.attempts() == []
+    other = RawRelay()
+    outbox.settings_smtp_url(other.url)
+    assert outbox.deliver(later(minutes=4)) == {"sent": 2, "failed": 0, "waiting": 0}
+    db.session.rollback()
+    assert queries.relay_state(db.session()).since == later(minutes=4)
+    other.close()
+
+
+@pytest.mark.one_engine
+def test_a_relay_that_stays_down_is_tried_once_a_minute_and_another_at_once(outbox: Outbox, relay: RawRelay) -> None:
+    relay.answers["banner"] = ["554 go away"] * 20
+    outbox.plan(1)
+    for _ in range(9):
+        assert outbox.deliver()["waiting"] == 1
+    assert relay.connections == 5
+    other = RawRelay()
+    outbox.settings_smtp_url(other.url)
+    assert outbox.deliver()["sent"] == 1
+    other.close()
+
+
+@pytest.mark.one_engine
+def test_without_a_relay_everything_waits_and_staff_are_told(outbox: Outbox) -> None:
+    outbox.settings_smtp_url(None)
+    outbox.plan(1)
+    assert outbox.deliver() == {"sent": 0, "failed": 0, "waiting": 1}
+    assert relay_says(outbox)[0] == "unset"
+    assert outbox.envelopes()[0].state == "waiting"
+
+
+@pytest.mark.parametrize("where", ["banner", "EHLO", "MAIL", "RCPT", "DATA"])
+@pytest.mark.parametrize("reset", [False, True])
+@pytest.mark.one_engine
+def test_a_line_that_ends_before_the_mail_was_handed_over_is_no_doubt(
+    outbox: Outbox, relay: RawRelay, where: str, reset: bool
+) -> None:
+    relay.reset = reset
+    relay.drops = [where]
+    outbox.plan(1)
+    outbox.deliver()
+    outbox.deliver(later(minutes=1))
+    assert outbox.states() == ["sent"]
+    assert list(relay.copies().values()) == [1]
+    assert outbox.envelopes()[0].ambiguous_attempts == 0
+
+
+@pytest.mark.parametrize(("where", "copies"), [("middle", 1), ("dot", 1), ("kept", 2)])
+@pytest.mark.parametrize("reset", [False, True])
+def test_a_lost_answer_is_tried_once_more_with_the_same_message_id(
+    outbox: Outbox, relay: RawRelay, where: str, copies: int, reset: bool
+) -> None:
+    relay.reset = reset
+    relay.drops = [where]
+    outbox.plan(1)
+    assert outbox.deliver() == {"sent": 0, "failed": 0, "waiting": 1}
+    (message,) = outbox.messages()
+    assert message.reason == "it may have arrived; sent once more at 06:10 UTC"
+    just_before = later(minutes=10) - timedelta(microseconds=1)
+    assert outbox.deliver(just_before) == {"sent": 0, "failed": 0, "waiting": 1}
+    assert outbox.deliver(later(minutes=10)) == {"sent": 1, "failed": 0, "waiting": 0}
+    assert list(relay.copies().values()) == [copies]
+    assert outbox.attempts() == [("dispatching", "unsure"), ("answered", "sent")]
+
+
+def test_a_second_lost_answer_is_for_a_human(outbox: Outbox, relay: RawRelay) -> None:
+    relay.drops = ["kept", "kept"]
+    outbox.plan(1)
+    outbox.deliver()
+    assert outbox.deliver(later(minutes=10)) == {"sent": 0, "failed": 1, "waiting": 0}
+    assert outbox.deliver(later(hours=10)) == {"sent": 0, "failed": 0, "waiting": 0}
+    assert outbox.states() == ["may_have_arrived"]
+    assert list(relay.copies().values()) == [2]
+
+
+def test_a_kind_that_waits_is_not_sent_twice(outbox: Outbox, relay: RawRelay) -> None:
+    relay.drops = ["kept"]
+    outbox.plan(1, kind="test.account")
+    assert outbox.deliver() == {"sent": 0, "failed": 1, "waiting": 0}
+    assert outbox.deliver(later(hours=1)) == {"sent": 0, "failed": 0, "waiting": 0}
+    assert outbox.states() == ["may_have_arrived"]
+    assert list(relay.copies().values()) == [1]
+
+
+def test_what_may_have_arrived_and_is_no_longer_true_is_not_forgotten(outbox: Outbox, relay: RawRelay) -> None:
+    relay.drops = ["kept"]
+    outbox.plan(1)
+    outbox.deliver()
+    db.session.rollback()
+    told = queries.may_have_been_told()
+    assert [m.subject_id for m in outbox.messages() if outbox.meets(m.id, told)] == [1]
+    outbox.move(1)
+    assert outbox.deliver(later(minutes=10)) == {"sent": 0, "failed": 1, "waiting": 0}
+    assert [(m.state, m.reason) for m in outbox.messages()] == [("may_have_arrived", "subject 1 was moved")]
+    assert [e.state for e in outbox.envelopes()] == ["may_have_arrived"]
+    assert list(relay.copies().values()) == [1]
+
+
+def test_taking_back_what_may_have_arrived_does_not_make_it_unsent(outbox: Outbox, relay: RawRelay) -> None:
+    relay.drops = ["kept"]
+    outbox.plan(1)
+    outbox.deliver()
+    outbox.cancel(1)
+    assert outbox.states() == ["may_have_arrived"]
+    assert [e.state for e in outbox.envelopes()] == ["may_have_arrived"]
+    assert outbox.deliver(later(minutes=10)) == {"sent": 0, "failed": 0, "waiting": 0}
+
+
+@pytest.mark.one_engine
+def test_a_relay_that_never_answers_spares_the_mails_after_the_second(outbox: Outbox, relay: RawRelay) -> None:
+    relay.drops = ["kept"] * 9
+    outbox.plan(*range(9))
+    assert outbox.deliver() == {"sent": 0, "failed": 0, "waiting": 9}
+    assert len(relay.mails) == 2
+    assert relay_says(outbox)[0] == "down"
+    relay.drops = []
+    assert outbox.deliver(later(minutes=10)) == {"sent": 9, "failed": 0, "waiting": 0}
+    assert sorted(relay.copies().values()) == [1] * 7 + [2] * 2
+
+
+@pytest.mark.one_engine
+def test_a_relay_that_says_nothing_is_left_after_its_time(
+    outbox: Outbox, relay: RawRelay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(email, "ANSWER_SECONDS", 0.3)
+    relay.slow["RCPT"] = 1.0
+    outbox.plan(1)
+    assert outbox.deliver()["waiting"] == 1
+    assert outbox.envelopes()[0].ambiguous_attempts == 0
+    relay.slow.clear()
+    assert outbox.deliver(later(minutes=1))["sent"] == 1
+    assert list(relay.copies().values()) == [1]
+
+
+@pytest.mark.one_engine
+def test_an_answer_that_does_not_come_after_the_dot_leaves_a_doubt(
+    outbox: Outbox, relay: RawRelay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(email, "ACCEPT_SECONDS", 0.3)
+    relay.slow["dot"] = 1.0
+    outbox.plan(1)
+    assert outbox.deliver()["waiting"] == 1
+    assert outbox.envelopes()[0].ambiguous_attempts == 1
+
+
+@pytest.mark.one_engine
+def test_a_slow_answer_after_the_dot_is_waited_for(
+    outbox: Outbox, relay: RawRelay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(email, "ANSWER_SECONDS", 0.5)
+    relay.slow["dot"] = 1.0
+    outbox.plan(1)
+    assert outbox.deliver()["sent"] == 1
+
+
+@pytest.mark.one_engine
+def test_a_kept_line_that_ended_meanwhile_is_nobodys_failure(outbox: Outbox, relay: RawRelay) -> None:
+    outbox.plan(1, 2, 3)
+    relay.drops = ["RSET", "RSET"]
+    assert outbox.deliver() == {"sent": 3, "failed": 0, "waiting": 0}
+    assert [o for _, o in outbox.attempts()] == ["sent"] * 3
+
+
+# TLS ------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A certificate for `localhost` that nobody has signed but itself, with its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(datetime(2020, 1, 1, tzinfo=UTC))
+        .not_valid_after(datetime(2120, 1, 1, tzinfo=UTC))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    path = tmp_path_factory.mktemp("tls") / "relay.pem"
+    path.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        + made.public_bytes(serialization.Encoding.PEM)
+    )
+    return path
+
+
+def speaks_tls(relay: RawRelay, certificate: Path, at_once: bool) -> None:
+    """Make the relay offer TLS."""
+    relay.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    relay.tls.load_cert_chain(certificate)
+    relay.tls_at_once = at_once
+
+
+@pytest.mark.parametrize(
+    ("at_once", "url"), [(True, "smtps://{host}:{port}"), (False, "smtp://{host}:{port}?starttls=1")]
+)
+@pytest.mark.parametrize(
+    ("known", "host", "goes"), [(True, "localhost", True), (True, "127.0.0.1", False), (False, "localhost", False)]
+)
+@pytest.mark.one_engine
+def test_mail_goes_only_to_a_relay_whose_certificate_is_believed(
+    outbox: Outbox,
+    relay: RawRelay,
+    certificate: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    at_once: bool,
+    url: str,
+    known: bool,
+    host: str,
+    goes: bool,
+) -> None:
+    speaks_tls(relay, certificate, at_once)
+    if known:
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    outbox.settings_smtp_url(url.format(host=host, port=relay.port))
+    outbox.plan(1)
+    assert outbox.deliver()["sent"] == (1 if goes else 0)
+    assert relay_says(outbox)[0] == ("ok" if goes else "refused")
+    assert len(relay.mails) == (1 if goes else 0)
+    if goes and not at_once:
+        assert relay.commands[:3] == ["EHLO", "STARTTLS", "EHLO"]
+
+
+@pytest.mark.one_engine
+def test_without_the_tls_that_was_asked_for_nothing_is_said(outbox: Outbox, relay: RawRelay) -> None:
+    outbox.settings_smtp_url(f"smtp://user:secret@127.0.0.1:{relay.port}?starttls=1")
+    outbox.plan(1)
+    assert outbox.deliver()["waiting"] == 1
+    assert relay_says(outbox)[0] == "refused"
+    assert relay.commands == ["EHLO"]
