@@ -1,5 +1,6 @@
 """Dates, spans and codes in words: by the calendar of the place, in the language of the reader, in its counting."""
 
+import re
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -10,9 +11,11 @@ from flask import Flask
 from tracker.base import labels, languages, words
 from tracker.base.audience import Audience
 from tracker.base.errors import Misconfigured
+from tracker.base.resources import resource
 from tracker.cases.models import RISKS, STAGES
 from tracker.flags import finders
 from tracker.hearings.models import KINDS, STATES
+from tracker.people.models import NAME_KINDS
 from tracker.timeline.codes import CUSTODY, PROCEEDINGS
 
 HEARING = date(2026, 4, 8)
@@ -151,12 +154,22 @@ def test_every_code_has_words() -> None:
         "status": (*CUSTODY, *PROCEEDINGS),
         "hearing_kind": KINDS,
         "hearing_state": STATES,
+        "name_kind": NAME_KINDS,
         "audience": [audience.code for audience in Audience],
     }
     missing = [(group, code) for group, codes in groups.items() for code in codes if not labels.has_label(group, code)]
     assert not missing
     for finder in Path(finders.__file__).parent.glob("[!_]*.py"):
         assert labels.has_label("flag", finder.stem.replace("_", "-")), finder.stem
+
+
+def test_every_group_a_page_asks_for_has_words() -> None:
+    asked = {
+        (group, path.name)
+        for path in resource("templates").rglob("*.html")
+        for group in re.findall(r"""\|\s*label\(["'](\w+)["']\)""", path.read_text())
+    }
+    assert not {(group, page) for group, page in asked if group not in labels.groups()}
 
 
 def test_a_code_without_words_is_still_readable() -> None:

@@ -92,6 +92,12 @@ _LABELS: dict[str, dict[str, object]] = {
         "visit": _l("visit"),
         "own_text": _l("our own text"),
     },
+    "name_kind": {
+        "legal": _l("legal name"),
+        "known_as": _l("also known as"),
+        "transliteration": _l("in another script"),
+        "pseudonym": _l("name for publication"),
+    },
     "role": {"admin": _l("administrator"), "staff": _l("staff"), "volunteer": _l("volunteer")},
     "severity": {"3": _l("urgent"), "2": _l("soon"), "1": _l("to note")},
     "flag": {
@@ -111,6 +117,11 @@ def announce(group: str, words: Mapping[str, object]) -> None:
         if code in known:
             raise RuntimeError(f"the {group} {code} has two labels")
         known[code] = said
+
+
+def groups() -> frozenset[str]:
+    """The groups somebody gave words for."""
+    return frozenset(_LABELS)
 
 
 def has_label(group: str, code: str) -> bool:
