@@ -19,10 +19,12 @@ class Place:
     label: Any
     icon: str
     shown: frozenset[str]
+    #: The part of the page that is meant, where it is not the whole.
+    part: str = ""
 
 
-def _place(endpoint: str, label: Any, icon: str, *shown: str) -> Place:
-    return Place(endpoint, label, icon, frozenset(shown))
+def _place(endpoint: str, label: Any, icon: str, *shown: str, part: str = "") -> Place:
+    return Place(endpoint, label, icon, frozenset(shown), part)
 
 
 #: In the order they are shown.
@@ -30,7 +32,7 @@ PLACES: tuple[Place, ...] = (
     _place("pages.today", _l("Today"), "today", "main", "menu"),
     _place("pages.from_call", _l("From a call"), "call", "main", "thumbs"),
     _place("intake.paste", _l("Paste"), "paste", "main", "thumbs"),
-    _place("pages.search", _l("Search"), "search", "thumbs"),
+    _place("pages.cases", _l("Search"), "search", "thumbs", part="f-q"),
     _place("pages.cases", _l("Cases"), "cases", "main", "thumbs"),
     _place("pages.hearings", _l("Hearings"), "hearing", "main", "menu"),
     _place("pages.service_health", _l("Service health"), "health", "main", "menu"),
@@ -85,7 +87,12 @@ def navigation() -> Navigation:
 
     def shown(where: str) -> list[Shown]:
         return [
-            Shown(str(place.label), place.icon, url_for(place.endpoint), request.endpoint == place.endpoint)
+            Shown(
+                str(place.label),
+                place.icon,
+                url_for(place.endpoint, _anchor=place.part or None),
+                request.endpoint == place.endpoint and not place.part,
+            )
             for place in PLACES
             if where in place.shown and is_open(place, role)
         ]
