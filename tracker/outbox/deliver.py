@@ -303,6 +303,8 @@ class _Run:
                 return Parcel(kind.code, tuple(ids), to.email, compose(mail, addressed, now))
         except OperationalError:
             raise
+        except NoLonger:
+            held = False
         except Exception as fault:
             reading.rollback()
             self.cannot_compose(claimed, fault, ids[0] if ids else 0)

@@ -26,7 +26,8 @@ class Mail:
     headers: dict[str, str] = field(default_factory=dict)
 
 
-#: Writes one mail for these messages (all of one kind and recipient) as things stand at the instant.
+#: Writes one mail for these messages (all of one kind and recipient) as things stand at the instant. It may raise
+#: `protocol.NoLonger` when there is nothing left that its recipient may know.
 Render = Callable[[Session, Sequence[Message], datetime], Mail]
 
 #: SQL on `messages`: is this message true still, and may its recipient still know? Used inside the mark's UPDATE.

@@ -19,7 +19,7 @@ from tracker.outbox.kinds import Mail, message_kind
 from tracker.outbox.models import Message, Recipient
 from tracker.reminders import rules
 from tracker.reminders.mails import write_change, write_reminder
-from tracker.reminders.queries import REMINDED_STAGES, may_be_reminded, may_be_told, wants_no_news
+from tracker.reminders.queries import REMINDED_STAGES, SERVED_LATER, may_be_reminded, may_be_told, wants_no_news
 
 labels.announce(
     "message_kind",
@@ -50,9 +50,9 @@ class HearingReminder:
     """Some days before a hearing: what, where, when, and how sure that is."""
 
     @staticmethod
-    def still_true(_now: datetime) -> ColumnElement[bool]:
+    def still_true(now: datetime) -> ColumnElement[bool]:
         """SQL: the hearing stands as planned, in a case in hand which the recipient may see and follows."""
-        return may_be_reminded()
+        return may_be_reminded(now)
 
     @staticmethod
     def render(session: Session, messages: Sequence[Message], now: datetime) -> Mail:
@@ -60,7 +60,7 @@ class HearingReminder:
         return write_reminder(session, messages, now)
 
     @staticmethod
-    def why_not(session: Session, message: Message, _now: datetime) -> str:
+    def why_not(session: Session, message: Message, now: datetime) -> str:
         """Why it is not true any more."""
         hearing = session.get(Hearing, message.subject_id, populate_existing=True)
         if hearing is None or hearing.state != "scheduled":
@@ -69,7 +69,10 @@ class HearingReminder:
             return "the hearing moved"
         if not _has_case(session, message, Case.stage.in_(REMINDED_STAGES)):
             return "the case is not in hand"
-        return _why_unheard(session, message) or "they no longer follow it"
+        why = _why_unheard(session, message)
+        if not why and message.give_up_at is not None and message.give_up_at <= now:
+            return SERVED_LATER
+        return why or "they no longer follow it"
 
     @staticmethod
     def waits_for_morning(message: Message, at: datetime) -> bool:

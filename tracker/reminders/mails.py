@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any
 
-from flask import current_app, render_template
+from flask import current_app
 from flask_babel import gettext as _
 from flask_babel import ngettext
 from sqlalchemy import select
@@ -34,6 +34,7 @@ from tracker.cases.queries import level
 from tracker.hearings.models import Appearance, Hearing
 from tracker.outbox.kinds import Mail
 from tracker.outbox.models import Message, Recipient
+from tracker.outbox.protocol import NoLonger
 from tracker.reminders import rules
 from tracker.reminders.queries import REMINDED_STAGES
 from tracker.reminders.tokens import stop_token
@@ -90,7 +91,7 @@ def _read(session: Session, message: Message, in_hand: bool) -> _Known:
         .execution_options(populate_existing=True)
     )
     if hearing is None or reader is None:
-        raise LookupError("a message without its hearing or its reader")
+        raise NoLonger
     wanted = (
         select(Case)
         .where(
@@ -103,7 +104,7 @@ def _read(session: Session, message: Message, in_hand: bool) -> _Known:
         wanted = wanted.where(Case.stage.in_(REMINDED_STAGES))
     cases = session.scalars(wanted).all()
     if not cases:
-        raise LookupError("a message about no case its reader may see")
+        raise NoLonger
     zone = reader.zone or session.scalar(select(Desk.zone).where(Desk.id == cases[0].desk_id)) or hearing.zone
     return _Known(message, hearing, cases, reader, zone)
 
@@ -339,7 +340,12 @@ def _mail(subject: str, parts: Sequence[Part]) -> Mail:
     headers = {"List-Unsubscribe": f"<{parts[0].stop}>"} if len(parts) == 1 else {}
     return Mail(
         subject=" ".join(subject.split()),
-        text=render_template("reminders/mail.txt", parts=parts),
-        html=render_template("reminders/mail.html", parts=parts, subject=subject),
+        text=_fill("reminders/mail.txt", parts=parts),
+        html=_fill("reminders/mail.html", parts=parts, subject=subject),
         headers=headers,
     )
+
+
+def _fill(template: str, **what: Any) -> str:
+    """A template outside a page: what pages add of themselves (who is signed in, where one may go) is not there."""
+    return current_app.jinja_env.get_template(template).render(**what)

@@ -43,7 +43,14 @@ from tracker.outbox.models import Message, Recipient
 from tracker.outbox.service import cancel_messages, end_messages, plan_messages
 from tracker.reminders import rules
 from tracker.reminders.models import Subscription
-from tracker.reminders.queries import REMINDED_ROLES, REMINDED_STAGES, follows, is_stopped, wants_no_news
+from tracker.reminders.queries import (
+    REMINDED_ROLES,
+    REMINDED_STAGES,
+    SERVED_LATER,
+    follows,
+    is_stopped,
+    wants_no_news,
+)
 from tracker.reminders.rules import Ahead, Lead, Planned, Reader
 
 #: The agenda kind reminded of here, and the message kinds.
@@ -59,9 +66,6 @@ WAS_TOLD = "was told otherwise"
 MOVED, IS_OFF, CHANGED_AGAIN = "the hearing moved", "the hearing is no longer ahead", "it changed again"
 CASE_CLOSED, FOLLOWS_NO_MORE = "the case is not in hand", "they no longer follow it"
 MAY_TURN = (CASE_CLOSED, FOLLOWS_NO_MORE)
-
-#: Why a reminder that waited too long does not go out by itself.
-SERVED_LATER = "served by a later reminder"
 
 #: Messages in these states have told their reader something, or may have.
 TOLD_STATES = ("sent", "may_have_arrived")
@@ -88,20 +92,20 @@ def plan(session: Session, now: datetime, cases: Sequence[int] | None = None) ->
     """Bring the plan up to date at `now`: for the hearings of these cases, or (None) for all whose time has come.
 
     Returns {"planned": messages newly to be sent, "cancelled": waiting ones taken back or served by another}. Runs
-    inside the caller's unit of work. With nothing to do it costs three indexed statements.
+    inside the caller's unit of work. With nothing to do it costs four indexed statements.
     """
     if cases is None:
         subjects = list(session.scalars(select(Hearing.id).where(Hearing.tell_from <= now).order_by(Hearing.id)))
-        collapsed = _collapse(session, now)
     else:
         subjects = _hearings_of(session, cases)
-        collapsed = 0
         if not subjects:
             return {"planned": 0, "cancelled": 0}
     cancelled = _withdraw(session, now, subjects) if subjects else 0
     planned = _plan_notices(session, now, subjects) if subjects else 0
     planned += _plan_reminders(session, now, None if cases is None else subjects)
-    return {"planned": planned, "cancelled": cancelled + collapsed}
+    if cases is None:
+        cancelled += _collapse(session, now)
+    return {"planned": planned, "cancelled": cancelled}
 
 
 def plan_for(session: Session, now: datetime, recipient_id: int) -> dict[str, int]:
@@ -682,7 +686,7 @@ def _put_right(session: Session, rows: Sequence[dict[str, Any]]) -> None:
         update(table)  # type: ignore[arg-type]  # a Table, which the mapper types as FromClause
         .where(
             table.c.dedupe_key == bindparam("key"),
-            table.c.state.in_(("waiting", "cancelled")),
+            or_(table.c.state == "waiting", table.c.state == "cancelled"),
             table.c.envelope_id.is_(None),
         )
         .values(

@@ -22,6 +22,9 @@ from tracker.reminders.models import Subscription
 #: Stages in which a case's dates are reminded of.
 REMINDED_STAGES = ("open", "monitoring")
 
+#: Why a reminder that waited too long does not go out by itself.
+SERVED_LATER = "served by a later reminder"
+
 #: Who may be reminded of hearings: volunteers hear of actions, not of hearings as such.
 REMINDED_ROLES = ("staff", "admin")
 
@@ -66,9 +69,10 @@ def wants_no_news(recipient: Any, case: Any) -> ColumnElement[bool]:
     )
 
 
-def may_be_reminded(message: Any = Message) -> ColumnElement[bool]:
+def may_be_reminded(now: datetime, message: Any = Message) -> ColumnElement[bool]:
     """SQL on a reminder: its hearing stands as the message says, in a case in hand that the recipient may see and
-    follows."""
+    follows; and no shorter reminder has fallen due, which says it better. (One that missed its hearing is not untrue:
+    it was not delivered, and somebody must hear of that.)"""
     item, case, recipient = aliased(AgendaItem), aliased(Case), aliased(Recipient)
     return exists(
         select(1)
@@ -84,6 +88,7 @@ def may_be_reminded(message: Any = Message) -> ColumnElement[bool]:
             recipient.suppressed_at.is_(None),
             level(recipient.user_id, case) <= item.audience,
             follows(recipient, case),
+            or_(message.give_up_at.is_(None), message.give_up_at > now, item.remind_until <= now),
         )
         .correlate_except(item, case, recipient)
     )
