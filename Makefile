@@ -19,11 +19,11 @@ help: ## Show this
 
 demo: ## Set up everything, then show the tracker with example cases at a local address (Ctrl-C ends it; kept for next time)
 	@py=$(python) && "$$py" .ci/environment.py run
-	@exec $(demo)
+	@exec $(demo) $(if $(PORT),--port $(PORT))
 
 demo-reset: ## Start the demo afresh: what was changed in it is gone
 	@py=$(python) && "$$py" .ci/environment.py run
-	@exec $(demo) --reset
+	@exec $(demo) --reset $(if $(PORT),--port $(PORT))
 
 test: environment ## Set up everything, then run every check and test there is; the last lines say what could not run
 	@if [ "$$(id -u)" = 0 ]; then .ci/browser || true; fi

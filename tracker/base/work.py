@@ -109,12 +109,13 @@ def touch(*case_ids: int) -> None:
 
 @contextmanager
 def unit_of_work(
-    act: str, actor: Actor, subject: str | None = None, now: datetime | None = None
+    act: str, actor: Actor, subject: str | None = None, now: datetime | None = None, *, leaves_out: Sequence[str] = ()
 ) -> Iterator[datetime]:
     """Do one act: yields `now`; commits with all its consequences, or leaves nothing behind.
 
     `act` names it in the audit (`hearings.move`), `subject` what it is about (`hearing:12`). Inside, read rows afresh:
-    what was read before may be old.
+    what was read before may be old. `leaves_out` names phases of settling that are left to the clock: history that is
+    told afterwards plans no mail of its time.
     """
     session = db.session()
     if "work" in session.info:
@@ -125,7 +126,7 @@ def unit_of_work(
     try:
         yield work.now
         session.flush()
-        settle(session, work.now, sorted(work.touched))
+        settle(session, work.now, sorted(work.touched), leaves_out)
         session.flush()
         if _audit_writer:
             _audit_writer[0](session, work)
@@ -156,11 +157,13 @@ def short_transaction() -> Iterator[Session]:
         raise
 
 
-def settle(session: Session, now: datetime, cases: Sequence[int]) -> None:
+def settle(session: Session, now: datetime, cases: Sequence[int], leaves_out: Sequence[str] = ()) -> None:
     """Bring every projection of `cases` up to date, phase by phase. Nothing touched: nothing done."""
     if not cases:
         return
     for phase in PHASES:
+        if phase in leaves_out:
+            continue
         for settler in _settlers[phase]:
             settler(session, now, cases)
             session.flush()
