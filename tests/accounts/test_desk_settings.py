@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from signed_in import form_token, make_account, make_desk, sign_in
+from signed_in import SET_UP_AT, form_token, make_account, make_desk, sign_in
 
 from tracker.accounts.models import Desk
 from tracker.base.db import db
+from tracker.base.work import COMMAND, unit_of_work
+from tracker.cases.service import close_case, open_case
 
 PAGE = "/desks/iopt/settings"
 
@@ -35,6 +37,27 @@ def test_a_coordinator_changes_them(app: Flask, desk: Desk) -> None:
     db.session.expire_all()
     assert (desk.stale_low_days, desk.version) == (90, 2)
     assert desk.working_days == [7, 1, 2, 3, 4], "in the order of their week"
+
+
+def test_open_cases_of_the_desk_go_stale_by_the_new_days_at_once(app: Flask, desk: Desk) -> None:
+    """`cases.stale`"""
+    elsewhere = make_desk("egypt", "Egypt", ("EG",), "Africa/Cairo")
+    with unit_of_work("cases.open", COMMAND, now=SET_UP_AT):
+        mine, closed, theirs = (
+            open_case(db.session(), of, title="A case", risk="low") for of in (desk, desk, elsewhere)
+        )
+    with unit_of_work("cases.close", COMMAND, now=SET_UP_AT):
+        close_case(db.session(), closed, desk, reason="resolved")
+    before = mine.stale_at, theirs.stale_at
+    assert before[0] is not None
+    browser = sign_in(app, make_account(desk="iopt", coordinator=True))
+    assert browser.post(PAGE, data=filled(browser, stale_low_days="90")).status_code == 303
+    db.session.rollback()
+    db.session.expire_all()
+    assert mine.stale_at is not None
+    assert (mine.stale_at - before[0]).days in (29, 30), "thirty days later, an hour less where clocks go forward"
+    assert theirs.stale_at == before[1]
+    assert closed.stale_at is None
 
 
 @pytest.mark.one_engine

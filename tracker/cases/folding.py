@@ -6,9 +6,10 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from tracker.accounts.kinds import desk_clock_changes
 from tracker.accounts.models import Desk
 from tracker.agenda.service import chunks
-from tracker.base.work import settles
+from tracker.base.work import settles, touch
 from tracker.cases import rules
 from tracker.cases.models import Case, Involvement
 from tracker.timeline.kinds import kind_of
@@ -22,6 +23,12 @@ def fold(session: Session, now: datetime, cases: Sequence[int] | None) -> None:
     """Fold the entries of touched cases. Nothing is ever due by the clock alone, so None is nothing to do."""
     for chunk in chunks(cases or ()):
         _fold(session, chunk)
+
+
+@desk_clock_changes.adds("cases.stale")
+def reckon_stale_dates_anew(session: Session, desk_id: int, _now: datetime) -> None:
+    """The open cases of a desk go stale by its new thresholds and working days."""
+    touch(*session.scalars(select(Case.id).where(Case.desk_id == desk_id, Case.stage != "closed")))
 
 
 def _fold(session: Session, cases: Sequence[int]) -> None:
@@ -78,7 +85,9 @@ def _freshness(
 ) -> None:
     standing = [e for e in entries if not meaning[e.id].withdrawn_by]
     case.last_checked_at = max((e.recorded_at for e in standing if e.id in restarts), default=None)
-    case.last_news_on = max((e.latest_on for e in standing if meaning[e.id].counts and kind_of(e.kind).news), default=None)
+    case.last_news_on = max(
+        (e.latest_on for e in standing if meaning[e.id].counts and kind_of(e.kind).news), default=None
+    )
     at_risk = [i.custody for i in involved if i.role == "at_risk"]
     case.stale_at = (
         rules.stale_at(

@@ -3,6 +3,7 @@
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import SelectMultipleField
+from wtforms.fields.choices import SelectChoice
 from wtforms.widgets import CheckboxInput, ListWidget
 
 #: Days before that are offered; none chosen: as the kind of hearing says.
@@ -15,7 +16,7 @@ class FollowForm(FlaskForm):
     days_before = SelectMultipleField(
         _l("Days before"),
         coerce=int,
-        choices=[(d, str(d)) for d in OFFERED_DAYS],
+        choices=[SelectChoice(str(d), str(d)) for d in OFFERED_DAYS],
         option_widget=CheckboxInput(),
         widget=ListWidget(prefix_label=False),
         description=_l("None chosen: as the kind of hearing says."),
