@@ -9,16 +9,16 @@ import re
 import sys
 import traceback
 from collections.abc import MutableMapping
-from types import TracebackType
+from pathlib import Path
 from typing import Any, TextIO
 
 import structlog
 
+from tracker.base.resources import PACKAGE
+
 _ADDRESS = re.compile(r"[^\s@<>\"'(),;:]+@[^\s@<>\"'(),;:]+")
 _QUERY = re.compile(r"\?[^\s\"']*=[^\s\"']*")
 _LONGEST = 500
-
-_ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 
 
 class _StandardError(logging.Handler):
@@ -97,10 +97,14 @@ def classes_of(fault: BaseException) -> list[str]:
     return found
 
 
-def places_of(fault: BaseException, deepest: int = 12) -> list[str]:
-    """`module/file.py:line function` of the innermost frames, outermost first."""
-    frames = traceback.extract_tb(fault.__traceback__)[-deepest:]
-    return [f"{'/'.join(frame.filename.split('/')[-2:])}:{frame.lineno} {frame.name}" for frame in frames]
+def places_of(fault: BaseException) -> list[str]:
+    """`folder/file.py:line function`, outermost first: every place in our own code, and the four innermost of any."""
+    frames = list(traceback.extract_tb(fault.__traceback__))
+    return [
+        f"{'/'.join(frame.filename.split('/')[-2:])}:{frame.lineno} {frame.name}"
+        for number, frame in enumerate(frames)
+        if number >= len(frames) - 4 or Path(frame.filename).is_relative_to(PACKAGE)
+    ]
 
 
 def tidy(logger: Any, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

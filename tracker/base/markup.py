@@ -81,8 +81,9 @@ def field_kind(field: Any) -> str:
 
 
 def is_optional(field: Any) -> bool:
-    """Whether it may stay empty, and people should be told so. Boxes to tick always may."""
-    return not field.flags.required and field_kind(field) not in ("checkbox", "hidden", "submit", "group", "checkboxes")
+    """Whether it may stay empty, and people should be told so: what is typed. A choice has an answer from the start,
+    and boxes to tick always may stay empty."""
+    return not field.flags.required and field_kind(field) in ("text", "textarea", "file")
 
 
 def field_control(field: Any, described_by: str = "", **extra: Any) -> Markup:
