@@ -7,7 +7,7 @@
 import json
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import date, time, timedelta
 from functools import wraps
 from pathlib import Path
@@ -20,26 +20,32 @@ from flask_migrate import upgrade
 from sqlalchemy import inspect
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
-from tracker.accounts.models import ROLES, Desk
+from tracker.accounts.models import ROLES, Desk, User
 from tracker.accounts.queries import get_account, get_desk
 from tracker.accounts.service import add_account, add_desk
+from tracker.app import build
 from tracker.base import clock, dates
 from tracker.base.columns import new_public_id
 from tracker.base.db import db
-from tracker.base.errors import Refused, TrackerError
+from tracker.base.errors import Refused, TrackerError, VersionConflict
 from tracker.base.house import read_fact, write_fact
 from tracker.base.resources import resource
 from tracker.base.work import COMMAND, unit_of_work
 from tracker.cases.queries import get_case_by_ref
+from tracker.cases.service import check_keeper
 from tracker.clockwork.runner import run_clock
 from tracker.clockwork.runner import tick as run_tick
+from tracker.flags.queries import describe
+from tracker.flags.queries import list_flags as flags_shown
 from tracker.hearings import service as hearings
 from tracker.hearings.queries import list_hearings
 from tracker.hearings.rules import When, on_day
+from tracker.intake.models import Document
 from tracker.intake.readers import LARGEST_FILE, read_document, refuse_if_too_large
 from tracker.intake.reading.page import read_page
-from tracker.intake.service import accept, keep_document, open_groups, propose
-from tracker.pages.queries import case_as_json, cases_as_json, flags_as_json, hearing_as_json
+from tracker.intake.rules import cut
+from tracker.intake.service import accept, keep_document, open_groups, propose, published_on
+from tracker.pages.queries import case_as_json, cases_as_json, hearing_as_json
 from tracker.reminders.service import follow
 
 C = TypeVar("C", bound=Callable[..., Any])
@@ -70,16 +76,13 @@ def register(app: Flask) -> None:
 
 
 def in_house(command: C) -> C:
-    """Run a command inside the application; a refusal is one line and exit code 2, a lost database one line and 1."""
+    """Run a command inside the application, at the instant --at gives where the command takes it; a refusal is one line
+    and exit code 2, a lost database one line and 1."""
 
     @wraps(command)
-    def run(*args: Any, **options: Any) -> Any:
+    def run(*args: Any, at: str | None = None, **options: Any) -> Any:
         try:
-            if has_app_context():
-                return command(*args, **options)
-            from tracker.app import build
-
-            with build().app_context():
+            with nullcontext() if has_app_context() else build().app_context(), _instant(at):
                 return command(*args, **options)
         except TrackerError as refusal:
             _refuse(refusal)
@@ -95,18 +98,6 @@ def in_house(command: C) -> C:
 def _refuse(refusal: TrackerError) -> NoReturn:
     click.echo(f"tracker: {refusal.message}", err=True)
     sys.exit(2)
-
-
-def at_option(command: C) -> C:
-    """Add --at INSTANT: the instant of this one command."""
-
-    @click.option("--at", "at", metavar="INSTANT", help="Pretend it is this instant, such as 2024-04-01T07:00Z.")
-    @wraps(command)
-    def run(*args: Any, at: str | None = None, **options: Any) -> Any:
-        with _instant(at):
-            return command(*args, **options)
-
-    return run  # type: ignore[return-value]  # a wrapper of the same shape
 
 
 @contextmanager
@@ -125,6 +116,9 @@ def _instant(at: str | None) -> Iterator[None]:
         yield
 
 
+at_option = click.option(
+    "--at", "at", metavar="INSTANT", help="Pretend it is this instant, such as 2024-04-01T07:00Z."
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 
 
@@ -327,7 +321,7 @@ def _read(file: Path, published: str | None) -> tuple[str, date | None, Any]:
         text = read_document(opened.read(LARGEST_FILE + 1), file.name).text
     day = dates.parse_date(published, "published") if published else None
     reading = read_page(text, day)
-    return text, day or reading.updated, reading
+    return text, published_on(reading, day), reading
 
 
 @intake.command("read")
@@ -363,27 +357,18 @@ def import_file(
     with unit_of_work("intake.propose", COMMAND):
         its_desk = get_desk(session, desk)
         keeper = get_account(session, owner) if owner else None
+        check_keeper(session, its_desk.id, keeper, "owner")
         document = keep_document(session, its_desk, text, file.name, day)
         proposed = propose(session, its_desk, document, reading)
         fresh = len(proposed.fresh)
-    accepted, refs = 0, []
-    if accept_what:
-        import_id = new_public_id()
-        for place, group in enumerate(open_groups(session, document)):
-            # A unit of work a case: what was taken stays taken if the machine stops here.
-            with unit_of_work("intake.accept", COMMAND, subject=f"document:{document.id}"):
-                waiting = open_groups(session, document).get(group, [])
-                case = accept(
-                    session, get_desk(session, desk), waiting, owner=keeper, unread=True, place=place, import_id=import_id
-                )
-                accepted += len(waiting)
-                refs.append(case.ref)
+    accepted, left_open, refs = _accept_all(document, keeper) if accept_what else (0, [], [])
     document_of_this = {
         "desk": its_desk.code,
         "entries": len(reading.entries),
         "proposed": fresh,
         "known": proposed.known,
         "accepted": accepted,
+        "left_open": len(left_open),
         "cases": refs,
     }
     say(
@@ -392,6 +377,34 @@ def import_file(
         f"{len(reading.entries)} entries read; {fresh} proposals made, {proposed.known} known already, "
         f"{accepted} accepted{' into ' + ', '.join(refs) if refs else ''}.",
     )
+
+
+def _accept_all(document: Document, keeper: User | None) -> tuple[int, list[str], list[str]]:
+    """Take what a document still proposes, a unit of work a case: what was taken stays taken if the machine stops here.
+    How many proposals were taken; why others stay open, one reason each (standard error says them); the cases."""
+    session = db.session()
+    accepted, left_open, refs, import_id = 0, [], [], new_public_id()
+    for place, group in enumerate(open_groups(session, document)):
+        try:
+            with unit_of_work("intake.accept", COMMAND, subject=f"document:{document.id}"):
+                waiting = open_groups(session, document).get(group)
+                if not waiting:  # somebody else decided
+                    continue
+                desk = session.get(Desk, document.desk_id)
+                assert desk is not None
+                taken = accept(session, desk, waiting, owner=keeper, unread=True, place=place, import_id=import_id)
+        except VersionConflict:  # somebody else decided just now
+            continue
+        except Refused as refusal:
+            left_open.append(refusal.message)
+            click.echo(f"tracker: left open: {refusal.message}", err=True)
+            continue
+        for proposal, why in taken.left_open:
+            left_open.append(why)
+            click.echo(f"tracker: left open: {why} (“{cut(proposal.quote, 80)}”)", err=True)
+        accepted += taken.count
+        refs.append(taken.case.ref)
+    return accepted, left_open, list(dict.fromkeys(refs))
 
 
 # Cases ----------------------------------------------------------------------------------------------------------------
@@ -573,7 +586,7 @@ def flags() -> None:
 @in_house
 def list_flags(as_json: bool) -> None:
     """List open flags, worst first."""
-    listed = flags_as_json(db.session())
+    listed = [describe(shown) for shown in flags_shown(db.session(), clock.now())]
     lines = [f"{f['severity']}  {f['case']:<12} {f['code']:<24} {f['due_at'] or ''}" for f in listed]
     say(as_json, listed, "\n".join(lines) or "Nothing needs anybody.")
 

@@ -40,8 +40,8 @@ def open_case(
     """Record a new case on a desk: it gets the desk's next reference and a neutral nickname."""
     now = current_work(session).now
     _check(title=title, risk=risk, stage=stage, audience=audience)
-    _check_keeper(session, desk.id, owner, "owner")
-    _check_keeper(session, desk.id, deputy, "deputy")
+    check_keeper(session, desk.id, owner, "owner")
+    check_keeper(session, desk.id, deputy, "deputy")
     number = session.scalar(
         update(Desk)
         .where(Desk.id == desk.id)
@@ -84,7 +84,7 @@ def edit_case(session: Session, case: Case, *, version: int, **fields: Any) -> N
     _check(**merged)
     for name in ("owner_id", "deputy_id"):
         if fields.get(name) is not None and fields[name] != getattr(case, name):
-            _check_keeper(session, case.desk_id, session.get(User, fields[name]), name)
+            check_keeper(session, case.desk_id, session.get(User, fields[name]), name)
     for name, value in fields.items():
         setattr(case, name, value.strip() if isinstance(value, str) else value)
     case.version += 1
@@ -118,6 +118,16 @@ def check_case(session: Session, case: Case, desk: Desk, *, words: str = "") -> 
     if case.stage == "closed":
         raise Refused("The case is closed; reopen it first.")
     _log(session, case, desk, "case.checked", {}, words)
+
+
+def take_case(session: Session, case: Case, user: User) -> None:
+    """Become the owner of a case that has none. Refused when somebody keeps it, or when this account cannot."""
+    if case.owner_id is not None:
+        raise Refused("Somebody keeps this case already.")
+    check_keeper(session, case.desk_id, user, "owner")
+    case.owner_id = user.id
+    case.version += 1
+    touch(case.id)
 
 
 def involve(session: Session, case: Case, person_id: int, role: str = "at_risk") -> Involvement:
@@ -183,7 +193,8 @@ def _check(*, title: str, risk: str, stage: str, audience: Audience) -> None:
         raise Refused("A case cannot be made public yet: consent has to be recorded first.", "audience")
 
 
-def _check_keeper(session: Session, desk_id: int, user: User | None, field: str) -> None:
+def check_keeper(session: Session, desk_id: int, user: User | None, field: str) -> None:
+    """Refused unless this account may keep cases of this desk: active staff on it. None may always be said."""
     if user is None:
         return
     member = session.scalar(select(Membership.id).where(Membership.user_id == user.id, Membership.desk_id == desk_id))

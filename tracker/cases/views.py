@@ -13,7 +13,7 @@ from tracker.base.audience import Audience
 from tracker.base.countries import check_country
 from tracker.base.db import db
 from tracker.base.errors import NotAllowed, NotFound
-from tracker.base.forms import led_to, once, submit
+from tracker.base.forms import HouseForm, led_to, once, submit
 from tracker.base.work import touch, unit_of_work
 from tracker.cases import service
 from tracker.cases.access import kept_case
@@ -169,6 +169,24 @@ def check(ref: str) -> Any:
             return led_to(form, url_for("pages.case_file", ref=ref))
 
     return submit(form, act, lambda: render_template("cases/check.html", form=form, case=case))
+
+
+@bp.post("/<ref>/take")
+@open_to("staff")
+def take(ref: str) -> Any:
+    """Keep a case that nobody keeps."""
+    form = HouseForm()
+    case, _desk = kept_case(ref)
+
+    def act() -> str:
+        with unit_of_work("cases.take", acting(), f"case:{case.id}"):
+            once(form)
+            mine, _desk = kept_case(ref)
+            service.take_case(db.session(), mine, viewer())
+            flash(_("You keep %(ref)s from now on, and get each reminder.", ref=case.ref), "good")
+            return led_to(form, url_for("pages.case_file", ref=ref))
+
+    return submit(form, act, lambda: render_template("cases/take.html", form=form, case=case))
 
 
 @bp.get("/<ref>/people/new")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, String, and_, case, cast, func, or_, select
+from sqlalchemy import ColumnElement, String, and_, case, cast, func, literal, or_, select
 from sqlalchemy.orm import Session
 
 from tracker.accounts.models import User
@@ -24,8 +24,7 @@ class FlagShown:
     `checked_at`: when its case was last checked, or recorded; `asks`: neither seen nor out of sight."""
 
     flag: Flag
-    ref: str
-    nickname: str
+    case: Case
     item: AgendaItem | None
     checked_at: datetime
     acknowledged_by: str | None
@@ -59,27 +58,28 @@ def list_flags(
     now: datetime,
     *,
     reader: User | None = None,
-    keeper: User | None = None,
+    among: ColumnElement[bool] | None = None,
+    first: ColumnElement[bool] | None = None,
     asking: bool = False,
     limit: int | None = None,
 ) -> list[FlagShown]:
-    """Open flags in the same order: of the cases `reader` may see (None: all), of those `keeper` owns or stands in for,
-    only those `asking` for somebody now, at most `limit`."""
+    """Open flags in the same order: of the cases `reader` may see (None: all), `among` those a condition on cases names,
+    those that `first` names before others, only those `asking` for somebody now, at most `limit`."""
     where: list[ColumnElement[bool]] = []
     if reader is not None:
         where.append(level(reader.id) <= Flag.audience)
-    if keeper is not None:
-        where.append(or_(Case.owner_id == keeper.id, Case.deputy_id == keeper.id))
+    if among is not None:
+        where.append(among)
     if asking:
         where.append(_asking(now))
-    return _shown(session, now, where, limit)
+    return _shown(session, now, where, limit, first)
 
 
 def describe(shown: FlagShown) -> dict[str, Any]:
     """A flag as the command lists it: {"case", "code", "severity", "due_at", "raised_at"}, instants in ISO 8601."""
     flag = shown.flag
     return {
-        "case": shown.ref,
+        "case": shown.case.ref,
         "code": flag.rule,
         "severity": flag.severity,
         "due_at": _iso(flag.due_at),
@@ -108,15 +108,18 @@ def _asking(now: datetime) -> ColumnElement[bool]:
 
 
 def _shown(
-    session: Session, now: datetime, where: Sequence[ColumnElement[bool]], limit: int | None = None
+    session: Session,
+    now: datetime,
+    where: Sequence[ColumnElement[bool]],
+    limit: int | None = None,
+    first: ColumnElement[bool] | None = None,
 ) -> list[FlagShown]:
     asks = _asking(now)
     about = AgendaItem.kind + ":" + cast(AgendaItem.subject_id, String)
     rows = (
         select(
             Flag,
-            Case.ref,
-            Case.nickname,
+            Case,
             AgendaItem,
             func.coalesce(Case.last_checked_at, Case.created_at, type_=Case.created_at.type),
             User.name,
@@ -127,6 +130,7 @@ def _shown(
         .outerjoin(User, User.id == Flag.acknowledged_by)
         .where(Flag.cleared_at.is_(None), *where)
         .order_by(
+            case((first, 0), else_=1) if first is not None else literal(0),
             case((asks, 0), else_=1),
             Flag.severity.desc(),
             case((Flag.due_at.is_(None), 1), else_=0),

@@ -14,8 +14,9 @@ from tracker.flags.models import Flag
 def open_flags(session: Session, now: datetime, cases: Sequence[int]) -> Iterable[FlagSeen]:
     """Open flags of these cases. Severity 0 while one is acknowledged or snoozed: it stands, and asks for nobody."""
     quiet = or_(Flag.acknowledged_at.is_not(None), Flag.snoozed_until > now)
-    return session.execute(
+    rows = session.execute(
         select(Flag.case_id, Flag.audience, Flag.rule, case((quiet, 0), else_=Flag.severity), Flag.due_at).where(
             Flag.case_id.in_(cases), Flag.cleared_at.is_(None)
         )
-    ).tuples()
+    )
+    return [(row[0], row[1], row[2], row[3], row[4]) for row in rows]

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import or_, select
@@ -15,7 +15,7 @@ from tracker.base.dates import instant_of
 from tracker.base.errors import NotFound
 from tracker.cases.models import Case, CaseFace, Involvement
 from tracker.cases.queries import NOTHING, level
-from tracker.flags.models import Flag
+from tracker.flags.queries import FlagShown, open_flags_for_cases
 from tracker.hearings.models import Appearance, Hearing
 from tracker.hearings.queries import hearings_as_known
 from tracker.people.models import Person
@@ -56,7 +56,7 @@ class CaseFile:
     people: Sequence[PersonSeen]
     timeline: Sequence[EntrySeen]
     hearings: Sequence[HearingInCase]
-    flags: Sequence[Flag]
+    flags: Sequence[FlagShown]
     names: Mapping[int, str]
     #: Accounts that wrote something here, by number.
     writers: Mapping[int, str]
@@ -76,7 +76,9 @@ class CaseFile:
         return min(ahead, key=lambda h: h.starts_at or h.created_at, default=None)
 
 
-def read_case_file(session: Session, user: User, ref: str, known_on: date | None = None) -> CaseFile:
+def read_case_file(
+    session: Session, user: User, ref: str, now: datetime, known_on: date | None = None
+) -> CaseFile:
     """Read the file for this reader, as it stands or as it was known at the end of a day at the desk. NotFound alike
     when there is no such case and when the reader may not know of it. Six statements, however long the timeline."""
     owner, deputy = aliased(User), aliased(User)
@@ -120,11 +122,7 @@ def read_case_file(session: Session, user: User, ref: str, known_on: date | None
         people=people,
         timeline=timeline[::-1],
         hearings=_hearings(session, user, case, rung) if known_at is None else (),
-        flags=session.scalars(
-            select(Flag)
-            .where(Flag.case_id == case.id, Flag.cleared_at.is_(None), Flag.audience >= rung)
-            .order_by(Flag.severity.desc(), Flag.due_at, Flag.id)
-        ).all(),
+        flags=open_flags_for_cases(session, [case.id], now, rung)[case.id],
         names={seen.person.id: seen.name for seen in people},
         writers=_writers(session, timeline),
         known_on=known_on,

@@ -24,3 +24,27 @@ announce(
         "ref": _l("reference"),
     },
 )
+announce(
+    "message_state",
+    {
+        "waiting": _l("waits"),
+        "sending": _l("being sent"),
+        "paused": _l("paused"),
+        "sent": _l("sent"),
+        "skipped": _l("left out"),
+        "cancelled": _l("no longer needed"),
+        "not_delivered": _l("not delivered"),
+        "may_have_arrived": _l("may have arrived"),
+    },
+)
+announce(
+    "step",
+    {
+        "clockwork.zones": _l("follows changed time zones"),
+        "flags.sweep": _l("looks for what needs somebody"),
+        "faces.refresh": _l("keeps lists up to date"),
+        "reminders.plan": _l("plans reminders"),
+        "outbox.deliver": _l("sends mail"),
+        "accounts.forget": _l("clears ended sign-ins"),
+    },
+)

@@ -11,7 +11,6 @@ from tracker.accounts.models import Desk
 from tracker.base.audience import Audience
 from tracker.base.dates import instant_of
 from tracker.cases.models import Case, CaseFace, Involvement
-from tracker.flags.models import Flag
 from tracker.hearings.models import Hearing
 from tracker.hearings.queries import HearingSeen, hearings_as_known, list_hearings
 from tracker.people.models import Person
@@ -85,25 +84,6 @@ def hearing_as_json(seen: HearingSeen) -> dict[str, Any]:
         "certainty": hearing.certainty,
         "confirmed_at": _instant(hearing.confirmed_at),
     }
-
-
-def flags_as_json(session: Session) -> list[dict[str, Any]]:
-    """Every open flag, worst first, as `tracker flags list --json` prints them."""
-    return [
-        {
-            "case": ref,
-            "code": flag.rule,
-            "severity": flag.severity,
-            "due_at": _instant(flag.due_at),
-            "raised_at": _instant(flag.raised_at),
-        }
-        for flag, ref in session.execute(
-            select(Flag, Case.ref)
-            .join(Case, Case.id == Flag.case_id)
-            .where(Flag.cleared_at.is_(None))
-            .order_by(Flag.severity.desc(), Flag.due_at, Case.ref, Flag.rule)
-        )
-    ]
 
 
 def _case(

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from tracker.accounts.models import User
@@ -13,11 +13,14 @@ from tracker.base.audience import Audience
 from tracker.base.dates import today_in
 from tracker.cases.models import Case, CaseFace
 from tracker.cases.queries import level
-from tracker.flags.models import Flag
+from tracker.flags.queries import FlagShown, list_flags
 from tracker.hearings.models import Hearing
 
 #: Rows of "Needs me" at most: more is a list, not a morning.
 MOST_NEEDS = 7
+
+#: Flags that are looked at for it.
+MOST_READ = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +36,9 @@ class InCourt:
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """A case that needs the reader: its worst flag, and how many more it has."""
+    """A case that needs the reader: its worst flag, the hearing it is about, and how many flags more it has."""
 
-    case: Case
-    flag: Flag
+    shown: FlagShown
     hearing: Hearing | None
     more: int
 
@@ -84,32 +86,19 @@ def in_court(session: Session, user: User, now: datetime) -> list[InCourt]:
 
 def needs_me(session: Session, user: User, now: datetime) -> list[Need]:
     """What asks for the reader: flags of cases they keep, and of their desks' cases that nobody keeps; coordinators see
-    those of all their desks' cases after their own. Worst first, one row a case."""
-    coordinated = [m.desk_id for m in user.memberships if m.coordinator]
+    those of all their desks' cases after their own. Worst first, one row a case. Two statements."""
     own = or_(Case.owner_id == user.id, Case.deputy_id == user.id)
-    rows = session.execute(
-        select(Flag, Case, Hearing)
-        .join(Case, Case.id == Flag.case_id)
-        .outerjoin(Hearing, Flag.subject == func.concat("hearing:", Hearing.id))
-        .where(
-            Flag.cleared_at.is_(None),
-            Flag.acknowledged_at.is_(None),
-            or_(Flag.snoozed_until.is_(None), Flag.snoozed_until <= now),
-            or_(
-                own,
-                Case.desk_id.in_(coordinated),
-                Case.desk_id.in_(user.desk_ids()) & Case.owner_id.is_(None),
-            ),
-            level(user.id) <= Flag.audience,
-        )
-        .order_by(own.desc(), Flag.severity.desc(), Flag.due_at, Flag.id)
-        .limit(200)
-    ).all()
-    needs: dict[int, Need] = {}
-    for flag, case, hearing in rows:
-        held = needs.get(case.id)
-        needs[case.id] = Need(case, flag, hearing, 0) if held is None else Need(held.case, held.flag, held.hearing, held.more + 1)
-    return list(needs.values())
+    coordinated = [m.desk_id for m in user.memberships if m.coordinator]
+    among = or_(own, Case.desk_id.in_(coordinated), Case.desk_id.in_(user.desk_ids()) & Case.owner_id.is_(None))
+    by_case: dict[int, list[FlagShown]] = {}
+    for shown in list_flags(session, now, reader=user, among=among, first=own, asking=True, limit=MOST_READ):
+        by_case.setdefault(shown.case.id, []).append(shown)
+    about = {flags[0].item.subject_id for flags in by_case.values() if flags[0].item and flags[0].item.kind == "hearing"}
+    hearings = {h.id: h for h in session.scalars(select(Hearing).where(Hearing.id.in_(about)))}
+    return [
+        Need(flags[0], hearings.get(flags[0].item.subject_id) if flags[0].item else None, len(flags) - 1)
+        for flags in by_case.values()
+    ]
 
 
 def quiet(session: Session, user: User) -> Quiet:

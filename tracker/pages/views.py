@@ -9,7 +9,8 @@ from sqlalchemy import select
 from tracker.accounts.guard import open_to, viewer
 from tracker.accounts.models import Membership, User
 from tracker.base import clock
-from tracker.base.dates import parse_date
+from tracker.base.countries import country_name
+from tracker.base.dates import parse_date, today_in
 from tracker.base.db import db
 from tracker.base.errors import Refused
 from tracker.base.labels import choices
@@ -48,7 +49,10 @@ def today() -> str:
     user, now, session = viewer(), clock.now(), db.session()
     if not user.is_staff:
         return render_template(
-            "pages/today_volunteer.html", page=list_cases(session, user, Asked()), now=now, zone=_zone(user)
+            "pages/today_volunteer.html",
+            page=list_cases(session, user, Asked()),
+            now=now,
+            today=today_in(user.reading_zone, now),
         )
     needs = needs_me(session, user, now)
     return render_template(
@@ -59,7 +63,8 @@ def today() -> str:
         quiet=quiet(session, user) if not needs else None,
         check_form=CheckForm(),
         now=now,
-        zone=_zone(user),
+        today=today_in(user.reading_zone, now),
+        zone=user.reading_zone,
     )
 
 
@@ -75,7 +80,7 @@ def cases() -> str:
         page=list_cases(session, user, asked),
         filters=_filters(user),
         now=clock.now(),
-        zone=_zone(user),
+        zone=user.reading_zone,
         shown_name=shown_name,
     )
 
@@ -92,16 +97,17 @@ def case_file(ref: str) -> Any:
             known_on = parse_date(said, "known-on")
         except Refused as fault:
             refusal = fault.message
-    file = read_case_file(session, user, ref, known_on)
+    file = read_case_file(session, user, ref, now, known_on)
     return render_template(
         "pages/case_file.html",
         file=file,
         follow=find_follow(session, user, file.case),
         check_form=CheckForm(),
         now=now,
-        zone=_zone(user, file.desk.zone),
+        zone=user.reading_zone,
         known_said=said,
         refusal=refusal,
+        country_name=country_name,
     ), (422 if refusal else 200)
 
 
@@ -114,7 +120,7 @@ def hearings() -> str:
     seen = [
         h for h in list_hearings(db.session(), user=user, since=since, limit=200) if h.hearing.state == "scheduled"
     ]
-    return render_template("pages/hearings.html", seen=seen, now=now, zone=_zone(user), names=user.is_staff)
+    return render_template("pages/hearings.html", seen=seen, now=now, zone=user.reading_zone, names=user.is_staff)
 
 
 @bp.get("/service")
@@ -136,15 +142,8 @@ def service_health() -> str:
         beats=heartbeats(session),
         silent=clock_silent_since(session, now),
         now=now,
-        zone=_zone(user),
+        zone=user.reading_zone,
     )
-
-
-def _zone(user: User, otherwise: str = "UTC") -> str:
-    """The clock a reader goes by: their own, their desk's, or what is said."""
-    if user.zone:
-        return user.zone
-    return user.memberships[0].desk.zone if user.memberships else otherwise
 
 
 def _filters(user: User) -> dict[str, list[tuple[str, str]]]:
