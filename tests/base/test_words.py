@@ -13,8 +13,10 @@ from tracker.base.audience import Audience
 from tracker.base.errors import Misconfigured
 from tracker.base.resources import resource
 from tracker.cases.models import RISKS, STAGES
+from tracker.clockwork.kinds import steps as clock_steps
 from tracker.flags import finders
 from tracker.hearings.models import KINDS, STATES
+from tracker.outbox.models import STATES as MESSAGE_STATES
 from tracker.people.models import NAME_KINDS
 from tracker.timeline.codes import CUSTODY, PROCEEDINGS
 
@@ -155,6 +157,8 @@ def test_every_code_has_words() -> None:
         "hearing_kind": KINDS,
         "hearing_state": STATES,
         "name_kind": NAME_KINDS,
+        "message_state": MESSAGE_STATES,
+        "step": clock_steps.codes(),
         "audience": [audience.code for audience in Audience],
     }
     missing = [(group, code) for group, codes in groups.items() for code in codes if not labels.has_label(group, code)]
