@@ -91,7 +91,9 @@ class Court:
                 **{"kind": "hearing", "court": "Magistrates' Court", "place": "Haifa", **about},
             )
 
-    def act(self, now: str | datetime, what: Any, hearing: Hearing, *args: Any, by_hand: bool = False, **how: Any) -> None:
+    def act(
+        self, now: str | datetime, what: Any, hearing: Hearing, *args: Any, by_hand: bool = False, **how: Any
+    ) -> None:
         """Do something with a hearing: `act(now, move_hearing, hearing, when)`."""
         instant = at(now) if isinstance(now, str) else now
         actor = Actor("user", None, "somebody") if by_hand else COMMAND

@@ -179,6 +179,8 @@ def _how_sure(known: _Known, now: datetime) -> str:
         said.append(_("Nobody has confirmed this date."))
     elif hearing.confirmed_from:
         said.append(_("Confirmed %(ago)s by: %(who)s.", ago=ago(hearing.confirmed_at, now), who=hearing.confirmed_from))
+    elif hearing.confirmed_by is None:
+        said.append(_("Confirmed %(ago)s.", ago=ago(hearing.confirmed_at, now)))
     elif hearing.confirmed_by == known.reader.id:
         said.append(_("Confirmed %(ago)s by you.", ago=ago(hearing.confirmed_at, now)))
     else:

@@ -1,0 +1,204 @@
+"""Following and stopping: by oneself in the pages, or from the link of a mail without signing in."""
+
+import re
+from datetime import date
+from typing import Any
+
+import pytest
+from flask import Flask
+from signed_in import form_token, make_account, sign_in
+from sqlalchemy import event, select
+
+from tracker.base import clock
+from tracker.base.audience import Audience
+from tracker.base.db import db
+from tracker.base.errors import NotFound, Refused
+from tracker.base.work import COMMAND, unit_of_work
+from tracker.cases.models import Case
+from tracker.hearings.rules import on_day
+from tracker.reminders import service
+from tracker.reminders.models import Subscription
+from tracker.reminders.queries import find_follow, first_mail, list_follows
+from tracker.reminders.tokens import read_stop_token, stop_token
+
+pytestmark = pytest.mark.one_engine
+
+NOW = "2024-03-28T09:00Z"
+
+
+def instant(text: str = NOW) -> Any:
+    """An instant."""
+    from datetime import datetime
+
+    return datetime.fromisoformat(text)
+
+
+def follow(user: Any, **what: Any) -> Subscription:
+    """Let an account follow something."""
+    with unit_of_work("reminders.follow", COMMAND, now=instant()) as now:
+        return service.follow(db.session(), user, now=now, **what)
+
+
+def test_following_twice_is_one_row_and_following_again_resumes(court: Any) -> None:
+    user, case = court.staff("amal@example.org"), court.case()
+    first = follow(user, case=case, days_before=[7])
+    with unit_of_work("reminders.stop", COMMAND, now=instant()) as now:
+        service.stop(db.session(), user, case=case, now=now)
+    again = follow(user, case=case)
+    assert (again.id, again.stopped_at, again.days_before) == (first.id, None, [7])
+    assert follow(user, case=case, days_before=[]).days_before is None
+    assert len(db.session.scalars(select(Subscription)).all()) == 1
+
+
+def test_volunteers_and_closed_accounts_cannot_follow(court: Any) -> None:
+    volunteer = make_account("vera@example.org", role="volunteer")
+    with pytest.raises(Refused, match="for staff"):
+        follow(volunteer, desk=court.desk)
+    gone = court.staff("gone@example.org")
+    with unit_of_work("accounts.disable", COMMAND):
+        db.session.get_one(type(gone), gone.id).active = False
+    with pytest.raises(Refused, match="not active"):
+        follow(gone, desk=court.desk)
+
+
+def test_what_one_may_not_see_one_cannot_follow(court: Any) -> None:
+    case = court.case(audience=Audience.NAMED)
+    with pytest.raises(NotFound):
+        follow(court.staff("amal@example.org"), case=case)
+
+
+def test_one_thing_is_followed_at_a_time(court: Any) -> None:
+    user = court.staff("amal@example.org")
+    with pytest.raises(Refused):
+        follow(user, case=court.case(), desk=court.desk)
+    with pytest.raises(Refused):
+        follow(user)
+
+
+def test_what_an_account_follows_is_listed_with_the_reason(court: Any) -> None:
+    user = court.follower("amal@example.org")
+    own, other = court.case(owner=user), court.case()
+    follow(user, case=other)
+    said = [(f.desk and f.desk.code, f.case and f.case.ref, f.cause, f.derived) for f in list_follows(db.session(), user)]
+    assert said == [
+        ("iopt", None, "follows", False),
+        (None, own.ref, "owner", True),
+        (None, other.ref, "follows", False),
+    ]
+    found = [find_follow(db.session(), user, case) for case in (own, other)]
+    assert [f and f.cause for f in found] == ["owner", "follows"]
+
+
+def test_the_first_mail_is_foretold(court: Any) -> None:
+    user, case = court.follower("amal@example.org"), court.case()
+    assert first_mail(db.session(), user, instant()) is None
+    court.hearing(case, on_day("Asia/Jerusalem", date(2024, 5, 20)))
+    first = first_mail(db.session(), user, instant())
+    assert first is not None
+    assert (first.at, first.case.id) == (instant("2024-05-13T05:00Z"), case.id)
+
+
+def test_a_token_says_whose_and_which_and_cannot_be_made_up(court: Any) -> None:
+    token = stop_token(7, [3, 1])
+    assert read_stop_token(token).recipient_id == 7
+    assert read_stop_token(token).case_ids == (1, 3)
+    body, _dot, mac = token.partition(".")
+    for wrong in (body, f"{stop_token(8, [1, 3]).partition('.')[0]}.{mac}", "", ".", "ä.ö", token[:-1], f"{body}x.{mac}"):
+        with pytest.raises(NotFound):
+            read_stop_token(wrong)
+
+
+def test_the_link_of_a_mail_stops_only_when_asked_and_takes_it_back(app: Flask, court: Any) -> None:
+    owner = court.staff("owner@example.org")
+    court.hearing(court.case(owner=owner))
+    court.tick("2024-04-01T05:00Z")
+    (path,) = re.findall(r"(/reminders/stop/\S+)", court.mails(owner)[0].text)
+    stranger = app.test_client()
+    with clock.fixed_at(instant("2024-04-02T09:00Z")):
+        page = stranger.get(path)
+        assert page.status_code == 200
+        assert "Stop them" in page.text and "(IOPT-0001)" in page.text
+        assert "Halabi" not in page.text
+        assert db.session.scalars(select(Subscription)).all() == []
+        done = stranger.post(path)
+        assert (done.status_code, done.headers["Location"]) == (303, path)
+        assert "Stopped. No more" in stranger.get(path).text
+    court.tick("2024-04-04T05:00Z")
+    assert court.mails(owner) == []
+    with clock.fixed_at(instant("2024-04-04T09:00Z")):
+        assert stranger.post(path.replace("/stop/", "/resume/")).status_code == 303
+    db.session.rollback()
+    assert db.session.scalars(select(Subscription)).all() == []  # an owner follows without a row again
+    court.tick("2024-04-04T09:01Z")
+    assert len(court.mails(owner)) == 1
+
+
+def test_a_link_that_is_not_whole_stops_nothing(app: Flask, court: Any) -> None:
+    for path in ("/reminders/stop/none-such", "/reminders/resume/none-such"):
+        assert app.test_client().post(path).status_code == 404
+
+
+def test_pages_follow_stop_and_resume(app: Flask, court: Any) -> None:
+    user, case = court.staff("amal@example.org"), court.case()
+    court.hearing(case)
+    with clock.fixed_at(instant()):
+        browser = sign_in(app, user)
+        token = form_token(browser)
+        empty = browser.get("/reminders").text
+        assert "You follow nothing yet." in empty and "Follow Israel and Palestine" in empty
+        followed = browser.post(
+            "/reminders/desks/iopt/follow",
+            data={"csrf_token": token, "days_before": ["7", "1"]},
+            follow_redirects=True,
+        )
+        assert "The first mail goes out on Mon 1 Apr 2024, 08:00" in followed.text
+        assert "days before: 7, 1" in followed.text
+        assert "In the plan" in followed.text and case.ref in followed.text
+        one = browser.post(f"/reminders/cases/{case.ref}/follow", data={"csrf_token": token, "next": f"/cases/{case.ref}"})
+        assert one.status_code == 303
+        stopped = browser.post(f"/reminders/cases/{case.ref}/stop", data={"csrf_token": token}, follow_redirects=True)
+        assert "Resume" in stopped.text and "no more reminders" in stopped.text
+        assert "No mail to you is due in the next seven days." in stopped.text
+        gone = browser.post("/reminders/desks/iopt/stop", data={"csrf_token": token}, follow_redirects=True)
+        assert "You no longer follow this desk." in gone.text
+
+
+def test_pages_refuse_days_that_cannot_be_and_desks_of_others(app: Flask, court: Any) -> None:
+    from signed_in import make_desk
+
+    make_desk("mena", "Middle East", ("EG",))
+    with clock.fixed_at(instant()):
+        browser = sign_in(app, court.staff("amal@example.org"))
+        token = form_token(browser)
+        wrong = browser.post("/reminders/desks/iopt/follow", data={"csrf_token": token, "days_before": ["99"]})
+        assert wrong.status_code == 422
+        others = browser.post("/reminders/desks/mena/follow", data={"csrf_token": token})
+        assert others.status_code == 404
+
+
+def test_pages_of_reminders_cost_the_same_whatever_is_followed(app: Flask, court: Any) -> None:
+    user = court.follower("amal@example.org")
+
+    def count() -> int:
+        said: list[str] = []
+
+        def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+            said.append(statement)
+
+        with clock.fixed_at(instant()):
+            browser = sign_in(app, user)
+            event.listen(db.engine, "before_cursor_execute", note)
+            try:
+                assert browser.get("/reminders").status_code == 200
+            finally:
+                event.remove(db.engine, "before_cursor_execute", note)
+        return len(said)
+
+    court.hearing(court.case(owner=user))
+    count()  # the first page of a sign-in notes that it was seen
+    one = count()
+    for _n in range(5):
+        court.hearing(court.case(owner=user))
+    db.session.rollback()
+    assert len(db.session.scalars(select(Case)).all()) == 6
+    assert count() == one
