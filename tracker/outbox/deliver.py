@@ -230,8 +230,10 @@ class _Run:
         """Claim a few and send them, one after the other. Returns how many were claimed."""
         with short_transaction() as session:
             batch = protocol.claim(session, clock.now(), clock.true_now(), tried=tried)
-            failpoints.point("in_claim")
-        failpoints.point("after_claim")
+            if batch:
+                failpoints.point("in_claim")
+        if batch:
+            failpoints.point("after_claim")
         for position, claimed in enumerate(batch):
             progress.made()
             try:

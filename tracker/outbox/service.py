@@ -75,7 +75,8 @@ def plan_messages(session: Session, rows: Iterable[Mapping[str, Any]]) -> int:
         for row in written
     ]
     new = 0
-    statement = insert_or_pass(session, Message, "dedupe_key")
+    # Without the option PostgreSQL's rows go unreported.
+    statement = insert_or_pass(session, Message, "dedupe_key").execution_options(preserve_rowcount=True)
     for start in range(0, len(complete), CHUNK):
         result: Any = session.execute(statement, complete[start : start + CHUNK])
         new += result.rowcount

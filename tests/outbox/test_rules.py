@@ -1,0 +1,32 @@
+"""When a mail is tried again, and when not."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tracker.outbox.rules import is_about_us, is_hopeless, next_try, scrubbed
+
+NOW = datetime(2026, 4, 7, 6, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("tries", "seconds"), [(1, 30), (2, 60), (3, 120), (5, 480), (6, 900), (7, 900), (60, 900), (100_000, 900)]
+)
+def test_each_wait_is_twice_the_last_up_to_a_quarter_of_an_hour(tries: int, seconds: int) -> None:
+    assert next_try(NOW, tries, 0.0) - NOW == timedelta(seconds=seconds / 2)
+    assert next_try(NOW, tries, 1.0) - NOW == timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize(("early", "hopeless"), [(timedelta(seconds=1), False), (timedelta(0), True)])
+def test_a_try_that_would_come_too_late_is_not_made(early: timedelta, hopeless: bool) -> None:
+    assert is_hopeless(NOW, NOW + timedelta(hours=1), NOW + timedelta(hours=1) - early) is hopeless
+    assert is_hopeless(NOW, None, NOW + timedelta(days=3) - early) is hopeless
+
+
+def test_answers_about_us_charge_no_mail() -> None:
+    assert [code for code in (421, 450, 451, 530, 535, 550, 552, 554) if is_about_us(code)] == [421, 530, 535]
+
+
+def test_a_relays_words_are_kept_without_addresses() -> None:
+    assert scrubbed(b"5.1.1 <jo@example.org>: no\r\nsuch\x00 user") == "5.1.1 … no such user"
+    assert len(scrubbed("x " * 500)) == 200
