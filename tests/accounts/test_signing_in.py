@@ -310,7 +310,8 @@ def test_a_page_costs_one_statement_to_know_who_asks(app: Flask, user: User) -> 
     browser = sign_in(app, user)
     with statements() as sent:
         assert browser.get("/nowhere").status_code == 404
-    assert [s.split()[0] for s in sent if s != "BEGIN"] == ["SELECT"]
+    about = re.compile(r"\b(sign_ins|users|memberships|desks)\b")
+    assert len([s for s in sent if about.search(s)]) == 1
 
 
 def test_a_sign_in_is_marked_as_seen_once_a_minute_and_lasts_longer_for_it(app: Flask, user: User) -> None:
