@@ -5,6 +5,7 @@ the last snapshot recorded by then; and `before`, so that the sentence can say w
 """
 
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 from flask_babel import gettext as _
@@ -12,6 +13,7 @@ from flask_babel import lazy_gettext as _l
 
 from tracker.agenda.kinds import agenda_kind
 from tracker.base.labels import announce, label
+from tracker.base.words import say_short_date
 from tracker.timeline.kinds import entry_kind
 
 announce(
@@ -55,12 +57,12 @@ class _OfHearing:
     before: dict[str, Any] = field(default_factory=dict)
 
     def when(self, snapshot: dict[str, Any]) -> str:
-        """The when of a snapshot in plain figures: `2024-04-08 09:30`, `2024-04-08 – 2024-04-14`, or no date."""
-        if snapshot.get("local_date"):
-            return " ".join(str(p) for p in (snapshot["local_date"], snapshot.get("local_time")) if p)
-        if snapshot.get("earliest_on"):
-            return f"{snapshot['earliest_on']} – {snapshot['latest_on']}"
-        return _("no date yet")
+        """The when of a snapshot in words: `Mon 8 Apr 2024, 09:30`, `Mon 8 Apr 2024 – Sun 14 Apr 2024`, or no date."""
+        first, last, at = snapshot.get("earliest_on"), snapshot.get("latest_on"), snapshot.get("local_time")
+        if not first or not last:
+            return _("no date yet")
+        days = " – ".join(say_short_date(date.fromisoformat(day)) for day in dict.fromkeys((first, last)))
+        return f"{days}, {at}" if at else days
 
 
 @entry_kind("hearing.scheduled", news=False)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from flask import current_app, url_for
 from flask_babel import gettext as _
 from sqlalchemy import ColumnElement, and_, exists, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from tracker.accounts.models import User
 from tracker.base.words import ago
@@ -37,7 +37,7 @@ def service_now(session: Session, now: datetime) -> Service:
             return Service(True, _("The clock has never run: no flag is raised and no reminder leaves. Start it: tracker clockwork"))
         return Service(
             True,
-            _("The clock has been silent since %(ago)s: no reminder leaves. Start it: tracker clockwork", ago=ago(silent, now)),
+            _("The clock last ran %(ago)s: no reminder leaves. Start it: tracker clockwork", ago=ago(silent, now)),
         )
     relay = relay_state(session, current_app.extensions["settings"].smtp_url is not None)
     waiting, first = _waiting(session, now)
@@ -64,10 +64,13 @@ def banner_for(session: Session, user: User, now: datetime) -> dict[str, str] | 
     return {"text": seen[1].words, "url": url_for("pages.service_health"), "url_text": _("Service health")}
 
 
+_reader = aliased(Recipient)
+
+
 def sees_message(user: User) -> ColumnElement[bool]:
     """SQL on `messages`: may this reader know of it? Their own; and for staff, those about a hearing of a case that they
     see, to others who keep it with them."""
-    own = exists(select(Recipient.id).where(Recipient.id == Message.recipient_id, Recipient.user_id == user.id))
+    own = Message.recipient_id.in_(select(_reader.id).where(_reader.user_id == user.id))
     about = exists(
         select(Appearance.id)
         .join(Case, Case.id == Appearance.case_id)

@@ -38,7 +38,7 @@ def _set_up(state: Any) -> None:
 
     @app.context_processor
     def service() -> dict[str, Any]:
-        user = signed_in()
+        user = signed_in() if request.endpoint != "pages.service_health" else None
         return {"service_banner": banner_for(db.session(), user, clock.now()) if user else None}
 
 

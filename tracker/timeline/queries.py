@@ -23,6 +23,11 @@ class EntrySeen:
     sources: list[EntrySource] = field(default_factory=list)
 
     @property
+    def told_in_quote(self) -> bool:
+        """Whether its words are the very words of a source: shown once."""
+        return any(source.quote.split() == self.entry.text.split() for source in self.sources if source.quote)
+
+    @property
     def sentence(self) -> str:
         """What its kind says in one line."""
         return kind_of(self.entry.kind).sentence(self.entry.payload)
