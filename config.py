@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from tracker.base.db import normalise_url
 from tracker.base.errors import Misconfigured
+from tracker.base.sealing import made_once
 
 #: Belong to the tests; passed over here.
 _FOR_TESTS = {"TRACKER_CHROMIUM", "TRACKER_REQUIRE"}
@@ -36,7 +37,7 @@ class Settings:
 
     #: SQLAlchemy address: a SQLite file for one machine, PostgreSQL from two on.
     database_url: str
-    #: `smtp://user:pass@host:port`, `smtps://`, `?starttls=1`; None: nothing can be sent, mail waits and staff are told.
+    #: `smtp://user:pass@host:port`, `smtps://`, `?starttls=1`; None: nothing is sent, mail waits and staff are told.
     smtp_url: str | None
     #: The From of every mail.
     mail_from: str
@@ -128,12 +129,7 @@ def _count(name: str, text: str) -> int:
 def _own_secret(instance: Path, base_url: str) -> str:
     """The secret of this machine, made once (mode 0600): only where nobody else can reach the pages."""
     if not _is_loopback(urlsplit(base_url).hostname):
-        raise Misconfigured("TRACKER_SECRET_KEY is not set: make one with python -c 'import secrets; print(secrets.token_hex(32))'")
-    path = instance / "secret"
-    instance.mkdir(parents=True, exist_ok=True, mode=0o700)
-    try:
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(secrets.token_hex(32))
-    except FileExistsError:
-        pass
-    return path.read_text().strip()
+        raise Misconfigured(
+            "TRACKER_SECRET_KEY is not set: make one with python -c 'import secrets; print(secrets.token_hex(32))'"
+        )
+    return made_once(instance / "secret", secrets.token_hex(32))

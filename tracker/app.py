@@ -54,6 +54,7 @@ PAGES: tuple[str, ...] = (
     "tracker.entries.views",
     "tracker.hearings.views",
     "tracker.flags.views",
+    "tracker.intake.views",
     "tracker.reminders.views",
     "tracker.pages.views",
 )
@@ -68,7 +69,8 @@ def settings_module() -> ModuleType:
     if known is not None:
         return known
     spec = importlib.util.spec_from_file_location("tracker._settings", resource("config.py"))
-    assert spec and spec.loader
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules["tracker._settings"] = module
     spec.loader.exec_module(module)

@@ -1,13 +1,13 @@
-"""The commands, used by people, cron and checks: the console script `tracker`, and the same under `flask --app tracker`.
+"""The commands, for people, cron and checks: the console script `tracker`, and the same under `flask --app tracker`.
 
-`--json` prints one JSON document to standard output and nothing else; messages go to standard error. Exit codes: 0 done,
-2 wrong use or refused input with one clear line, 1 failure.
+`--json` prints one JSON document to standard output and nothing else; messages go to standard error. Exit codes: 0
+done, 2 wrong use or refused input with one clear line, 1 failure.
 """
 
 import json
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from datetime import date, time, timedelta
 from functools import wraps
 from pathlib import Path
@@ -82,7 +82,7 @@ def in_house(command: C) -> C:
     @wraps(command)
     def run(*args: Any, at: str | None = None, **options: Any) -> Any:
         try:
-            with nullcontext() if has_app_context() else build().app_context(), _instant(at):
+            with _house(), _instant(at):
                 return command(*args, **options)
         except TrackerError as refusal:
             _refuse(refusal)
@@ -93,6 +93,20 @@ def in_house(command: C) -> C:
             sys.exit(1)
 
     return run  # type: ignore[return-value]  # a wrapper of the same shape
+
+
+@contextmanager
+def _house() -> Iterator[None]:
+    """The application this runs in, or one of its own, whose connections are closed in the end."""
+    if has_app_context():
+        yield
+        return
+    with build().app_context():
+        try:
+            yield
+        finally:
+            db.session.remove()
+            db.engine.dispose()
 
 
 def _refuse(refusal: TrackerError) -> NoReturn:
@@ -116,15 +130,15 @@ def _instant(at: str | None) -> Iterator[None]:
         yield
 
 
-at_option = click.option(
-    "--at", "at", metavar="INSTANT", help="Pretend it is this instant, such as 2024-04-01T07:00Z."
-)
+at_option = click.option("--at", "at", metavar="INSTANT", help="Pretend it is this instant, such as 2024-04-01T07:00Z.")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 
 
 def say(as_json: bool, document: Any, words: str) -> None:
     """Print a document, or its words for people."""
-    click.echo(json.dumps(document, ensure_ascii=False, indent=2 if sys.stdout.isatty() else None) if as_json else words)
+    click.echo(
+        json.dumps(document, ensure_ascii=False, indent=2 if sys.stdout.isatty() else None) if as_json else words
+    )
 
 
 # The database ---------------------------------------------------------------------------------------------------------
@@ -178,7 +192,7 @@ def serve(host: str, port: int) -> None:
 @in_house
 def clockwork() -> None:
     """Run the clock alone: flags, reminders, sending."""
-    sys.exit(run_clock(current_app._get_current_object()))  # type: ignore[attr-defined]  # the proxy's own way out
+    run_clock(current_app._get_current_object())  # type: ignore[attr-defined]  # the proxy's own way out
 
 
 @tracker.command()
@@ -206,9 +220,7 @@ def _tick() -> dict[str, dict[str, int]]:
         "reminders": ("reminders.plan", ("planned", "cancelled")),
         "outbox": ("outbox.deliver", ("sent", "failed", "waiting")),
     }
-    return {
-        part: {name: steps.get(step, {}).get(name, 0) for name in names} for part, (step, names) in wanted.items()
-    }
+    return {part: {name: steps.get(step, {}).get(name, 0) for name in names} for part, (step, names) in wanted.items()}
 
 
 # Desks, accounts, following -------------------------------------------------------------------------------------------
@@ -231,9 +243,7 @@ def desks() -> None:
 def add_a_desk(code: str, name: str, countries: tuple[str, ...], zone: str, working_days: str, as_json: bool) -> None:
     """Make a desk."""
     with unit_of_work("desks.add", COMMAND) as now:
-        desk = add_desk(
-            db.session(), code, name, countries, zone, dates.parse_working_days(working_days), now=now
-        )
+        desk = add_desk(db.session(), code, name, countries, zone, dates.parse_working_days(working_days), now=now)
     say(
         as_json,
         {
@@ -428,7 +438,9 @@ def list_cases(desk: str | None, as_json: bool) -> None:
         f"{case['status_line']}  {' '.join(case['flags'])}"
         for case in listed
     ]
-    say(as_json, listed, "\n".join(lines) or "There is no case yet. Read a page: tracker intake import FILE --desk CODE")
+    say(
+        as_json, listed, "\n".join(lines) or "There is no case yet. Read a page: tracker intake import FILE --desk CODE"
+    )
 
 
 @cases.command("show")
@@ -541,7 +553,10 @@ def record(
     as_json: bool,
 ) -> None:
     """Say what became of a hearing, and when it goes on."""
-    on, at_clock = dates.parse_date(next_day, "next") if next_day else None, dates.parse_time(next_time) if next_time else None
+    on, at_clock = (
+        dates.parse_date(next_day, "next") if next_day else None,
+        dates.parse_time(next_time) if next_time else None,
+    )
     with unit_of_work("hearings.outcome", COMMAND, subject=f"hearing:{hearing_id}"):
         session = db.session()
         hearing = hearings.get_hearing(session, hearing_id)
@@ -612,4 +627,3 @@ def demo(once: bool, reset: bool, host: str, port: int, as_json: bool) -> None:
         say(as_json, said, f"The demo is loaded. {said['flags']['open']} flags are open.")
         return
     sys.exit(serve_demo(host, port))
-

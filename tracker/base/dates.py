@@ -8,6 +8,7 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from tracker.base.errors import Refused
@@ -134,13 +135,15 @@ def parse_working_days(text: str) -> tuple[int, ...]:
             return tuple((first + i) % 7 + 1 for i in range((last - first) % 7 + 1))
         return tuple(_WEEKDAYS.index(p.strip()[:3]) + 1 for p in said.split(","))
     except ValueError:
-        raise Refused(f"“{text[:40]}” names no working days. Write them as sun-thu or mon-fri.", "working_days") from None
+        raise Refused(
+            f"“{text[:40]}” names no working days. Write them as sun-thu or mon-fri.", "working_days"
+        ) from None
 
 
 def name_working_days(days: Collection[int]) -> str:
     """ISO weekday numbers as `sun-thu` or `mon,wed`: what `parse_working_days` reads."""
     ordered = list(days)
-    runs_on = all((b - a) % 7 == 1 for a, b in zip(ordered, ordered[1:], strict=False))
+    runs_on = all((b - a) % 7 == 1 for a, b in pairwise(ordered))
     names = [_WEEKDAYS[d - 1] for d in ordered]
     return f"{names[0]}-{names[-1]}" if runs_on and len(names) > 1 else ",".join(names)
 

@@ -64,7 +64,5 @@ def _apply_postgresql(connection: Connection) -> None:
             )
         )
     connection.execute(
-        text(
-            "CREATE INDEX IF NOT EXISTS ix_search_rows_words ON search_rows USING gin (to_tsvector('simple', words))"
-        )
+        text("CREATE INDEX IF NOT EXISTS ix_search_rows_words ON search_rows USING gin (to_tsvector('simple', words))")
     )

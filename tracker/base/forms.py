@@ -1,4 +1,4 @@
-"""What every form of the house shares: done once, refusals on their field, both versions when two people changed a thing.
+"""What every form of the house shares: done once, refusals on their field, both versions when two people changed it.
 
 A view shows the form again with what was typed; nothing is stored until everything holds.
 """
@@ -89,7 +89,8 @@ class HouseForm(FlaskForm):
         self.conflict = tuple(
             (str(field.label.text), shown(field), theirs)
             for name, theirs in conflict.theirs.items()
-            if (field := self._fields.get(name)) is not None and shown(field) != str(theirs if theirs is not None else "")
+            if (field := self._fields.get(name)) is not None
+            and shown(field) != str(theirs if theirs is not None else "")
         )
         self.version.data = str(version)
         # The next try is another act than the one that failed.
@@ -109,8 +110,8 @@ def submit(
     *,
     version_now: Callable[[], int] = lambda: 0,
 ) -> Any:
-    """Answer a POST: do `act` (which opens its unit of work and returns where to go next) once, or show the form `again`
-    with what was typed: 422 with the reason on its field, 409 with both versions."""
+    """Answer a POST: do `act` (which opens its unit of work and returns where to go next) once, or show the form
+    `again` with what was typed: 422 with the reason on its field, 409 with both versions."""
     if not form.validate_on_submit():
         return again(), 422
     try:

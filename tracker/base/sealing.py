@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
@@ -47,16 +48,9 @@ class Keyring:
     @classmethod
     def load(cls, path: Path) -> "Keyring":
         """Read the keyring; a missing file is made (mode 0600) with one new key."""
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            pass
-        else:
-            with os.fdopen(descriptor, "w") as file:
-                file.write(f"{secrets.token_hex(4)}:{base64.b64encode(secrets.token_bytes(32)).decode()}\n")
+        fresh = f"{secrets.token_hex(4)}:{base64.b64encode(secrets.token_bytes(32)).decode()}"
         keys: dict[str, bytes] = {}
-        for line in path.read_text().split():
+        for line in made_once(path, fresh).split():
             key_id, _, key = line.partition(":")
             try:
                 keys[key_id] = base64.b64decode(key, validate=True)
@@ -81,6 +75,20 @@ class Keyring:
         root = next(reversed(self._keys.values()))  # the oldest key: rotation must not change fingerprints
         key = hmac.digest(root, f"blind|{purpose}".encode(), hashlib.sha256)
         return hmac.new(key, value.encode(), hashlib.sha256).hexdigest()
+
+
+def made_once(path: Path, secret: str) -> str:
+    """The content of a secret file (mode 0600), made with `secret` when there is none. Two processes that start at once
+    read the same one: it is written aside, and linked into its place whole or not at all."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        aside = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+        with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(secret + "\n")
+        with suppress(FileExistsError):
+            os.link(aside, path)
+        aside.unlink()
+    return path.read_text().strip()
 
 
 def _seal(plain: bytes, place: str, key_id: str, key: bytes) -> str:

@@ -86,7 +86,11 @@ def _faces(session: Session, now: datetime, cases: Sequence[int]) -> None:
         meaning = meanings(entries)
         for audience in (a for a in Audience if a <= case.audience or a == Audience.NAMED):
             standing = stand(entries, meaning, [i.person_id for i in people[case.id]], audience)
-            seen = [e for e in entries if meaning[e.id].audience >= audience and meaning[e.id].counts and kind_of(e.kind).news]
+            seen = [
+                e
+                for e in entries
+                if meaning[e.id].audience >= audience and meaning[e.id].counts and kind_of(e.kind).news
+            ]
             wanted[(case.id, audience)] = _face(
                 case,
                 audience,

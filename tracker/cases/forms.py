@@ -17,7 +17,10 @@ class CaseForm(HouseForm):
 
     title = StringField(
         _l("Title"),
-        [InputRequired(_l("Write a title.")), Length(max=LONGEST_TITLE, message=_l("A title has at most 300 characters."))],
+        [
+            InputRequired(_l("Write a title.")),
+            Length(max=LONGEST_TITLE, message=_l("A title has at most 300 characters.")),
+        ],
         description=_l("What it is about. Whoever may see the case reads it."),
     )
     summary = TextAreaField(_l("Summary"), [Optional(), Length(max=20_000)], render_kw={"rows": 4})
@@ -44,7 +47,10 @@ class NewCaseForm(CaseForm):
     desk_id = SelectField(_l("Desk"), coerce=str)
     person_name = StringField(
         _l("Name of the person at risk"),
-        [InputRequired(_l("Write a name.")), Length(max=LONGEST_NAME, message=_l("A name has at most 300 characters."))],
+        [
+            InputRequired(_l("Write a name.")),
+            Length(max=LONGEST_NAME, message=_l("A name has at most 300 characters.")),
+        ],
     )
     other_name = StringField(
         _l("Name in another script or spelling"),
@@ -66,7 +72,7 @@ class ReopenForm(HouseForm):
 
 
 class CheckForm(HouseForm):
-    """"Checked, nothing new", with a word on where one looked."""
+    """ "Checked, nothing new", with a word on where one looked."""
 
     words = StringField(_l("Where you looked"), [Optional(), Length(max=300)])
 

@@ -72,7 +72,11 @@ class Located(_Happened):
         return self._with_place(_("Whereabouts confirmed"))
 
 
-@entry_kind("person.detention_ordered", label=_l("Administrative detention ordered or renewed"), custody="administrative_detention")
+@entry_kind(
+    "person.detention_ordered",
+    label=_l("Administrative detention ordered or renewed"),
+    custody="administrative_detention",
+)
 @dataclass(frozen=True, slots=True)
 class DetentionOrdered:
     """An order of administrative detention: its length in months and its printed end, as far as told."""

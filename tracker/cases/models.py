@@ -31,7 +31,10 @@ class Case(Model):
         Index("ix_cases_stage_stale_at", "stage", "stale_at"),
         # Those nobody keeps are few; an index over all owners would not be chosen where there are few owners.
         Index(
-            "ix_cases_unowned", "stage", sqlite_where=text("owner_id IS NULL"), postgresql_where=text("owner_id IS NULL")
+            "ix_cases_unowned",
+            "stage",
+            sqlite_where=text("owner_id IS NULL"),
+            postgresql_where=text("owner_id IS NULL"),
         ),
     )
 

@@ -8,12 +8,58 @@ from tracker.base.dates import add_working_days, zone_of
 from tracker.timeline.codes import CUSTODY, DEATHS
 
 #: Neutral words for subjects and talk: trees and plants, which say nothing about anybody.
-NICKNAMES = (
-    "Cedar Almond Juniper Heather Willow Clover Laurel Maple Sorrel Aspen Fennel Hazel Myrtle Thistle Rowan Bramble "
-    "Larch Poplar Sage Tamarisk Alder Burdock Cypress Dogwood Elder Foxglove Gorse Hawthorn Iris Jasmine Kelp Linden "
-    "Mallow Nettle Olive Primrose Quince Rosemary Spruce Teasel Umbrella-pine Verbena Walnut Yarrow Bluebell Chicory "
-    "Daisy Elm Ginkgo Hemlock"
-).split()
+NICKNAMES = [
+    "Cedar",
+    "Almond",
+    "Juniper",
+    "Heather",
+    "Willow",
+    "Clover",
+    "Laurel",
+    "Maple",
+    "Sorrel",
+    "Aspen",
+    "Fennel",
+    "Hazel",
+    "Myrtle",
+    "Thistle",
+    "Rowan",
+    "Bramble",
+    "Larch",
+    "Poplar",
+    "Sage",
+    "Tamarisk",
+    "Alder",
+    "Burdock",
+    "Cypress",
+    "Dogwood",
+    "Elder",
+    "Foxglove",
+    "Gorse",
+    "Hawthorn",
+    "Iris",
+    "Jasmine",
+    "Kelp",
+    "Linden",
+    "Mallow",
+    "Nettle",
+    "Olive",
+    "Primrose",
+    "Quince",
+    "Rosemary",
+    "Spruce",
+    "Teasel",
+    "Umbrella-pine",
+    "Verbena",
+    "Walnut",
+    "Yarrow",
+    "Bluebell",
+    "Chicory",
+    "Daisy",
+    "Elm",
+    "Ginkgo",
+    "Hemlock",
+]
 
 
 def nickname(number: int) -> str:

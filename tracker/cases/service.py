@@ -77,7 +77,9 @@ def edit_case(session: Session, case: Case, *, version: int, **fields: Any) -> N
     """Change what a case says of itself: title, summary, risk, stage (not closed), owner, deputy, country,
     responsible_state, nickname, audience. VersionConflict when somebody else did since `version`."""
     if case.version != version:
-        raise VersionConflict("Somebody changed this case in the meantime.", {name: getattr(case, name) for name in fields})
+        raise VersionConflict(
+            "Somebody changed this case in the meantime.", {name: getattr(case, name) for name in fields}
+        )
     merged = {name: fields.get(name, getattr(case, name)) for name in ("title", "risk", "stage", "audience")}
     if merged["stage"] == "closed" and case.stage != "closed":
         raise Refused("Close the case with a reason instead.", "stage")
@@ -114,7 +116,7 @@ def reopen_case(session: Session, case: Case, desk: Desk, *, words: str) -> None
 
 
 def check_case(session: Session, case: Case, desk: Desk, *, words: str = "") -> None:
-    """"Checked, nothing new": restarts the stale clock without pretending that anything happened."""
+    """ "Checked, nothing new": restarts the stale clock without pretending that anything happened."""
     if case.stage == "closed":
         raise Refused("The case is closed; reopen it first.")
     _log(session, case, desk, "case.checked", {}, words)
@@ -138,7 +140,9 @@ def involve(session: Session, case: Case, person_id: int, role: str = "at_risk")
     for involvement in held:
         if involvement.person_id == person_id:
             return involvement
-    involvement = Involvement(case_id=case.id, person_id=person_id, role=role, position=len(held), conditions=[], reported=[])
+    involvement = Involvement(
+        case_id=case.id, person_id=person_id, role=role, position=len(held), conditions=[], reported=[]
+    )
     session.add(involvement)
     session.flush()
     touch(case.id)

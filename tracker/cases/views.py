@@ -97,7 +97,10 @@ def change(ref: str) -> Any:
             return led_to(form, url_for("pages.case_file", ref=ref))
 
     return submit(
-        form, act, lambda: render_template("cases/edit.html", form=form, case=case), version_now=lambda: kept_case(ref)[0].version
+        form,
+        act,
+        lambda: render_template("cases/edit.html", form=form, case=case),
+        version_now=lambda: kept_case(ref)[0].version,
     )
 
 
@@ -156,7 +159,7 @@ def do_reopen(ref: str) -> Any:
 @bp.post("/<ref>/check")
 @open_to("staff")
 def check(ref: str) -> Any:
-    """"Checked, nothing new"."""
+    """ "Checked, nothing new"."""
     form = CheckForm()
     case, _desk = kept_case(ref)
 
@@ -323,4 +326,3 @@ def _fields(form: CaseForm, *, new_case: bool = False) -> dict[str, Any]:
 
 def _names(form: PersonForm) -> list[NameGiven]:
     return [NameGiven(line) for line in (form.names.data or "").splitlines() if line.strip()]
-

@@ -50,10 +50,14 @@ class EntryForm(HouseForm):
     source_kind = SelectField(_l("Source"), choices=lambda: [("", _("none")), *choices("source_kind", SOURCE_KINDS)])
     source_address = StringField(_l("Address or title"), [Optional(), Length(max=500)], render_kw={"dir": "auto"})
     source_told_by = StringField(
-        _l("Told by"), [Optional(), Length(max=120)], description=_l("A role, such as lawyer or relative; never a name.")
+        _l("Told by"),
+        [Optional(), Length(max=120)],
+        description=_l("A role, such as lawyer or relative; never a name."),
     )
     source_published = DayField(_l("Published on"))
-    source_quote = TextAreaField(_l("The very words"), [Optional(), Length(max=5000)], render_kw={"rows": 2, "dir": "auto"})
+    source_quote = TextAreaField(
+        _l("The very words"), [Optional(), Length(max=5000)], render_kw={"rows": 2, "dir": "auto"}
+    )
     audience = SelectField(_l("Who may see it"), choices=lambda: choices("audience", [a.code for a in CHOOSABLE]))
 
 
@@ -66,7 +70,9 @@ class AboutEntryForm(HouseForm):
 class WithdrawForm(AboutEntryForm):
     """Withdrawing needs a reason."""
 
-    reason = TextAreaField(_l("Why"), [InputRequired(_l("Say why it is withdrawn.")), Length(max=2000)], render_kw={"rows": 3})
+    reason = TextAreaField(
+        _l("Why"), [InputRequired(_l("Say why it is withdrawn.")), Length(max=2000)], render_kw={"rows": 3}
+    )
 
 
 class EntryAudienceForm(HouseForm):

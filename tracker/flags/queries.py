@@ -63,7 +63,7 @@ def list_flags(
     asking: bool = False,
     limit: int | None = None,
 ) -> list[FlagShown]:
-    """Open flags in the same order: of the cases `reader` may see (None: all), `among` those a condition on cases names,
+    """Open flags in the same order: of the cases `reader` may see (None: all), `among` those a condition names,
     those that `first` names before others, only those `asking` for somebody now, at most `limit`."""
     where: list[ColumnElement[bool]] = []
     if reader is not None:

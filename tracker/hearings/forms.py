@@ -20,10 +20,16 @@ _LONG = _l("At most 200 characters.")
 class WhenForm(HouseForm):
     """A day, a week, a month, or no date yet; at the court's own clock."""
 
-    precision = RadioField(_l("How exact is the date?"), choices=lambda: choices("window", ["day", "week", "month", "not_set"]), default="day")
+    precision = RadioField(
+        _l("How exact is the date?"),
+        choices=lambda: choices("window", ["day", "week", "month", "not_set"]),
+        default="day",
+    )
     day = DayField(_l("Date at the court"))
     at_time = ClockField(_l("Time at the court"))
-    zone = StringField(_l("Time zone of the court"), [InputRequired(), Length(max=60)], render_kw={"dir": "ltr", "spellcheck": "false"})
+    zone = StringField(
+        _l("Time zone of the court"), [InputRequired(), Length(max=60)], render_kw={"dir": "ltr", "spellcheck": "false"}
+    )
     fold = SelectField(
         _l("Where that hour comes twice"),
         choices=lambda: [("", _("it does not")), ("0", _("the first of the two")), ("1", _("the second of the two"))],
@@ -95,8 +101,12 @@ class OutcomeForm(HouseForm):
         choices=lambda: choices("hearing_state", ["took_place", "adjourned", "postponed", "not_known"]),
         validators=[InputRequired(_l("Choose what happened."))],
     )
-    reason = RadioField(_l("Why"), choices=lambda: [("", _("not told")), *choices("outcome_reason", REASONS)], default="")
-    told_by = StringField(_l("Told by"), [Optional(), Length(max=120)], description=_l("A role, such as lawyer; never a name."))
+    reason = RadioField(
+        _l("Why"), choices=lambda: [("", _("not told")), *choices("outcome_reason", REASONS)], default=""
+    )
+    told_by = StringField(
+        _l("Told by"), [Optional(), Length(max=120)], description=_l("A role, such as lawyer; never a name.")
+    )
     words = TextAreaField(_l("What was decided"), [Optional(), Length(max=5000)], render_kw={"rows": 3})
     exceptions = SelectMultipleField(
         _l("For whom it was otherwise"),

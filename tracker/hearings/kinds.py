@@ -18,7 +18,12 @@ from tracker.timeline.kinds import entry_kind
 
 announce(
     "window",
-    {"day": _l("a day"), "week": _l("some day that week"), "month": _l("some day that month"), "not_set": _l("no date yet")},
+    {
+        "day": _l("a day"),
+        "week": _l("some day that week"),
+        "month": _l("some day that month"),
+        "not_set": _l("no date yet"),
+    },
 )
 announce(
     "outcome_reason",

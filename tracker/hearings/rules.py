@@ -96,4 +96,6 @@ def ask_twice(when: When, now: datetime, sitting_days: Collection[int] | None = 
     if ahead >= FAR_AHEAD_DAYS:
         raise NeedsConfirmation(f"{day} is in {ahead} days, over 12 months off. If that is right, confirm it.", "date")
     if sitting_days and when.local_date and when.local_date.isoweekday() not in sitting_days:
-        raise NeedsConfirmation(f"{day} is a day on which the desk's courts do not sit. If that is right, confirm it.", "date")
+        raise NeedsConfirmation(
+            f"{day} is a day on which the desk's courts do not sit. If that is right, confirm it.", "date"
+        )

@@ -25,7 +25,18 @@ from tracker.timeline.service import Source, record_entry
 UNDO = timedelta(minutes=3)
 
 #: Columns that make the when, the where and the state: a change of one moves schedule_rev.
-SCHEDULE = ("local_date", "local_time", "fold", "zone", "precision", "earliest_on", "latest_on", "court", "place", "state")
+SCHEDULE = (
+    "local_date",
+    "local_time",
+    "fold",
+    "zone",
+    "precision",
+    "earliest_on",
+    "latest_on",
+    "court",
+    "place",
+    "state",
+)
 
 #: What a snapshot keeps.
 SNAPSHOT = (*SCHEDULE, "kind", "certainty", "observer", "schedule_rev", "audience")
@@ -116,8 +127,9 @@ def move_hearing(session: Session, hearing: Hearing, when: When, *, version: int
 
 
 def correct_hearing(session: Session, hearing: Hearing, when: When, *, version: int, **options: Any) -> None:
-    """We had its date, time or place wrong. Options: court, place (None leaves them), confirmation,
-    unlikely_is_meant, sitting_days, words. Refused for a hearing that is over or off, or when nothing changes."""
+    """We had its date, time or place wrong. Options: court, place (None leaves them), confirmation, unlikely_is_meant,
+    sitting_days, words, sources, origin, import_id. Refused for a hearing that is over or off, or when nothing
+    changes."""
     _reschedule(session, hearing, when, "corrected", version, **options)
 
 
@@ -134,6 +146,9 @@ def _reschedule(
     unlikely_is_meant: bool = False,
     sitting_days: Sequence[int] | None = None,
     words: str = "",
+    sources: Sequence[Source] = (),
+    origin: str = "human",
+    import_id: str | None = None,
 ) -> None:
     work = current_work(session)
     _check_version(hearing, version)
@@ -158,7 +173,16 @@ def _reschedule(
     hearing.confirmed_by = confirmation.user_id if confirmation else work.actor.user_id
     hearing.confirmed_from = confirmation.told_by.strip()[:120] if confirmation else ""
     _changed(session, hearing, how)
-    _log(session, hearing, f"hearing.{how}", before=before, words=words)
+    _log(
+        session,
+        hearing,
+        f"hearing.{how}",
+        before=before,
+        words=words,
+        sources=sources,
+        origin=origin,
+        import_id=import_id,
+    )
 
 
 def confirm_hearing(session: Session, hearing: Hearing, confirmation: Confirmation, *, version: int) -> None:
@@ -361,7 +385,9 @@ def _log(
     """One entry per case touched, with the people of that case who appear."""
     work = current_work(session)
     appearing: dict[int, list[int]] = {}
-    for appearance in session.scalars(select(Appearance).where(Appearance.hearing_id == hearing.id).order_by(Appearance.id)):
+    for appearance in session.scalars(
+        select(Appearance).where(Appearance.hearing_id == hearing.id).order_by(Appearance.id)
+    ):
         appearing.setdefault(appearance.case_id, []).append(appearance.person_id)
     held = {case.id: case for case in session.scalars(select(Case).where(Case.id.in_(appearing)))}
     for case_id, persons in appearing.items():

@@ -16,8 +16,8 @@ from tracker.base.dates import today_in
 from tracker.base.db import db
 from tracker.base.errors import Refused
 from tracker.base.forms import HouseForm, led_to, once, submit
-from tracker.base.work import unit_of_work
 from tracker.base.words import count_days, say_date
+from tracker.base.work import unit_of_work
 from tracker.cases.access import kept_case
 from tracker.cases.models import Case, Involvement
 from tracker.cases.queries import level
@@ -49,7 +49,10 @@ def new(ref: str) -> str:
     case, desk = kept_case(ref)
     mine, _others = _who(case)
     form = HearingForm(
-        zone=desk.zone, kind="hearing", audience=min(Audience.DESK, case.audience).code, appearing=[key for key, _n in mine]
+        zone=desk.zone,
+        kind="hearing",
+        audience=min(Audience.DESK, case.audience).code,
+        appearing=[key for key, _n in mine],
     )
     return _new_page(form, case)
 
@@ -284,7 +287,7 @@ def _new_page(form: HearingForm, case: Case) -> str:
 def _echo(form: HouseForm) -> str:
     """What was understood of a typed date: its weekday, and how far off it is."""
     day, zone = getattr(form, "day", None), getattr(form, "zone", None)
-    if day is None or day.data is None or day.errors and not form.asks or not zone or not zone.data:
+    if day is None or day.data is None or (day.errors and not form.asks) or not zone or not zone.data:
         return ""
     try:
         today = today_in(zone.data, clock.now())
@@ -320,13 +323,17 @@ def _who(case: Case) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
         .where(
             Involvement.role == "at_risk",
             (Case.id == case.id)
-            | (Case.desk_id == case.desk_id) & Case.stage.in_(("open", "monitoring")) & (level(viewer().id) <= Audience.DESK),
+            | (Case.desk_id == case.desk_id)
+            & Case.stage.in_(("open", "monitoring"))
+            & (level(viewer().id) <= Audience.DESK),
         )
         .order_by(Case.id != case.id, Case.ref, Involvement.position)
         .limit(MOST_OTHERS)
     ).all()
     mine = [(f"{case_id}-{person.id}", person.name) for case_id, _ref, person in rows if case_id == case.id]
-    others = [(f"{case_id}-{person.id}", f"{person.name} ({ref})") for case_id, ref, person in rows if case_id != case.id]
+    others = [
+        (f"{case_id}-{person.id}", f"{person.name} ({ref})") for case_id, ref, person in rows if case_id != case.id
+    ]
     return mine, others
 
 

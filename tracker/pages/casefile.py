@@ -76,9 +76,7 @@ class CaseFile:
         return min(ahead, key=lambda h: h.starts_at or h.created_at, default=None)
 
 
-def read_case_file(
-    session: Session, user: User, ref: str, now: datetime, known_on: date | None = None
-) -> CaseFile:
+def read_case_file(session: Session, user: User, ref: str, now: datetime, known_on: date | None = None) -> CaseFile:
     """Read the file for this reader, as it stands or as it was known at the end of a day at the desk. NotFound alike
     when there is no such case and when the reader may not know of it. Six statements, however long the timeline."""
     owner, deputy = aliased(User), aliased(User)
@@ -94,15 +92,21 @@ def read_case_file(
     if row is None or row[2] >= NOTHING:
         raise NotFound(f"There is no case {ref[:30]} that you may see.")
     case, desk, rung = row[0], row[1], Audience(row[2])
-    known_at = instant_of(known_on + timedelta(days=1), None, desk.zone) - timedelta(microseconds=1) if known_on else None
+    known_at = (
+        instant_of(known_on + timedelta(days=1), None, desk.zone) - timedelta(microseconds=1) if known_on else None
+    )
     timeline = read_timeline(session, case.id, rung, known_at)
-    involved = session.execute(
-        select(Involvement, Person)
-        .join(Person, Person.id == Involvement.person_id)
-        .options(joinedload(Person.names))
-        .where(Involvement.case_id == case.id)
-        .order_by(Involvement.position, Involvement.id)
-    ).unique().all()
+    involved = (
+        session.execute(
+            select(Involvement, Person)
+            .join(Person, Person.id == Involvement.person_id)
+            .options(joinedload(Person.names))
+            .where(Involvement.case_id == case.id)
+            .order_by(Involvement.position, Involvement.id)
+        )
+        .unique()
+        .all()
+    )
     standing = stand(
         [seen.told for seen in timeline],
         {seen.entry.id: seen.meaning for seen in timeline},
@@ -110,7 +114,8 @@ def read_case_file(
         rung,
     )
     people = [
-        PersonSeen(involvement, person, shown_name(person, rung), standing[person.id]) for involvement, person in involved
+        PersonSeen(involvement, person, shown_name(person, rung), standing[person.id])
+        for involvement, person in involved
     ]
     return CaseFile(
         case=case,
@@ -169,4 +174,4 @@ def _hearings(session: Session, user: User, case: Case, rung: Audience) -> list[
 
 def _writers(session: Session, timeline: Sequence[EntrySeen]) -> dict[int, str]:
     wanted = {seen.entry.recorded_by for seen in timeline if seen.entry.recorded_by}
-    return {number: name for number, name in session.execute(select(User.id, User.name).where(User.id.in_(wanted)))}
+    return dict(session.execute(select(User.id, User.name).where(User.id.in_(wanted))).tuples())

@@ -34,7 +34,10 @@ def service_now(session: Session, now: datetime) -> Service:
     silent = clock_silent_since(session, now)
     if silent is not None:
         if silent == NEVER:
-            return Service(True, _("The clock has never run: no flag is raised and no reminder leaves. Start it: tracker clockwork"))
+            return Service(
+                True,
+                _("The clock has never run: no flag is raised and no reminder leaves. Start it: tracker clockwork"),
+            )
         return Service(
             True,
             _("The clock last ran %(ago)s: no reminder leaves. Start it: tracker clockwork", ago=ago(silent, now)),
@@ -42,8 +45,10 @@ def service_now(session: Session, now: datetime) -> Service:
     relay = relay_state(session, current_app.extensions["settings"].smtp_url is not None)
     waiting, first = _waiting(session, now)
     if relay.state == "unset":
-        return Service(True, _("No mail relay is set: mail waits (%(waiting)s). Set TRACKER_SMTP_URL.", waiting=waiting))
-    if relay.state != "up" and waiting:
+        return Service(
+            True, _("No mail relay is set: mail waits (%(waiting)s). Set TRACKER_SMTP_URL.", waiting=waiting)
+        )
+    if relay.is_bad and waiting:
         said = _("Mail does not leave: %(words)s. %(waiting)s wait.", words=relay.words, waiting=waiting)
         if first is not None:
             said += " " + _("The first was due %(ago)s.", ago=ago(first, now))
@@ -68,8 +73,8 @@ _reader = aliased(Recipient)
 
 
 def sees_message(user: User) -> ColumnElement[bool]:
-    """SQL on `messages`: may this reader know of it? Their own; and for staff, those about a hearing of a case that they
-    see, to others who keep it with them."""
+    """SQL on `messages`: may this reader know of it? Their own; and those about a hearing of a case of their desks that
+    they see, whoever gets them."""
     own = Message.recipient_id.in_(select(_reader.id).where(_reader.user_id == user.id))
     about = exists(
         select(Appearance.id)

@@ -127,7 +127,9 @@ def list_cases(session: Session, user: User, asked: Asked) -> Page:
     return Page(
         listed,
         next=asked.address(after=key(listed[-1]), before="") if more or backwards else "",
-        previous=asked.address(before=key(listed[0]), after="") if (asked.after and not backwards) or (backwards and more) else "",
+        previous=asked.address(before=key(listed[0]), after="")
+        if (asked.after and not backwards) or (backwards and more)
+        else "",
     )
 
 

@@ -36,7 +36,9 @@ def cases_as_json(session: Session, desk: Desk | None = None) -> list[dict[str, 
 def case_as_json(session: Session, case: Case, desk: Desk, known_on: date | None = None) -> dict[str, Any]:
     """One case with its timeline and hearings, as `tracker cases show` prints it; with `known_on`, as it was known at
     the end of that day at the desk."""
-    known_at = instant_of(known_on + timedelta(days=1), None, desk.zone) - timedelta(microseconds=1) if known_on else None
+    known_at = (
+        instant_of(known_on + timedelta(days=1), None, desk.zone) - timedelta(microseconds=1) if known_on else None
+    )
     face = session.get(CaseFace, (case.id, Audience.NAMED))
     assert face is not None
     people = _people(session, [case.id]).get(case.id, [])
@@ -170,7 +172,7 @@ def _people(session: Session, case_ids: Sequence[int]) -> dict[int, list[tuple[I
 
 def _courts(session: Session, hearing_ids: Sequence[int | None]) -> dict[int, str]:
     wanted = [i for i in hearing_ids if i is not None]
-    return {i: court for i, court in session.execute(select(Hearing.id, Hearing.court).where(Hearing.id.in_(wanted)))}
+    return dict(session.execute(select(Hearing.id, Hearing.court).where(Hearing.id.in_(wanted))).tuples())
 
 
 def _iso(day: date | None) -> str | None:

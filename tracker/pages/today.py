@@ -77,7 +77,8 @@ def in_court(session: Session, user: User, now: datetime) -> list[InCourt]:
         by_hearing.setdefault(hearing.id, (item, hearing, []))[2].append(case)
     found = []
     for item, hearing, cases in by_hearing.values():
-        assert item.local_date is not None and item.starts_at is not None
+        assert item.local_date is not None
+        assert item.starts_at is not None
         days = (item.local_date - today_in(item.zone, now)).days
         if days in (0, 1):
             found.append(InCourt(hearing, cases, days, item.starts_at <= now))
@@ -93,7 +94,9 @@ def needs_me(session: Session, user: User, now: datetime) -> list[Need]:
     by_case: dict[int, list[FlagShown]] = {}
     for shown in list_flags(session, now, reader=user, among=among, first=own, asking=True, limit=MOST_READ):
         by_case.setdefault(shown.case.id, []).append(shown)
-    about = {flags[0].item.subject_id for flags in by_case.values() if flags[0].item and flags[0].item.kind == "hearing"}
+    about = {
+        flags[0].item.subject_id for flags in by_case.values() if flags[0].item and flags[0].item.kind == "hearing"
+    }
     hearings = {h.id: h for h in session.scalars(select(Hearing).where(Hearing.id.in_(about)))}
     return [
         Need(flags[0], hearings.get(flags[0].item.subject_id) if flags[0].item else None, len(flags) - 1)
@@ -103,10 +106,14 @@ def needs_me(session: Session, user: User, now: datetime) -> list[Need]:
 
 def quiet(session: Session, user: User) -> Quiet:
     """The next date and the oldest check among the cases of the reader's desks."""
-    faces = select(CaseFace, Case).join(Case, Case.id == CaseFace.case_id).where(
-        CaseFace.audience == Audience.DESK,
-        CaseFace.desk_id.in_(user.desk_ids()),
-        CaseFace.stage.in_(("open", "monitoring")),
+    faces = (
+        select(CaseFace, Case)
+        .join(Case, Case.id == CaseFace.case_id)
+        .where(
+            CaseFace.audience == Audience.DESK,
+            CaseFace.desk_id.in_(user.desk_ids()),
+            CaseFace.stage.in_(("open", "monitoring")),
+        )
     )
     ahead = session.execute(faces.where(CaseFace.next_on.is_not(None)).order_by(CaseFace.next_sort).limit(1)).first()
     oldest = session.execute(faces.order_by(CaseFace.checked_sort).limit(1)).first()

@@ -14,7 +14,7 @@ from tracker.base.dates import parse_date, today_in
 from tracker.base.db import db
 from tracker.base.errors import Refused
 from tracker.base.labels import choices
-from tracker.cases.forms import CheckForm
+from tracker.base.once import new_token
 from tracker.cases.models import RISKS
 from tracker.clockwork.queries import clock_silent_since, heartbeats
 from tracker.flags.kinds import finders
@@ -61,7 +61,7 @@ def today() -> str:
         needs=needs[:MOST_NEEDS],
         more=len(needs) - MOST_NEEDS,
         quiet=quiet(session, user) if not needs else None,
-        check_form=CheckForm(),
+        once=new_token(),
         now=now,
         today=today_in(user.reading_zone, now),
         zone=user.reading_zone,
@@ -102,7 +102,7 @@ def case_file(ref: str) -> Any:
         "pages/case_file.html",
         file=file,
         follow=find_follow(session, user, file.case),
-        check_form=CheckForm(),
+        once=new_token(),
         now=now,
         zone=user.reading_zone,
         known_said=said,
@@ -117,9 +117,7 @@ def hearings() -> str:
     """Hearings that lie ahead, of all cases the reader may see."""
     user, now = viewer(), clock.now()
     since = now - timedelta(days=1)
-    seen = [
-        h for h in list_hearings(db.session(), user=user, since=since, limit=200) if h.hearing.state == "scheduled"
-    ]
+    seen = [h for h in list_hearings(db.session(), user=user, since=since, limit=200) if h.hearing.state == "scheduled"]
     return render_template("pages/hearings.html", seen=seen, now=now, zone=user.reading_zone, names=user.is_staff)
 
 
@@ -129,7 +127,11 @@ def service_health() -> str:
     """What leaves, what left, what did not, and when each step last ran."""
     user, now, session = viewer(), clock.now(), db.session()
     sees = sees_message(user)
-    week, sent, stuck = next_week(session, now, sees), recently_sent(session, sees), needing_a_human(session, None, sees)
+    week, sent, stuck = (
+        next_week(session, now, sees),
+        recently_sent(session, sees),
+        needing_a_human(session, None, sees),
+    )
     about = {row.subject_id for row in (*week, *sent, *stuck) if row.subject_kind == "hearing"}
     return render_template(
         "pages/service_health.html",
@@ -168,4 +170,3 @@ def _filters(user: User) -> dict[str, list[tuple[str, str]]]:
         "owner": owners,
         "desk": [(m.desk.code, m.desk.name) for m in user.memberships],
     }
-

@@ -59,7 +59,11 @@ def edit_person(
     if person.version != version:
         raise VersionConflict(
             "Somebody changed this person in the meantime.",
-            {"names": "\n".join(n.text for n in person.names), "pronouns": person.pronouns, "occupation": person.occupation},
+            {
+                "names": "\n".join(n.text for n in person.names),
+                "pronouns": person.pronouns,
+                "occupation": person.occupation,
+            },
         )
     person.pronouns, person.occupation = pronouns.strip()[:40], occupation.strip()[:200]
     person.born_on, person.birth_precision = (born.on, born.precision) if born else (None, None)
