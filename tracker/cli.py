@@ -276,7 +276,7 @@ def add_an_account(
     email: str, role: str, name: str | None, desk: str | None, coordinator: bool, password_stdin: bool, as_json: bool
 ) -> None:
     """Make an account."""
-    password = click.get_text_stream("stdin").readline().rstrip("\r\n")
+    password = sys.stdin.readline().rstrip("\r\n")
     with unit_of_work("accounts.add", COMMAND) as now:
         user = add_account(db.session(), email, name, role, password, desk, coordinator, now=now)
     say(
