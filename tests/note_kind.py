@@ -17,15 +17,15 @@ from sqlalchemy import ColumnElement, String, cast, exists, literal, select
 from sqlalchemy.orm import Session
 
 from tracker.base.house import HouseFact
-from tracker.outbox.kinds import Mail, kinds, message_kind
+from tracker.outbox.kinds import Mail, NoLonger, kinds, message_kind
 from tracker.outbox.models import Message
 
 CODES = ("test.note", "test.account")
 
 
 class Note:
-    """True until a fact `moved:<subject>` says otherwise. `tells` may hold `breaks` (cannot be composed), `night`
-    (waits until seven) and `text`."""
+    """True until a fact `moved:<subject>` says otherwise. `tells` may hold `breaks` (cannot be composed), `silent` (has
+    nothing to say), `night` (waits until seven) and `text`."""
 
     @staticmethod
     def still_true(_now: datetime) -> ColumnElement[bool]:
@@ -35,6 +35,8 @@ class Note:
     @staticmethod
     def render(_session: Session, messages: Sequence[Message], now: datetime) -> Mail:
         for message in messages:
+            if message.tells.get("silent"):
+                raise NoLonger
             if message.tells.get("breaks"):
                 raise ValueError("a name nobody may read in a log")
         said = ", ".join(str(m.tells.get("text", f"note {m.subject_id}")) for m in messages)
@@ -47,7 +49,7 @@ class Note:
 
     @staticmethod
     def why_not(_session: Session, message: Message, _now: datetime) -> str:
-        return f"subject {message.subject_id} was moved"
+        return "there is nothing to say" if message.tells.get("silent") else f"subject {message.subject_id} was moved"
 
     @staticmethod
     def waits_for_morning(message: Message, now: datetime) -> bool:

@@ -10,11 +10,22 @@ from outbox_ground import NOW, Outbox, WatchedSink, later
 from sqlalchemy import event, func, insert, select, update
 
 from tracker.accounts.models import User
+from tracker.base import clock
 from tracker.base.db import db
 from tracker.base.house import HouseFact
 from tracker.base.work import short_transaction
+from tracker.clockwork.kinds import steps
 from tracker.outbox.models import Attempt, Message, Recipient
 from tracker.outbox.service import cancel_messages
+
+
+@pytest.mark.one_engine
+def test_the_clock_delivers_every_five_seconds(outbox: Outbox, mail_sink: MailSink) -> None:
+    outbox.plan(1)
+    step = steps.get("outbox.deliver")
+    assert step.every == timedelta(seconds=5)
+    with clock.fixed_at(NOW):
+        assert step.run(NOW) == {"sent": 1, "failed": 0, "waiting": 0}
 
 
 def test_what_is_due_goes_out_once_however_often_the_step_runs(outbox: Outbox, mail_sink: MailSink) -> None:
@@ -182,6 +193,14 @@ def test_a_kind_nobody_announced_blocks_no_other(outbox: Outbox, mail_sink: Mail
     outbox.plan(2)
     assert outbox.deliver() == {"sent": 1, "failed": 0, "waiting": 1}
     assert outbox.states() == ["waiting", "sent"]
+
+
+def test_a_kind_that_has_nothing_to_say_when_composing_is_skipped(outbox: Outbox, mail_sink: MailSink) -> None:
+    outbox.plan(1, tells={"silent": True})
+    outbox.plan(2)
+    assert outbox.deliver() == {"sent": 1, "failed": 0, "waiting": 0}
+    first = outbox.messages()[0]
+    assert (first.state, first.reason) == ("skipped", "there is nothing to say")
 
 
 def test_quiet_hours_hold_a_mail_back_until_they_end(outbox: Outbox, mail_sink: MailSink) -> None:

@@ -27,9 +27,9 @@ from tracker.clockwork.kinds import clock_step, progress
 from tracker.outbox import protocol, rules, service
 from tracker.outbox.channels import Line, RelayUnavailable, SendFailed, Unsure, channels
 from tracker.outbox.channels.email import Addressed, compose, needs_utf8, plain_address, split_sender
-from tracker.outbox.kinds import kinds
+from tracker.outbox.kinds import NoLonger, kinds
 from tracker.outbox.models import Envelope, Message, Recipient, accounts
-from tracker.outbox.protocol import Claimed, Ended, Fenced, NoLonger
+from tracker.outbox.protocol import Claimed, Ended, Fenced
 from tracker.outbox.relay import Circuit, say_relay
 
 log = logging.getLogger(__name__)
@@ -284,6 +284,7 @@ class _Run:
     def compose(self, claimed: Claimed) -> Parcel | None:
         """The mail as things stand now; None when there is none to send (which is then settled). Fenced."""
         now = clock.now()
+        silent = held = False
         reading: Session = db.session()
         try:
             messages = reading.scalars(
@@ -306,7 +307,7 @@ class _Run:
         except OperationalError:
             raise
         except NoLonger:
-            held = False
+            silent = True
         except Exception as fault:
             reading.rollback()
             self.cannot_compose(claimed, fault, ids[0] if ids else 0)
@@ -317,7 +318,7 @@ class _Run:
             _give_back([claimed], now + HOLD)
             return None
         with short_transaction() as session:
-            ended = protocol.end_untrue(session, claimed, now)
+            ended = protocol.end_untrue(session, claimed, now, at_least_one=silent)
             protocol.settle_empty(session, claimed, now + rules.FIRST_WAIT)
         self.ended.add(ended)
         return None

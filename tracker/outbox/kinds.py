@@ -26,8 +26,13 @@ class Mail:
     headers: dict[str, str] = field(default_factory=dict)
 
 
+class NoLonger(Exception):
+    """Nothing in the mail is true any more, or may go there: nothing may leave. A kind's `render` may raise it too;
+    then its messages are skipped, with what `why_not` says."""
+
+
 #: Writes one mail for these messages (all of one kind and recipient) as things stand at the instant. It may raise
-#: `protocol.NoLonger` when there is nothing left that its recipient may know.
+#: `NoLonger` when there is nothing left that its recipient may know.
 Render = Callable[[Session, Sequence[Message], datetime], Mail]
 
 #: SQL on `messages`: is this message true still, and may its recipient still know? Used inside the mark's UPDATE.

@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 
 from tracker.outbox import rules
 from tracker.outbox.holder import is_dead, new_token
-from tracker.outbox.kinds import UNSURE_WAIT, kinds
+from tracker.outbox.kinds import UNSURE_WAIT, NoLonger, kinds
 from tracker.outbox.models import Attempt, Envelope, Message, Recipient, accounts
 from tracker.outbox.service import end_messages
 
@@ -42,10 +42,6 @@ BATCH = 20
 
 class Fenced(Exception):
     """Another deliverer has the envelope now, or has ended it: this one must leave it alone."""
-
-
-class NoLonger(Exception):
-    """At the last look something in the mail was not true any more, or might not go there: nothing may leave."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,16 +222,17 @@ def mark(
     return claimed.dispatching
 
 
-def end_untrue(session: Session, claimed: Claimed, now: datetime) -> Ended:
-    """End as skipped, with the reason, what waits in this envelope and is no longer true or may not go there."""
+def end_untrue(session: Session, claimed: Claimed, now: datetime, *, at_least_one: bool = False) -> Ended:
+    """End as skipped, with the reason, what waits in this envelope and is no longer true or may not go there.
+    `at_least_one`: where nothing is found to be so, all of it, because its kind had nothing to say when composing."""
     messages = session.scalars(
         select(Message).where(Message.envelope_id == claimed.id, Message.state == "waiting")
     ).all()
+    untrue = [message for message, true_still in _truths(session, messages, now) if not true_still]
     count = 0
-    for message, true_still in _truths(session, messages, now):
-        if not true_still:
-            reason = why_not(session, message, now)
-            count += end_messages(session, Message.id == message.id, "skipped", reason, now)
+    for message in untrue or (messages if at_least_one else ()):
+        reason = why_not(session, message, now)
+        count += end_messages(session, Message.id == message.id, "skipped", reason, now)
     # An earlier try may have brought it: then its end is one a human must hear of.
     return Ended(failed=count) if claimed.ambiguous_attempts else Ended(skipped=count)
 

@@ -19,6 +19,7 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from tracker.base import clock
+from tracker.clockwork.kinds import progress
 from tracker.outbox.channels import RelayUnavailable, SendFailed, Unsure, channels
 from tracker.outbox.kinds import Mail
 from tracker.outbox.rules import is_about_us, scrubbed
@@ -172,8 +173,13 @@ class _Answers:
             left = self._client.deadline - clock.monotonic()
             if left <= 0:
                 raise TimeoutError("no answer in time")
-            self._sock.settimeout(left)
-            more = self._sock.recv(4096)
+            self._sock.settimeout(min(left, ANSWER_SECONDS))
+            try:
+                more = self._sock.recv(4096)
+            except TimeoutError:
+                # A wait with an end is no standing still.
+                progress.made()
+                continue
             if not more:
                 break
             self._held += more
