@@ -32,9 +32,8 @@ from tracker.base.words import (
 from tracker.cases.models import Case
 from tracker.cases.queries import level
 from tracker.hearings.models import Appearance, Hearing
-from tracker.outbox.kinds import Mail
+from tracker.outbox.kinds import Mail, NoLonger
 from tracker.outbox.models import Message, Recipient
-from tracker.outbox.protocol import NoLonger
 from tracker.reminders import rules
 from tracker.reminders.queries import REMINDED_STAGES
 from tracker.reminders.tokens import stop_token
