@@ -135,6 +135,29 @@ def test_a_deliverer_whose_lease_was_taken_sends_nothing(outbox: Outbox, mail_si
     assert outbox.attempts() == [("claimed", "died"), ("answered", "sent")]
 
 
+def test_only_who_holds_the_token_moves_an_envelope(outbox: Outbox) -> None:
+    outbox.plan(1)
+    with clock.fixed_at(NOW):
+        outbox.pack()
+        first = outbox.claim()[0]
+    with short_transaction() as session:
+        protocol.reap(session, first, NOW, 0.5)
+    with short_transaction() as session:
+        (second,) = protocol.claim(session, NOW, clock.true_now(), tried=True)
+    ids = [outbox.messages()[0].id]
+    with short_transaction() as session:
+        protocol.give_back(session, [first])
+    with pytest.raises(protocol.Fenced), short_transaction() as session:
+        protocol.mark(session, first, "test.note", ids, "reader@example.org", NOW, NOW)
+    with short_transaction() as session:
+        marked = protocol.mark(session, second, "test.note", ids, "reader@example.org", NOW, NOW)
+    with pytest.raises(protocol.Fenced), short_transaction() as session:
+        protocol.settle_sent(session, first.dispatching, "250", NOW)
+    assert outbox.states() == ["sending"]
+    with short_transaction() as session:
+        assert protocol.settle_sent(session, marked, "250", NOW).sent == 1
+
+
 def test_a_marked_mail_is_not_put_back_by_who_saw_it_before_the_mark(outbox: Outbox) -> None:
     outbox.plan(1)
     with clock.fixed_at(NOW):
