@@ -1,6 +1,6 @@
 """From a hearing to mails in a mailbox: each due thing once, whatever happens in between."""
 
-from datetime import date, time
+from datetime import date, datetime, time
 from typing import Any
 
 import pytest
@@ -115,10 +115,8 @@ def test_entered_inside_its_last_lead_it_goes_at_once(court: Any) -> None:
     assert with_time.starts_at == court_at("2024-04-08T06:30Z")
 
 
-def court_at(text: str) -> Any:
+def court_at(text: str) -> datetime:
     """An instant."""
-    from datetime import datetime
-
     return datetime.fromisoformat(text)
 
 
@@ -471,6 +469,19 @@ def test_days_of_ones_own_replace_those_of_the_kind(court: Any) -> None:
     assert len(court.mails(user)) == 1
 
 
+def test_who_gets_access_back_is_reminded_at_the_next_look(court: Any) -> None:
+    user = court.follower("amal@example.org")
+    court.hearing(court.case())
+    with unit_of_work("accounts.leave", COMMAND):
+        db.session.query(Membership).filter_by(user_id=user.id).delete()
+    court.tick("2024-04-01T07:00Z")
+    assert court.mails(user) == []
+    with unit_of_work("accounts.join", COMMAND):
+        db.session.add(Membership(user_id=user.id, desk_id=court.desk.id))
+    court.tick("2024-04-01T07:01Z")
+    assert len(court.mails(user)) == 1
+
+
 # Cost -----------------------------------------------------------------------------------------------------------------
 
 
@@ -494,7 +505,7 @@ def test_a_tick_with_nothing_to_plan_costs_the_same_few_statements(court: Any) -
             assert plan(db.session(), now) == {"planned": 0, "cancelled": 0}
     finally:
         event.remove(db.engine, "before_cursor_execute", note)
-    assert len([s for s in said if not s.startswith(("BEGIN", "PRAGMA"))]) == 4, said
+    assert len([s for s in said if not s.startswith(("BEGIN", "PRAGMA"))]) == 5, said
 
 
 @pytest.mark.one_engine

@@ -8,11 +8,12 @@ move there and back, collapse by themselves.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
     ColumnElement,
+    Integer,
     Select,
     and_,
     bindparam,
@@ -28,17 +29,19 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session, aliased
 
-from tracker.accounts.models import Desk, User
+from tracker.accounts.models import Desk, Membership, User
 from tracker.agenda.kinds import kinds as agenda_kinds
 from tracker.agenda.models import OPEN_STATE, AgendaItem
 from tracker.agenda.service import chunks
 from tracker.base.columns import JSONText
 from tracker.base.db import db
+from tracker.base.house import read_fact, write_fact
 from tracker.base.work import CLOCK, settles, unit_of_work
-from tracker.cases.models import Case
+from tracker.cases.models import Case, CaseGrant
 from tracker.cases.queries import level
 from tracker.clockwork.kinds import clock_step
 from tracker.hearings.models import Appearance, Hearing
+from tracker.outbox.bulk import Alike, plan_alike
 from tracker.outbox.models import Message, Recipient
 from tracker.outbox.service import cancel_messages, end_messages, plan_messages
 from tracker.reminders import rules
@@ -70,6 +73,9 @@ MAY_TURN = (CASE_CLOSED, FOLLOWS_NO_MORE)
 #: Messages in these states have told their reader something, or may have.
 TOLD_STATES = ("sent", "may_have_arrived")
 
+#: The fact that holds what the last full look was based on.
+OUTLOOK = "reminders_outlook"
+
 #: Hearings without a time, and windows, have begun before reminding ends: how far back the index is read.
 BEGUN = timedelta(days=2)
 
@@ -92,26 +98,67 @@ def plan(session: Session, now: datetime, cases: Sequence[int] | None = None) ->
     """Bring the plan up to date at `now`: for the hearings of these cases, or (None) for all whose time has come.
 
     Returns {"planned": messages newly to be sent, "cancelled": waiting ones taken back or served by another}. Runs
-    inside the caller's unit of work. With nothing to do it costs four indexed statements.
+    inside the caller's unit of work. With nothing to do it costs five indexed statements.
     """
-    if cases is None:
-        subjects = list(session.scalars(select(Hearing.id).where(Hearing.tell_from <= now).order_by(Hearing.id)))
-    else:
+    if cases is not None:
         subjects = _hearings_of(session, cases)
         if not subjects:
             return {"planned": 0, "cancelled": 0}
-    cancelled = _withdraw(session, now, subjects) if subjects else 0
-    planned = _plan_notices(session, now, subjects) if subjects else 0
-    planned += _plan_reminders(session, now, None if cases is None else subjects)
-    if cases is None:
-        cancelled += _collapse(session, now)
-    return {"planned": planned, "cancelled": cancelled}
+        cancelled = _withdraw(session, now, subjects)
+        planned = _plan_notices(session, now, subjects) + _plan_reminders(session, now, subjects)
+        return {"planned": planned, "cancelled": cancelled}
+    subjects = list(session.scalars(select(Hearing.id).where(Hearing.tell_from <= now).order_by(Hearing.id)))
+    cancelled = planned = 0
+    if subjects:
+        cancelled = _withdraw(session, now, subjects)
+        planned = _plan_notices(session, now, subjects) + _plan_reminders(session, now, subjects)
+    seen = outlook(session, now)
+    if seen != read_fact(session, OUTLOOK):
+        planned += _plan_reminders(session, now, None)
+        write_fact(session, OUTLOOK, seen)
+    return {"planned": planned, "cancelled": cancelled + _collapse(session, now)}
 
 
 def plan_for(session: Session, now: datetime, recipient_id: int) -> dict[str, int]:
     """Bring the plan of one recipient up to date, after they followed or stopped something."""
     cancelled = _withdraw(session, now, None, recipient_id)
     return {"planned": _plan_reminders(session, now, None, recipient_id), "cancelled": cancelled}
+
+
+def outlook(session: Session, now: datetime) -> str:
+    """All that decides whom to remind of what, in a few sums: while they stay the same within an hour, looking at
+    every reader of every hearing again would find nothing new. One statement over small tables and near dates."""
+    first, last = _span(now, max(max(days) for days in agenda_kinds.get(SUBJECT).days_before.values()))
+    near = (
+        select(
+            func.count(AgendaItem.id),
+            func.sum(AgendaItem.id),
+            func.sum(AgendaItem.id * AgendaItem.rev),
+            func.sum(type_coerce(AgendaItem.audience, Integer)),
+            func.sum(Case.version),
+        )
+        .join(Case, Case.id == AgendaItem.case_id)
+        .where(AgendaItem.state == OPEN_STATE, AgendaItem.starts_at >= first, AgendaItem.starts_at <= last)
+        .subquery()
+    )
+    sums: list[Any] = list(near.c)
+    for columns in (
+        (func.sum(User.version), func.sum(case((User.active, 1), else_=0))),
+        (func.count(Membership.id), func.sum(Membership.id)),
+        (func.count(Recipient.id), func.count(Recipient.suppressed_at)),
+        (func.count(Subscription.id), func.sum(Subscription.id), func.count(Subscription.stopped_at)),
+        (func.count(CaseGrant.user_id), func.sum(CaseGrant.user_id * CaseGrant.case_id)),
+        (func.sum(Desk.version),),
+    ):
+        sums += [select(column).scalar_subquery() for column in columns]
+    row = session.execute(select(*sums).select_from(near)).one()
+    return f"{now:%Y-%m-%dT%H} " + " ".join(str(int(value or 0)) for value in row)
+
+
+def _span(now: datetime, days: int) -> tuple[datetime, datetime]:
+    """Between which instants a hearing begins that is to be in the plan for leads of up to `days`; the same all day."""
+    today = datetime.combine(now.date(), time(), tzinfo=UTC)
+    return today - BEGUN, today + timedelta(days=days + rules.AHEAD_DAYS + 2)
 
 
 def _hearings_of(session: Session, cases: Sequence[int]) -> list[int]:
@@ -184,9 +231,11 @@ def _withdraw(session: Session, now: datetime, subjects: Sequence[int] | None, r
         .where(Message.subject_kind == SUBJECT, Message.state == "waiting", Message.kind.in_((REMINDER, CHANGED)))
     )
     taken: dict[str, list[int]] = {}
-    asked = [waiting.where(Message.recipient_id == recipient_id)] if subjects is None else [
-        waiting.where(Message.subject_id.in_(chunk)) for chunk in chunks(subjects)
-    ]
+    asked = (
+        [waiting.where(Message.recipient_id == recipient_id)]
+        if subjects is None
+        else [waiting.where(Message.subject_id.in_(chunk)) for chunk in chunks(subjects)]
+    )
     for statement in asked:
         for row in session.execute(statement):
             reason = _why_back(row, now)
@@ -480,12 +529,12 @@ def _candidates(now: datetime, narrowed: ColumnElement[bool] | None, recipient_i
         else:
             keeper = (Case.owner_id, Case.deputy_id)[cause]
             statement = statement.join(Recipient, Recipient.user_id == keeper)
-        span = rules.LONGEST_LEAD if chosen else longest
+        first, last = _span(now, rules.LONGEST_LEAD if chosen else longest)
         conditions = [
             AgendaItem.kind == SUBJECT,
             AgendaItem.state == OPEN_STATE,
-            AgendaItem.starts_at >= now - BEGUN,
-            AgendaItem.starts_at <= now + timedelta(days=span + rules.AHEAD_DAYS + 1),
+            AgendaItem.starts_at >= first,
+            AgendaItem.starts_at <= last,
             AgendaItem.remind_until > now,
             Case.stage.in_(REMINDED_STAGES),
             or_(Hearing.tell_from.is_(None), Hearing.tell_from <= now),
@@ -505,9 +554,7 @@ def _candidates(now: datetime, narrowed: ColumnElement[bool] | None, recipient_i
         ]
         return statement.join(User, User.id == Recipient.user_id).where(*conditions)
 
-    return union_all(
-        those(0, None), those(1, None), those(2, False), those(3, False), those(2, True), those(3, True)
-    )
+    return union_all(those(0, None), those(1, None), those(2, False), those(3, False), those(2, True), those(3, True))
 
 
 def _due_for_planning(day: Any, days_before: Sequence[int], today: date) -> Any:
@@ -529,57 +576,83 @@ class _Subject:
     tells: dict[str, Any]
 
 
+class _Class(NamedTuple):
+    """Readers of one hearing for whom the same instants hold."""
+
+    hearing_id: int
+    reader: Reader
+    chosen: tuple[int, ...] | None
+    #: Shortest lead covered by mails that told the same; None: none did.
+    known: int | None
+    #: Whether a notice tells what is true now.
+    notice: bool
+
+
 def _fill(session: Session, now: datetime, pairs: Mapping[tuple[int, int], _Pair]) -> int:
     """Write what these readers lack; move what waits at an instant that is no longer right. Returns how many messages
     to be sent are new or revived."""
     numbers = sorted({hearing_id for hearing_id, _recipient in pairs})
     subjects = _subjects(session, numbers)
+    told = _told(session, {number: s.tells for number, s in subjects.items() if s.rev > 1})
+    standing = _standing(session, numbers)
+    waiting: list[Alike] = []
+    served: list[Alike] = []
+    again: list[dict[str, Any]] = []
+    for of, members in _classes(session, pairs, subjects, told).items():
+        subject = subjects[of.hearing_id]
+        tells = {**subject.tells, "reader_zone": of.reader.zone}
+        for planned in rules.schedule(
+            rules.leads_of(subject.ahead, of.chosen or subject.days_before, of.reader), now, of.known, of.notice
+        ):
+            if not rules.nominally_due_by(subject.ahead.day, planned.lead.days, now.date()):
+                continue
+            stem = f"{REMINDER}:{of.hearing_id}:{subject.rev}:{planned.lead.code}:"
+            each = [(f"{stem}{recipient_id}", recipient_id, CAUSES[cause]) for recipient_id, cause in members]
+            if standing:
+                again += [
+                    _as_planned(key, planned, now)
+                    for key, _recipient, _cause in each
+                    if key in standing and _is_off(standing[key], planned, now)
+                ]
+                each = [row for row in each if row[0] not in standing]
+            if each:
+                into = served if planned.reason else waiting
+                into.append(Alike(_shared(of.hearing_id, subject, planned, tells, now), each))
+    plan_alike(session, served)
+    count = plan_alike(session, waiting)
+    if again:
+        _put_right(session, again)
+    return count + sum(1 for r in again if standing[r["key"]].state == "cancelled" and r["new_state"] == "waiting")
+
+
+def _classes(
+    session: Session,
+    pairs: Mapping[tuple[int, int], _Pair],
+    subjects: Mapping[int, "_Subject"],
+    told: Mapping[tuple[int, int], "_Told"],
+) -> dict[_Class, list[tuple[int, int]]]:
+    """Readers by what decides their instants: (recipient, cause) of each. Thousands share few classes a hearing."""
+    wanted = {pair.desk_id for pair in pairs.values()}
     desks = {
         desk.id: (desk.zone, tuple(desk.working_days))
-        for desk in session.execute(
-            select(Desk.id, Desk.zone, Desk.working_days).where(Desk.id.in_({p.desk_id for p in pairs.values()}))
-        )
+        for desk in session.execute(select(Desk.id, Desk.zone, Desk.working_days).where(Desk.id.in_(wanted)))
     }
-    standing = _standing(session, numbers)
-    told = _told(session, {number: s.tells for number, s in subjects.items() if s.rev > 1})
-    today = now.date()
-    plans: dict[Any, tuple[list[tuple[Planned, str]], dict[str, Any]]] = {}
-    fresh: list[dict[str, Any]] = []
-    again: list[dict[str, Any]] = []
+    readers: dict[tuple[str | None, int], Reader] = {}
+    found: dict[_Class, list[tuple[int, int]]] = {}
     for (hearing_id, recipient_id), pair in pairs.items():
         subject = subjects.get(hearing_id)
         if subject is None:
             continue
-        zone, working_days = desks[pair.desk_id]
-        reader = Reader(pair.own_zone or zone, working_days)
+        reader = readers.get((pair.own_zone, pair.desk_id))
+        if reader is None:
+            zone, working_days = desks[pair.desk_id]
+            reader = readers[pair.own_zone, pair.desk_id] = Reader(pair.own_zone or zone, working_days)
         said = told.get((hearing_id, recipient_id))
         known = said.days if said else None
         notice = said is not None and not rules.tells_same(said.last, subject.tells)
-        which = (hearing_id, reader, pair.chosen, known, notice)
-        made = plans.get(which)
-        if made is None:
-            leads = rules.leads_of(subject.ahead, pair.chosen or subject.days_before, reader)
-            made = plans[which] = (
-                [
-                    (planned, f"{REMINDER}:{hearing_id}:{subject.rev}:{planned.lead.code}:")
-                    for planned in rules.schedule(leads, now, known, notice)
-                    if rules.nominally_due_by(subject.ahead.day, planned.lead.days, today)
-                ],
-                {**subject.tells, "reader_zone": reader.zone},
-            )
-        for planned, stem in made[0]:
-            key = f"{stem}{recipient_id}"
-            there = standing.get(key)
-            if there is None:
-                fresh.append(_message(key, hearing_id, recipient_id, subject, planned, pair.cause, made[1], now))
-            elif _is_off(there, planned, now):
-                again.append(_as_planned(key, planned, now))
-    count = plan_messages(session, fresh) if fresh else 0
-    served = sum(1 for row in fresh if row["state"] == "skipped")
-    revived = sum(1 for row in again if standing[row["key"]].state == "cancelled" and row["new_state"] == "waiting")
-    if again:
-        _put_right(session, again)
-    return max(count - served, 0) + revived
+        of = _Class(hearing_id, reader, pair.chosen, known, notice)
+        found.setdefault(of, []).append((recipient_id, pair.cause))
+    return found
 
 
 def _subjects(session: Session, numbers: Sequence[int]) -> dict[int, _Subject]:
@@ -639,31 +712,24 @@ def _is_off(there: _Standing, planned: Planned, now: datetime) -> bool:
     return there.state == "waiting" and there.due_at > now and shifted
 
 
-def _message(
-    key: str,
-    hearing_id: int,
-    recipient_id: int,
-    subject: _Subject,
-    planned: Planned,
-    cause: int,
-    tells: dict[str, Any],
-    now: datetime,
+def _shared(
+    hearing_id: int, subject: _Subject, planned: Planned, tells: dict[str, Any], now: datetime
 ) -> dict[str, Any]:
+    """What the messages of one lead have in common."""
     lead: Lead = planned.lead
     return {
-        "dedupe_key": key,
         "kind": REMINDER,
         "subject_kind": SUBJECT,
         "subject_id": hearing_id,
         "subject_rev": subject.rev,
-        "recipient_id": recipient_id,
         "days_before": lead.days,
-        "cause": CAUSES[cause],
         "tells": tells,
         "due_at": lead.due_at,
         "give_up_at": lead.give_up_at,
         "state": "skipped" if planned.reason else "waiting",
         "reason": planned.reason,
+        "envelope_id": None,
+        "sent_at": None,
         "ended_at": now if planned.reason else None,
         "created_at": now,
     }

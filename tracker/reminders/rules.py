@@ -97,8 +97,7 @@ def leads_of(ahead: Ahead, days_before: tuple[int, ...], reader: Reader) -> tupl
         dated.append((_due(own, ahead, reader), days, str(days)))
     ends = [*(due for due, _days, _code in dated[1:]), ahead.remind_until]
     return tuple(
-        Lead(code, days, due, min(end, ahead.remind_until))
-        for (due, days, code), end in zip(dated, ends, strict=True)
+        Lead(code, days, due, min(end, ahead.remind_until)) for (due, days, code), end in zip(dated, ends, strict=True)
     )
 
 

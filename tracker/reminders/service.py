@@ -70,9 +70,7 @@ def stop_for(session: Session, recipient_id: int, case_ids: Sequence[int], now: 
     return stopped
 
 
-def stop(
-    session: Session, user: User, *, case: Case | None = None, desk: Desk | None = None, now: datetime
-) -> None:
+def stop(session: Session, user: User, *, case: Case | None = None, desk: Desk | None = None, now: datetime) -> None:
     """Stop an account's reminders of a case, also those it gets as its owner; or following a desk."""
     recipient = recipient_for(session, user.id)
     if case is not None:
