@@ -140,14 +140,19 @@ def _load() -> None:
         write_fact(session, FACT, LOADING)
     now = clock.now()
     story = Story(session, now)
+    tell(story)
+    story.write(_progress())
+    with unit_of_work("house.demo", COMMAND):
+        write_fact(session, FACT, now.isoformat(timespec="seconds"))
+
+
+def tell(story: Story) -> None:
+    """Everything that happened, added to a story."""
     _people(story)
     real.tell(story)
     invented.tell(story)
     _page(story)
     _flags(story)
-    story.write(_progress())
-    with unit_of_work("house.demo", COMMAND):
-        write_fact(session, FACT, now.isoformat(timespec="seconds"))
 
 
 def _progress() -> Callable[[int, int], None]:

@@ -56,11 +56,11 @@ class Mailbox:
         kind = str(mail.get("X-Tracker-Kind", "mail"))
         to = ", ".join(envelope.rcpt_tos)
         self._number += 1
-        name = _NOT_IN_A_NAME.sub("-", f"{clock.now():%Y%m%d-%H%M%S}-{self._number:04d}-{kind}-{to}")[:120]
+        name = _NOT_IN_A_NAME.sub("-", f"{clock.now():%Y%m%d-%H%M%S-%f}-{self._number:04d}-{kind}-{to}")[:120]
         handle = os.open(self.folder / f"{name}.eml", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(handle, "wb") as file:
             file.write(envelope.content)
-        self._say(_printable(f"Mail  {kind}  to {to}: {mail.get('Subject', '')}"))
+        self._say(_printable(f"Mail {kind} to {to}: {mail.get('Subject', '')}"))
         return "250 OK: kept"
 
 
