@@ -39,17 +39,17 @@ def test_a_second_run_keeps_what_was_changed_and_a_reset_does_not(run_tracker: R
     assert LOADED_ANEW in first.err
     assert run_tracker("demo", "--once", "--json").json["reminders"] == {"planned": 0, "cancelled": 0}
 
-    sami = _hearing(run_tracker, "Military court, Salem")
-    assert run_tracker("hearings", "cancel", str(sami["id"])).code == 0
+    noga = _hearing(run_tracker, "Military court of appeals")
+    assert run_tracker("hearings", "cancel", str(noga["id"])).code == 0
     again = run_tracker("demo", "--once", "--json")
     assert again.code == 0, again.err
     assert LOADED_ANEW not in again.err
-    assert _hearing(run_tracker, "Military court, Salem")["state"] == "cancelled"
+    assert _hearing(run_tracker, "Military court of appeals")["state"] == "cancelled"
 
     afresh = run_tracker("demo", "--once", "--reset", "--json")
     assert afresh.code == 0, afresh.err
     assert LOADED_ANEW in afresh.err
-    assert _hearing(run_tracker, "Military court, Salem")["state"] == "scheduled"
+    assert _hearing(run_tracker, "Military court of appeals")["state"] == "scheduled"
 
 
 def _hearing(run_tracker: Run, court: str) -> Any:

@@ -174,8 +174,7 @@ def test_a_port_in_use_is_one_clear_line(tracker_env: dict[str, str]) -> None:
         done = _serve(tracker_env, port)
     assert done.returncode == 1
     assert done.stderr.splitlines() == [
-        f"tracker: port {port} on 127.0.0.1 is in use by another program. "
-        "Choose one with --port (make demo PORT=8001)."
+        f"tracker: port {port} on 127.0.0.1 is in use by another program. Choose one with --port (make demo PORT=8001)."
     ]
 
 

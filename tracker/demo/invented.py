@@ -57,7 +57,7 @@ def _layla(story: Story) -> None:
     story.hearing(
         "layla first", at("iopt", 10, "16:42"), "noor", {"layla": ["layla"]},
         on_day(JERUSALEM, day("iopt", -5), _time("10:00")),
-        kind="remand", court="Magistrate's court, Beersheba", place="Beersheba",
+        kind="remand", court="Magistrate's court", place="Beersheba",
     )  # fmt: skip
     story.outcome(
         "layla first", at("iopt", 5, "14:25"), "kit", "adjourned", reason="judge absent after the first hour",
@@ -99,7 +99,7 @@ def _sami(story: Story) -> None:
     story.hearing(
         "sami", at("iopt", 8, "13:30"), "sacha", {"sami": ["sami"]},
         on_day(JERUSALEM, day("iopt", 1), _time("09:30")),
-        kind="detention_review", court="Military court, Salem", place="Salem", certainty="provisional",
+        kind="detention_review", court="Military court", place="Salem", certainty="provisional",
         note="Nobody to observe yet.",
     )  # fmt: skip
     story.checked("sami", at("iopt", 2, "10:15"), "sacha", "Called the lawyer: not admitted to him yet.")
@@ -157,7 +157,7 @@ def _yusuf(story: Story) -> None:
     story.hearing(
         "yusuf", at("iopt", 30, "09:15"), "noor", {"yusuf": ["yusuf"]},
         on_day(JERUSALEM, story.court_day("iopt", 4), _time("12:00")),
-        kind="renewal", court="Military court, Ofer", place="Ofer", audience=Audience.VOLUNTEERS,
+        kind="renewal", court="Military court", place="Ofer", audience=Audience.VOLUNTEERS,
     )  # fmt: skip
     story.moved(
         "yusuf", at("iopt", 2, "17:20"), "noor", on_day(JERUSALEM, story.court_day("iopt", 11), _time("10:00")),
@@ -200,7 +200,7 @@ def _hadas(story: Story) -> None:
     )  # fmt: skip
     story.hearing(
         "hadas first", known + timedelta(minutes=3), "kit", {"hadas": ["hadas"]},
-        on_day(JERUSALEM, day("iopt", -15), _time("09:00")), kind="trial_session", court="District court, Haifa",
+        on_day(JERUSALEM, day("iopt", -15), _time("09:00")), kind="trial_session", court="District court",
         place="Haifa",
     )  # fmt: skip
     story.outcome(
@@ -242,7 +242,7 @@ def _adam(story: Story) -> None:
     )  # fmt: skip
     story.hearing(
         "adam", known + timedelta(minutes=5), "noor", {"adam": ["adam"]},
-        in_window(JERUSALEM, "month", day("iopt", 32)), kind="appeal", court="Court of appeal, Gaza", place="Gaza",
+        in_window(JERUSALEM, "month", day("iopt", 32)), kind="appeal", court="Court of appeal", place="Gaza",
         certainty="provisional",
     )  # fmt: skip
     story.entry(
@@ -292,7 +292,7 @@ def _nur(story: Story) -> None:
     story.hearing(
         "nur", known + timedelta(minutes=6), "noor", {"nur": ["nur"]},
         on_day(JERUSALEM, story.court_day("iopt", 3), _time("08:30")), kind="mention",
-        court="District court, Nazareth", place="Nazareth", audience=Audience.NAMED, observer="a consular officer",
+        court="District court", place="Nazareth", audience=Audience.NAMED, observer="a consular officer",
     )  # fmt: skip
     story.checked("nur", at("iopt", 1, "11:45"), "noor")
 
@@ -329,7 +329,7 @@ def _tal(story: Story) -> None:
     story.entry("tal", known, "noor", "person.trial_opened", day("iopt", -121), source=COURT_PAPER)
     story.hearing(
         "tal", at("iopt", 60, "09:00"), "noor", {"tal": ["tal"]}, on_day(JERUSALEM, day("iopt", -20), _time("13:00")),
-        kind="trial_session", court="Magistrate's court, Ashkelon", place="Ashkelon",
+        kind="trial_session", court="Magistrate's court", place="Ashkelon",
     )  # fmt: skip
     story.cancelled("tal", at("iopt", 28, "16:30"), "noor", "The court gave its judgment without another session.")
     story.entry("tal", at("iopt", 28, "16:35"), "noor", "person.acquitted", day("iopt", -28), source=COURT_PAPER)
@@ -401,10 +401,10 @@ def _march(story: Story) -> None:
         "seven", at("casia", 30, "15:00"), "dara", "person.released_on_conditions", day("casia", -30),
         "For her two small children.", people=["dana"], payload={"conditions": ["bail"]}, source=LAWYER,
     )  # fmt: skip
-    court = "Specialised criminal court, Almaty"
+    court = "Specialised criminal court"
     story.hearing(
         "march first", at("casia", 38, "12:00"), "dara", whose, on_day(ALMATY, day("casia", -12), _time("10:00")),
-        kind="trial_session", court=court, place="Almaty, hall 4", observer="two volunteers of a bar association",
+        kind="trial_session", court=court, place="Almaty", observer="two volunteers of a bar association",
     )  # fmt: skip
     story.outcome(
         "march first", at("casia", 12, "18:30"), "dara", "adjourned", reason="too many witnesses for one day",
@@ -438,7 +438,7 @@ def _aigul(story: Story) -> None:
     )  # fmt: skip
     story.hearing(
         "aigul", at("casia", 9, "16:00"), "dara", {"aigul": ["aigul"]},
-        on_day(ALMATY, day("casia", -1), _time("15:00")), kind="verdict", court="City court, Karaganda",
+        on_day(ALMATY, day("casia", -1), _time("15:00")), kind="verdict", court="City court",
         place="Karaganda", audience=Audience.VOLUNTEERS, observer="a diplomat",
     )  # fmt: skip
     story.checked("aigul", at("casia", 4, "11:00"), "dara", "Her lawyer expects a suspended sentence.")

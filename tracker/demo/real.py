@@ -60,7 +60,7 @@ def _khalefa(story: Story, at: datetime) -> None:
     )  # fmt: skip
     story.hearing(
         "khalefa", at, "noor", {"khalefa": ["khalefa"]}, on_day("Asia/Jerusalem", date(2024, 4, 8)),
-        court="Haifa magistrate's court", place="Haifa", told_by="campaign page", audience=Audience.VOLUNTEERS,
+        court="Haifa magistrate's court", told_by="campaign page", audience=Audience.VOLUNTEERS,
         source=_page(published),
     )  # fmt: skip
 
