@@ -1,18 +1,22 @@
 """From what a page says to what a timeline can hold. Pure.
 
-A reading speaks of events and of a status; the timeline knows kinds. An event without a date becomes an entry known *by*
-the day its page was published, never one that happened on it.
+A reading speaks of events and of a status; the timeline knows kinds. An event without a date becomes an entry known
+*by* the day its page was published, never one that happened on it.
 """
 
 import datetime as dt
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from difflib import SequenceMatcher
 from typing import Any
 
 from tracker.base.dates import StatedDate
-from tracker.intake.reading.model import EntryRead, EventRead
-from tracker.timeline.codes import headline
+from tracker.cases.rules import risk_for
+from tracker.intake.reading.model import EntryRead, EventRead, HearingRead
+from tracker.intake.reading.names import fold
+from tracker.search.rules import ARTICLES, name_key
+from tracker.timeline.codes import CUSTODY, headline
 
 #: Timeline kind for an event of a reading; what is not here is other news.
 KIND_OF_EVENT = {
@@ -110,14 +114,83 @@ def _kind_of(event: EventRead, entry: EntryRead) -> tuple[str, dict[str, Any]]:
     if event.kind in ("detention_order", "detention_extended") and _ADMINISTRATIVE.search(event.quote):
         months = _MONTHS.search(event.quote)
         number = months[1].lower() if months else ""
-        return "person.detention_ordered", (
-            {"months": _NUMBERS.get(number) or int(number)} if months else {}
-        )
+        return "person.detention_ordered", ({"months": _NUMBERS.get(number) or int(number)} if months else {})
     if event.kind == "house_arrest" and _TAG.search(event.quote):
         return kind, {"conditions": ["electronic_tag"]}
     if event.kind == "death" and entry.status == "died":
         return "person.killed", {}
     return kind, {}
+
+
+def hearing_of(read: HearingRead) -> dict[str, Any]:
+    """The hearing one of a reading would become: {"kind", "date", "precision", "time", "court", "tense", "persons"}."""
+    return {
+        "kind": KIND_OF_HEARING.get(read.kind, read.kind),
+        "date": read.date.isoformat() if read.date else None,
+        "precision": read.precision,
+        "time": f"{read.time:%H:%M}" if read.time else None,
+        "court": read.court or "",
+        "tense": read.tense,
+        "inferred": read.inferred,
+        "persons": list(read.persons),
+        "moves": None,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class HeldHearing:
+    """A hearing that a case holds already."""
+
+    id: int
+    kind: str
+    on: dt.date | None
+    state: str
+    confirmed_on: dt.date | None
+
+
+def moved_hearing(
+    read: HearingRead, held: Sequence[HeldHearing], said_on: dt.date, also: Iterable[dt.date]
+) -> int | None:
+    """Which scheduled hearing this one takes the place of, if it clearly does: the only one that lay ahead when the
+    page was published, of the same kind (or one of them not further said), and not named beside it (`also`).
+
+    A page older than the day on which the held date was last confirmed moves nothing: what we know is newer.
+    """
+    if read.tense != "upcoming" or read.date is None or read.precision != "day":
+        return None
+    kind, named = KIND_OF_HEARING.get(read.kind, read.kind), set(also)
+    ahead = [
+        h
+        for h in held
+        if h.state == "scheduled"
+        and h.on is not None
+        and h.on >= said_on
+        and h.on not in named
+        and (h.kind == kind or "hearing" in (h.kind, kind))
+    ]
+    if len(ahead) != 1 or (ahead[0].confirmed_on is not None and ahead[0].confirmed_on > said_on):
+        return None
+    return ahead[0].id
+
+
+#: How much two spellings of one word of a name must share: Walid and Waleed do, Mahmoud and Muhammad do not, though
+#: their consonants are the same. Short words (Said, Saad) must be equal.
+ALIKE, SHORT = 0.7, 4
+
+
+def same_name(one: str, other: str) -> bool:
+    """Whether two names may be taken for one person's without asking: two words or more, the same consonants, and each
+    word spelled nearly the same in the same script. Anything less is for a human to compare."""
+    key = name_key(one)
+    if " " not in key or key != name_key(other):
+        return False
+    mine, theirs = (sorted(w for w in fold(n).split() if w not in ARTICLES) for n in (one, other))
+    if len(mine) != len(theirs):
+        return False
+    return all(
+        a == b or (max(len(a), len(b)) > SHORT and SequenceMatcher(None, a, b, autojunk=False).ratio() >= ALIKE)
+        for a, b in zip(mine, theirs, strict=True)
+    )
 
 
 def status_reached(kinds: Sequence[tuple[str | None, str | None]]) -> str | None:
@@ -128,10 +201,34 @@ def status_reached(kinds: Sequence[tuple[str | None, str | None]]) -> str | None
     return headline(custody, proceedings)
 
 
+#: Longest title that is proposed, in characters: what a case can keep.
+LONGEST_TITLE = 300
+
+
+def cut(text: str, longest: int) -> str:
+    """`text` in one line, cut at a word where it is longer."""
+    said = " ".join(text.split())
+    if len(said) <= longest:
+        return said
+    return said[: longest - 1].rsplit(" ", 1)[0] + "…"
+
+
+def proposed_risk(entry: EntryRead) -> str:
+    """The risk proposed for a case made from this entry: by its status, and critical where the health of somebody held
+    is told of."""
+    _kind, status = KIND_OF_STATUS.get(entry.status or "", (None, None))
+    standing = CUSTODY.get(status or "")
+    if standing and standing.deprived and any(event.kind == "health" for event in entry.events):
+        return "critical"
+    return risk_for([status])
+
+
 def words_of_case(entry: EntryRead) -> dict[str, Any]:
     """What a case made from this entry would be called and hold: the payload of a proposal of kind `case`."""
+    names = ", ".join(p.name for p in entry.persons)
     return {
-        "title": entry.title,
+        "title": cut(entry.title or names, LONGEST_TITLE),
+        "risk": proposed_risk(entry),
         "entry_kind": entry.kind,
         "published": entry.published.isoformat() if entry.published else None,
         "persons": [{"name": p.name, "variants": list(p.variants)} for p in entry.persons],

@@ -6,7 +6,7 @@ what was decided is not proposed again, whichever edition of the page says it.
 
 import datetime as dt
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,19 +20,30 @@ from tracker.base.dates import StatedDate, parse_date, parse_time, today_in
 from tracker.base.errors import NotFound, Refused, VersionConflict
 from tracker.base.work import current_work
 from tracker.cases.models import Case, Involvement
-from tracker.cases.rules import risk_for
 from tracker.cases.service import involve, open_case
 from tracker.hearings.models import Appearance, Hearing
 from tracker.hearings.rules import When, in_window, on_day
-from tracker.hearings.service import Appears, Confirmation, move_hearing, schedule_hearing
+from tracker.hearings.service import (
+    Appears,
+    Confirmation,
+    correct_hearing,
+    move_hearing,
+    schedule_hearing,
+    when_of,
+)
 from tracker.intake.models import Document, Proposal
 from tracker.intake.reading import fingerprint
-from tracker.intake.reading.model import EntryRead, HearingRead, Reading
+from tracker.intake.reading.model import EntryRead, Reading
+from tracker.intake.reading.names import fold
 from tracker.intake.rules import (
-    KIND_OF_HEARING,
     KIND_OF_STATUS,
+    HeldHearing,
     Suggested,
+    cut,
     entry_of_event,
+    hearing_of,
+    moved_hearing,
+    same_name,
     status_reached,
     words_of_case,
 )
@@ -46,10 +57,13 @@ from tracker.timeline.service import Source, record_entry
 #: First stale dates of one import are spread over so many working days, so that they do not all come due at once.
 SPREAD = 10
 
+#: Rows asked for at once: both engines take that many values in a statement.
+CHUNK = 500
+
 
 @dataclass(slots=True)
 class Proposed:
-    """What a reading led to."""
+    """What a reading led to: the proposals it made, and how much of it the desk had been asked before."""
 
     document: Document
     fresh: list[Proposal] = field(default_factory=list)
@@ -57,22 +71,50 @@ class Proposed:
     general: int = 0
 
 
-def keep_document(
-    session: Session, desk: Desk, text: str, name: str, published_on: dt.date | None
-) -> Document:
+@dataclass(slots=True)
+class Accepted:
+    """What accepting led to: the case, how many proposals went into it, and those left open with the reason."""
+
+    case: Case
+    count: int = 0
+    left_open: list[tuple[Proposal, str]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Held:
+    """A case of the desk that a page may speak of, and what it holds already."""
+
+    case: Case
+    #: Names by person.
+    people: dict[int, list[str]] = field(default_factory=dict)
+    statuses: set[str | None] = field(default_factory=set)
+    #: Kind and day of entries that state a day.
+    entries: set[tuple[str, dt.date]] = field(default_factory=set)
+    hearings: list[HeldHearing] = field(default_factory=list)
+
+
+def published_on(reading: Reading, given: dt.date | None = None) -> dt.date | None:
+    """The day a page was published: as somebody said, else as it says itself, else the day of its newest entry."""
+    return given or reading.updated or max((e.published for e in reading.entries if e.published), default=None)
+
+
+def keep_document(session: Session, desk: Desk, text: str, name: str, published: dt.date | None) -> Document:
     """Keep the text that was given; the same text again is the same document."""
     work = current_work(session)
+    _one_reader(session, desk)
     digest = hashlib.sha256(text.encode()).hexdigest()
-    held = session.scalar(select(Document).where(Document.desk_id == desk.id, Document.sha256 == digest))
+    same = select(Document).where(Document.desk_id == desk.id, Document.sha256 == digest)
+    held = session.scalar(same.execution_options(populate_existing=True))
     if held is not None:
+        held.published_on = held.published_on or published
         return held
     document = Document(
         public_id=new_public_id(),
         desk_id=desk.id,
         sha256=digest,
-        name=(name.strip() or "Pasted text")[:200],
+        name=cut("".join(c for c in name if c.isprintable()), 200) or "Pasted text",
         text=text,
-        published_on=published_on,
+        published_on=published,
         received_at=work.now,
         received_by=work.actor.user_id,
     )
@@ -81,36 +123,68 @@ def keep_document(
     return document
 
 
+def _one_reader(session: Session, desk: Desk) -> None:
+    """Let two readings of one desk wait for each other: neither may propose what the other is proposing."""
+    session.execute(select(Desk.id).where(Desk.id == desk.id).with_for_update())
+
+
 def propose(session: Session, desk: Desk, document: Document, reading: Reading) -> Proposed:
-    """Write down what the reading proposes and this desk has not been asked before."""
+    """Write down what the reading proposes and this desk has not been asked before.
+
+    An entry about people whose case the desk keeps goes into that case, one about people of another entry that still
+    waits goes with that entry. People are taken for the same only where every name has its like (`same_name`).
+    """
+    _one_reader(session, desk)
     outcome = Proposed(document)
-    asked = set(session.scalars(select(Proposal.fingerprint).where(Proposal.desk_id == desk.id)))
     known_on = reading.updated or document.published_on or today_in(desk.zone, current_work(session).now)
+    entries = [e for e in reading.entries if e.individual_case]
+    outcome.general = len(reading.entries) - len(entries)
+    waiting = _waiting_groups(session, desk)
+    belongs = _groups_of(session, desk, [fingerprint.of_entry(e) for e in entries])
+    went_into = [case_id for _state, case_id in belongs.values() if case_id is not None]
+    held, by_id = _held_cases(session, desk, [p.name for e in entries for p in e.persons], went_into)
+    planned: list[tuple[str, Case | None, list[Suggested]]] = []
+    for entry in entries:
+        names = [p.name for p in entry.persons]
+        own = fingerprint.of_entry(entry)
+        # Where the desk put this very entry before, or else the case of the same people.
+        about = by_id.get(belongs[own][1] or 0) if own in belongs else None
+        about = about or _case_about(names, held)
+        group = own
+        if own not in belongs and about is None:
+            group = next((key for key, others in waiting.items() if _same_people(names, others)), own)
+            waiting.setdefault(group, [[p.name, *p.variants] for p in entry.persons])
+        first = group == own and about is None
+        suggested = _suggest(entry, about, entry.published or known_on, make_case=first)
+        planned.append((group, about.case if about else None, suggested))
+    asked = _asked(session, desk, [s.fingerprint for _g, _c, all_of in planned for s in all_of])
+    turned_down = {group for group, (state, _case) in belongs.items() if state == "rejected"}
     position = 0
-    for entry in reading.entries:
-        if not entry.individual_case:
-            outcome.general += 1
-            continue
-        group = fingerprint.of_entry(entry)
-        case = _case_about(session, desk, entry)
-        for suggested in _suggest(session, entry, case, entry.published or known_on):
-            if suggested.fingerprint in asked:
+    for group, case, suggested in planned:
+        fresh = [s for s in suggested if s.fingerprint not in asked]
+        # Nothing of it is new but the case itself: it was asked about under another entry.
+        told = [s for s in suggested if s.kind != "case"]
+        if group in turned_down or (told and all(s.kind == "case" for s in fresh)):
+            fresh = []
+        outcome.known += len(suggested) - len(fresh)
+        for one in fresh:
+            if one.fingerprint in asked:
                 outcome.known += 1
                 continue
-            asked.add(suggested.fingerprint)
+            asked.add(one.fingerprint)
             position += 1
             proposal = Proposal(
                 public_id=new_public_id(),
                 desk_id=desk.id,
                 document_id=document.id,
-                fingerprint=suggested.fingerprint,
+                fingerprint=one.fingerprint,
                 group_key=group,
-                kind=suggested.kind,
+                kind=one.kind,
                 position=position,
-                payload=suggested.payload,
-                quote=suggested.quote,
-                quote_start=suggested.start,
-                quote_end=suggested.end,
+                payload=one.payload,
+                quote=one.quote,
+                quote_start=one.start,
+                quote_end=one.end,
                 case_id=case.id if case else None,
             )
             session.add(proposal)
@@ -119,109 +193,163 @@ def propose(session: Session, desk: Desk, document: Document, reading: Reading) 
     return outcome
 
 
-def _suggest(session: Session, entry: EntryRead, case: Case | None, known_on: dt.date) -> list[Suggested]:
+def _suggest(entry: EntryRead, held: _Held | None, said_on: dt.date, *, make_case: bool) -> list[Suggested]:
     suggested = []
-    if case is None:
-        heading = entry.title
+    if make_case:
+        title, start = entry.title, entry.start
         suggested.append(
-            Suggested("case", fingerprint.of_entry(entry), words_of_case(entry), heading, entry.start, entry.start + len(heading))
+            Suggested("case", fingerprint.of_entry(entry), words_of_case(entry), title, start, start + len(title))
         )
-    held_entries, held_hearings = _held(session, case)
     moves = []
     for event in entry.events:
-        payload = entry_of_event(event, entry, known_on)
+        payload = entry_of_event(event, entry, said_on)
         kind = kind_of(payload["kind"])
         moves.append(((payload["date"], payload["precision"] == "by"), (kind.custody, kind.proceedings)))
-        # What the case holds already on that very day needs no second telling.
-        if payload["precision"] == "day" and (payload["kind"], payload["date"]) in held_entries:
+        # What the case holds already on that very day needs no second telling; of several people it may be another's.
+        alone = held is not None and len(held.people) == 1 and event.precision == "day"
+        if alone and held is not None and (payload["kind"], event.date) in held.entries:
             continue
-        suggested.append(Suggested("event", fingerprint.of_event(event, entry), payload, event.quote, event.start, event.end))
+        own = fingerprint.of_event(event, entry)
+        suggested.append(Suggested("event", own, payload, event.quote, event.start, event.end))
     reached = status_reached([move for _on, move in sorted(moves, key=lambda m: m[0])])
     status_kind, status = KIND_OF_STATUS.get(entry.status or "", (None, None))
-    if status_kind and reached != status and entry.status_from is not None:
+    stands_so = held is not None and held.statuses == {status}
+    if status_kind and reached != status and entry.status_from is not None and not stands_so:
         said = entry.status_from
-        suggested.append(
-            Suggested(
-                "event",
-                fingerprint.of_status(entry),
-                {
-                    "kind": status_kind,
-                    "date": known_on.isoformat(),
-                    "precision": "by",
-                    "payload": {},
-                    "text": " ".join(said.quote.split()),
-                    "persons": [],
-                    "inferred": None,
-                },
-                said.quote,
-                said.start,
-                said.end,
+        payload = {
+            "kind": status_kind,
+            "date": said_on.isoformat(),
+            "precision": "by",
+            "payload": {},
+            "text": " ".join(said.quote.split()),
+            "persons": [],
+            "inferred": None,
+        }
+        suggested.append(Suggested("event", fingerprint.of_status(entry), payload, said.quote, said.start, said.end))
+    return suggested + list(_hearings(entry, held, said_on))
+
+
+def _hearings(entry: EntryRead, held: _Held | None, said_on: dt.date) -> Iterator[Suggested]:
+    known = list(held.hearings) if held else []
+    named = [h.date for h in entry.hearings if h.date]
+    for hearing in entry.hearings:
+        if hearing.date and any(h.on == hearing.date and h.state != "cancelled" for h in known):
+            continue
+        payload = hearing_of(hearing)
+        payload["moves"] = moved_hearing(hearing, known, said_on, named)
+        # One hearing moves to one date: a second date on the page is a second hearing.
+        known = [h for h in known if h.id != payload["moves"]]
+        own = fingerprint.of_hearing(hearing, entry)
+        yield Suggested("hearing", own, payload, hearing.quote, hearing.start, hearing.end)
+
+
+def _asked(session: Session, desk: Desk, fingerprints: Sequence[str]) -> set[str]:
+    """Those of these fingerprints that the desk was asked about."""
+    return {
+        found
+        for part in _chunks(fingerprints)
+        for found in session.scalars(
+            select(Proposal.fingerprint).where(Proposal.desk_id == desk.id, Proposal.fingerprint.in_(part))
+        )
+    }
+
+
+def _groups_of(session: Session, desk: Desk, entries: Sequence[str]) -> dict[str, tuple[str, int | None]]:
+    """For entries the desk was asked about: what became of the case each proposed, and which it became."""
+    return {
+        key: (state, case_id)
+        for part in _chunks(entries)
+        for key, state, case_id in session.execute(
+            select(Proposal.fingerprint, Proposal.state, Proposal.case_id).where(
+                Proposal.desk_id == desk.id, Proposal.fingerprint.in_(part), Proposal.kind == "case"
             )
         )
-    for hearing in entry.hearings:
-        payload = _hearing_payload(hearing)
-        if payload["date"] and payload["date"] in held_hearings.values():
-            continue
-        ahead = [number for number, on in held_hearings.items() if on]
-        if hearing.tense == "upcoming" and hearing.date and len(ahead) == 1:
-            payload["moves"] = ahead[0]
-        suggested.append(
-            Suggested("hearing", fingerprint.of_hearing(hearing, entry), payload, hearing.quote, hearing.start, hearing.end)
-        )
-    return suggested
+    }
 
 
-def _hearing_payload(hearing: HearingRead) -> dict[str, Any]:
+def _waiting_groups(session: Session, desk: Desk) -> dict[str, list[list[str]]]:
+    """The people of cases that are proposed and not decided, by group: for each person all spellings."""
     return {
-        "kind": KIND_OF_HEARING.get(hearing.kind, hearing.kind),
-        "date": hearing.date.isoformat() if hearing.date else None,
-        "precision": hearing.precision,
-        "time": f"{hearing.time:%H:%M}" if hearing.time else None,
-        "court": hearing.court or "",
-        "tense": hearing.tense,
-        "inferred": hearing.inferred,
-        "persons": list(hearing.persons),
-        "moves": None,
-    }
-
-
-def _case_about(session: Session, desk: Desk, entry: EntryRead) -> Case | None:
-    """The desk's case that holds all the people of this entry by name key: exactly one, or none is taken for it."""
-    keys = {name_key(p.name) for p in entry.persons} - {""}
-    if not keys:
-        return None
-    named: dict[int, set[str]] = {}
-    for case_id, key in session.execute(
-        select(Case.id, PersonName.name_key)
-        .join(Involvement, Involvement.case_id == Case.id)
-        .join(PersonName, PersonName.person_id == Involvement.person_id)
-        .where(Case.desk_id == desk.id, Case.stage != "closed", PersonName.name_key.in_(keys))
-    ):
-        named.setdefault(case_id, set()).add(key)
-    about = [case_id for case_id, found in named.items() if found == keys]
-    return session.get(Case, about[0]) if len(about) == 1 else None
-
-
-def _held(session: Session, case: Case | None) -> tuple[set[tuple[str, str]], dict[int, str | None]]:
-    """What a case holds: dated entries as (kind, date); scheduled hearings as number → date."""
-    if case is None:
-        return set(), {}
-    entries = {
-        (kind, on.isoformat())
-        for kind, on in session.execute(
-            select(Entry.kind, Entry.happened_on).where(Entry.case_id == case.id, Entry.precision == "day")
-        )
-        if on
-    }
-    hearings = {
-        number: on.isoformat() if on else None
-        for number, on in session.execute(
-            select(Hearing.id, Hearing.local_date)
-            .join(Appearance, Appearance.hearing_id == Hearing.id)
-            .where(Appearance.case_id == case.id, Hearing.state == "scheduled")
+        group: [[p["name"], *p.get("variants", ())] for p in payload["persons"]]
+        for group, payload in session.execute(
+            select(Proposal.group_key, Proposal.payload)
+            .where(Proposal.desk_id == desk.id, Proposal.state == "open", Proposal.kind == "case")
+            .order_by(Proposal.id)
         )
     }
-    return entries, hearings
+
+
+def _same_people(names: Sequence[str], people: Sequence[Sequence[str]]) -> bool:
+    """Whether these are exactly those people: each name is like a spelling of one of them, and nobody is left over."""
+    if not names or len(names) != len(people):
+        return False
+    alike = [{i for i, spellings in enumerate(people) if any(same_name(name, s) for s in spellings)} for name in names]
+    return all(alike) and set().union(*alike) == set(range(len(people)))
+
+
+def _case_about(names: Sequence[str], held: Mapping[str, Sequence[_Held]]) -> _Held | None:
+    """The one open case whose people include all of these by name, or None: several, and a human chooses."""
+    likely = {h.case.id: h for name in names for h in held.get(name_key(name), ())}
+    about = [
+        h
+        for h in likely.values()
+        if h.case.stage != "closed"
+        and all(any(same_name(name, spelling) for known in h.people.values() for spelling in known) for name in names)
+    ]
+    return about[0] if len(about) == 1 else None
+
+
+def _held_cases(
+    session: Session, desk: Desk, names: Iterable[str], also: Sequence[int]
+) -> tuple[dict[str, list[_Held]], dict[int, _Held]]:
+    """The desk's cases with people of like names, and those in `also`, with what they hold, by name key and by number:
+    few statements for a page."""
+    keys = sorted({name_key(name) for name in names} - {""})
+    cases: dict[int, _Held] = {}
+    looked_for = [Case.id.in_(part) for part in _chunks(sorted(set(also)))] + [
+        Case.id.in_(
+            select(Involvement.case_id)
+            .join(PersonName, PersonName.person_id == Involvement.person_id)
+            .where(PersonName.name_key.in_(part))
+        )
+        for part in _chunks(keys)
+    ]
+    for condition in looked_for:
+        for case in session.scalars(select(Case).where(Case.desk_id == desk.id, condition)):
+            cases.setdefault(case.id, _Held(case))
+    by_key: dict[str, list[_Held]] = {}
+    for part in _chunks(sorted(cases)):
+        for case_id, person_id, status, text, key in session.execute(
+            select(Involvement.case_id, Involvement.person_id, Involvement.status, PersonName.text, PersonName.name_key)
+            .join(PersonName, PersonName.person_id == Involvement.person_id)
+            .where(Involvement.case_id.in_(part))
+            .order_by(Involvement.position, PersonName.position)
+        ):
+            cases[case_id].people.setdefault(person_id, []).append(text)
+            cases[case_id].statuses.add(status)
+            if cases[case_id] not in by_key.setdefault(key, []):
+                by_key[key].append(cases[case_id])
+        dated = select(Entry.case_id, Entry.kind, Entry.happened_on).where(Entry.precision == "day")
+        for case_id, kind, on in session.execute(dated.where(Entry.case_id.in_(part))):
+            if on:
+                cases[case_id].entries.add((kind, on))
+        for case_id, hearing in session.execute(
+            select(Appearance.case_id, Hearing)
+            .join(Hearing, Hearing.id == Appearance.hearing_id)
+            .where(Appearance.case_id.in_(part))
+            .distinct()
+            .order_by(Hearing.id)
+        ):
+            confirmed = today_in(hearing.zone, hearing.confirmed_at) if hearing.confirmed_at else None
+            cases[case_id].hearings.append(
+                HeldHearing(hearing.id, hearing.kind, hearing.local_date, hearing.state, confirmed)
+            )
+    return by_key, cases
+
+
+def _chunks(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    for start in range(0, len(values), CHUNK):
+        yield values[start : start + CHUNK]
 
 
 def open_groups(session: Session, document: Document) -> dict[str, list[Proposal]]:
@@ -246,36 +374,57 @@ def accept(
     place: int = 0,
     import_id: str | None = None,
     edits: Mapping[int, Mapping[str, Any]] | None = None,
-) -> Case:
+    into: Case | None = None,
+    unlikely_is_meant: bool = True,
+) -> Accepted:
     """Take these proposals of one group: the case is made when it is not there yet, then its entries and hearings.
 
-    `unread`: taken by command without a look at each. `place`: position in the import, for spreading first stale dates.
-    `edits`: changed payloads by proposal id. Refused when one was decided already.
+    `unread`: taken by command without a look at each; what cannot be written stays open. `place`: position in the
+    import, for spreading first stale dates. `edits`: changed payloads by proposal id. `into`: a case of the desk to use
+    instead of making one. VersionConflict when one was decided already; Refused when one cannot be written.
     """
+    _lock(session, proposals)
     for proposal in proposals:
-        if proposal.state != "open":
-            raise VersionConflict("This proposal was decided in the meantime.", {"state": proposal.state})
-    payloads = {p.id: {**p.payload, **(edits or {}).get(p.id, {})} for p in proposals}
-    case = _case_for(session, desk, proposals, payloads, owner, place)
+        if edits and proposal.id in edits:
+            proposal.payload = {**proposal.payload, **edits[proposal.id], "edited": True}
+    case = _case_for(session, desk, proposals, owner, place, unread=unread, into=into)
     document = session.get(Document, proposals[0].document_id)
     assert document is not None
-    people = _people_of(session, case)
-    state = "accepted_unread" if unread else "accepted"
+    makes_case = session.scalar(
+        select(Proposal.id).where(
+            Proposal.desk_id == desk.id, Proposal.group_key == proposals[0].group_key, Proposal.kind == "case"
+        )
+    )
+    writing = _Writing(
+        session,
+        case,
+        desk,
+        document,
+        _people_of(session, case),
+        import_id,
+        # News that a person has read into a case they keep is a look at it; the making of the case is not.
+        "import" if unread or makes_case is not None else "human",
+        unlikely_is_meant,
+    )
+    outcome = Accepted(case)
     for proposal in proposals:
-        payload = payloads[proposal.id]
-        if proposal.kind == "event":
-            proposal.entry_id = _write_event(session, case, desk, document, proposal, payload, people, import_id).id
-        elif proposal.kind == "hearing":
-            _write_hearing(session, case, desk, document, proposal, payload, people, import_id)
-        _decide(session, proposal, state, case)
-    return case
+        try:
+            with session.begin_nested():
+                writing.write(proposal)
+        except Refused as refusal:
+            if not unread:
+                raise
+            outcome.left_open.append((proposal, refusal.message))
+            continue
+        _decide(session, proposal, "accepted_unread" if unread else "accepted", case)
+        outcome.count += 1
+    return outcome
 
 
 def reject(session: Session, proposals: Sequence[Proposal]) -> None:
     """Turn proposals down: they do not come back. Turning a case down leaves out all of its group."""
+    _lock(session, proposals)
     for proposal in proposals:
-        if proposal.state != "open":
-            raise VersionConflict("This proposal was decided in the meantime.", {"state": proposal.state})
         _decide(session, proposal, "rejected", None)
         if proposal.kind == "case":
             for other in session.scalars(
@@ -287,6 +436,27 @@ def reject(session: Session, proposals: Sequence[Proposal]) -> None:
                 )
             ):
                 _decide(session, other, "left_out", None)
+
+
+def _lock(session: Session, proposals: Sequence[Proposal]) -> None:
+    """Let those who decide about one group wait for each other, and look again. VersionConflict when one of these was
+    decided already."""
+    if not proposals:
+        raise NotFound("There is nothing left to decide here.")
+    groups = {(p.desk_id, p.group_key) for p in proposals}
+    if len(groups) != 1:
+        raise ValueError("proposals of one group are decided together")
+    desk_id, group = groups.pop()
+    session.scalars(
+        select(Proposal)
+        .where(Proposal.desk_id == desk_id, Proposal.group_key == group)
+        .order_by(Proposal.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).all()
+    for proposal in proposals:
+        if proposal.state != "open":
+            raise VersionConflict("This proposal was decided in the meantime.", {"state": proposal.state})
 
 
 def _decide(session: Session, proposal: Proposal, state: str, case: Case | None) -> None:
@@ -301,47 +471,54 @@ def _case_for(
     session: Session,
     desk: Desk,
     proposals: Sequence[Proposal],
-    payloads: Mapping[int, Mapping[str, Any]],
     owner: User | None,
     place: int,
+    *,
+    unread: bool,
+    into: Case | None,
 ) -> Case:
     first = proposals[0]
-    sibling = session.scalar(
-        select(Proposal.case_id).where(
-            Proposal.desk_id == desk.id, Proposal.group_key == first.group_key, Proposal.case_id.is_not(None)
-        )
-    )
-    case_id = first.case_id or sibling
+    group = select(Proposal).where(Proposal.desk_id == desk.id, Proposal.group_key == first.group_key)
+    sibling = session.scalar(group.where(Proposal.case_id.is_not(None)).order_by(Proposal.id).limit(1))
+    case_id = first.case_id or (sibling.case_id if sibling else None)
     if case_id is not None:
         case = session.get(Case, case_id)
         if case is None or case.desk_id != desk.id:
             raise NotFound("The case these proposals belong to is gone.")
         return case
-    proposed = next((p for p in proposals if p.kind == "case"), None) or session.scalar(
-        select(Proposal).where(
-            Proposal.desk_id == desk.id, Proposal.group_key == first.group_key, Proposal.kind == "case", Proposal.state == "open"
-        )
-    )
+    proposed = session.scalar(group.where(Proposal.kind == "case", Proposal.state == "open"))
     if proposed is None:
         raise Refused("The case these belong to was turned down: nothing can be taken into it.")
-    words = payloads.get(proposed.id, proposed.payload)
-    status = KIND_OF_STATUS.get(words["status"] or "", (None, None))[1]
-    case = open_case(
+    if into is not None and into.desk_id != desk.id:
+        raise NotFound("That case is kept by another desk.")
+    case = into or _open(session, desk, proposed.payload, owner, place)
+    _put_people_in(session, case, proposed.payload["persons"])
+    if proposed not in proposals:
+        _decide(session, proposed, "accepted_unread" if unread else "accepted", case)
+    return case
+
+
+def _open(session: Session, desk: Desk, words: Mapping[str, Any], owner: User | None, place: int) -> Case:
+    """Make a case of the words a proposal has for it."""
+    return open_case(
         session,
         desk,
         title=str(words["title"]),
-        risk=str(words.get("risk") or risk_for([status])),
+        risk=str(words["risk"]),
         owner=owner,
         country=_one_country(words.get("country"), desk),
         origin="import",
         stale_grace_working_days=place % SPREAD,
     )
-    for person in words["persons"]:
+
+
+def _put_people_in(session: Session, case: Case, persons: Sequence[Mapping[str, Any]]) -> None:
+    """Record those of these people who are not in the case by the key of a name."""
+    held = _people_of(session, case)
+    for person in persons:
         names = [NameGiven(person["name"])] + [NameGiven(v, "known_as") for v in person.get("variants", ())]
-        involve(session, case, add_person(session, names).id)
-    if proposed not in proposals:
-        _decide(session, proposed, "accepted", case)
-    return case
+        if not any(_find(held, name.text) for name in names):
+            involve(session, case, add_person(session, names).id)
 
 
 def _one_country(read: str | None, desk: Desk) -> str | None:
@@ -353,112 +530,139 @@ def _one_country(read: str | None, desk: Desk) -> str | None:
 
 
 def _people_of(session: Session, case: Case) -> dict[str, int]:
-    """The people of a case, by each key of their names."""
-    return {
-        key: person_id
-        for person_id, key in session.execute(
-            select(Involvement.person_id, PersonName.name_key)
-            .join(PersonName, PersonName.person_id == Involvement.person_id)
-            .where(Involvement.case_id == case.id)
-            .order_by(Involvement.position.desc())
+    """The people of a case, by each of their names as spelled and by its key; of two with one key, the first."""
+    people: dict[str, int] = {}
+    for person_id, text, key in session.execute(
+        select(Involvement.person_id, PersonName.text, PersonName.name_key)
+        .join(PersonName, PersonName.person_id == Involvement.person_id)
+        .where(Involvement.case_id == case.id)
+        .order_by(Involvement.position)
+    ):
+        people.setdefault(_spelled(text), person_id)
+        people.setdefault(key, person_id)
+    return people
+
+
+def _spelled(name: str) -> str:
+    return f"={fold(name)}"
+
+
+def _find(people: Mapping[str, int], name: str) -> int | None:
+    """The person of a case called so: by the very spelling before all."""
+    return people.get(_spelled(name)) or people.get(name_key(name))
+
+
+@dataclass(slots=True)
+class _Writing:
+    """Writes what proposals say into one case."""
+
+    session: Session
+    case: Case
+    desk: Desk
+    document: Document
+    people: dict[str, int]
+    import_id: str | None
+    origin: str
+    unlikely_is_meant: bool
+
+    def write(self, proposal: Proposal) -> None:
+        """Write one proposal. Refused when it cannot be; the sentence says which it is."""
+        if proposal.kind == "event":
+            proposal.entry_id = self._event(proposal).id
+        elif proposal.kind == "hearing":
+            self._hearing(proposal)
+
+    def _whom(self, names: Sequence[str]) -> list[int]:
+        """Those named; nobody in particular when the sentence names nobody. Refused when none of them is in the case:
+        what happened to somebody else must not be told of everybody."""
+        found = list(dict.fromkeys(person for name in names if (person := _find(self.people, name))))
+        if names and not found:
+            raise Refused(f"This is about {names[0][:80]}, who is not in the case. Edit whom it concerns.", "persons")
+        return found
+
+    def _source(self, proposal: Proposal) -> Source:
+        return Source(
+            kind="ngo",
+            address=self.document.name,
+            published_on=self.document.published_on,
+            quote=proposal.quote,
+            quote_start=proposal.quote_start,
+            quote_end=proposal.quote_end,
+            document_id=proposal.document_id,
         )
-    }
 
+    def _event(self, proposal: Proposal) -> Entry:
+        payload = proposal.payload
+        return record_entry(
+            self.session,
+            case_id=self.case.id,
+            kind=payload["kind"],
+            date_stated=StatedDate(parse_date(payload["date"]), payload["precision"]),
+            audience=min(Audience.DESK, self.case.audience),
+            payload=dict(payload.get("payload") or {}),
+            persons=self._whom(payload.get("persons") or ()),
+            text=payload["text"],
+            sources=[self._source(proposal)],
+            origin=self.origin,
+            import_id=self.import_id,
+        )
 
-def _whom(people: Mapping[str, int], names: Sequence[str]) -> list[int]:
-    """Those named, or, when the sentence names nobody of the case, nobody in particular."""
-    return list(dict.fromkeys(people[key] for key in map(name_key, names) if key in people))
-
-
-def _source(document: Document, proposal: Proposal) -> Source:
-    return Source(
-        kind="ngo",
-        address=document.name,
-        published_on=document.published_on,
-        quote=proposal.quote,
-        quote_start=proposal.quote_start,
-        quote_end=proposal.quote_end,
-        document_id=document.id,
-    )
-
-
-def _write_event(
-    session: Session,
-    case: Case,
-    desk: Desk,
-    document: Document,
-    proposal: Proposal,
-    payload: Mapping[str, Any],
-    people: Mapping[str, int],
-    import_id: str | None,
-) -> Entry:
-    return record_entry(
-        session,
-        case_id=case.id,
-        kind=payload["kind"],
-        date_stated=StatedDate(parse_date(payload["date"]), payload["precision"]),
-        audience=min(Audience.DESK, case.audience),
-        payload=dict(payload.get("payload") or {}),
-        persons=_whom(people, payload.get("persons") or ()),
-        text=payload["text"],
-        sources=[_source(document, proposal)],
-        origin="import",
-        import_id=import_id,
-    )
-
-
-def _write_hearing(
-    session: Session,
-    case: Case,
-    desk: Desk,
-    document: Document,
-    proposal: Proposal,
-    payload: Mapping[str, Any],
-    people: Mapping[str, int],
-    import_id: str | None,
-) -> None:
-    when = _when(payload, payload.get("zone") or desk.zone)
-    confirmation = Confirmation(told_by=document.name)
-    moved = session.get(Hearing, payload["moves"]) if payload.get("moves") else None
-    if moved is not None and moved.state == "scheduled":
-        move_hearing(
-            session,
-            moved,
+    def _hearing(self, proposal: Proposal) -> None:
+        payload = proposal.payload
+        when = _when(payload, payload.get("zone") or self.desk.zone)
+        kept: dict[str, Any] = {
+            "confirmation": Confirmation(told_by=self.document.name),
+            "unlikely_is_meant": self.unlikely_is_meant,
+            "sources": [self._source(proposal)],
+            "origin": self.origin,
+            "import_id": self.import_id,
+        }
+        changed = self._changed(payload.get("moves"))
+        if changed is not None:
+            if when_of(changed) != when:
+                change = correct_hearing if payload.get("how") == "corrected" else move_hearing
+                change(self.session, changed, when, version=changed.version, court=payload["court"] or None, **kept)
+                self._as_fresh_as_the_page(changed)
+            return
+        appearing = self._whom(payload.get("persons") or ()) or list(dict.fromkeys(self.people.values()))
+        hearing = schedule_hearing(
+            self.session,
             when,
-            version=moved.version,
-            court=payload["court"] or None,
-            confirmation=confirmation,
-            unlikely_is_meant=True,
+            kind=payload["kind"],
+            court=payload["court"],
+            appearing=[Appears(self.case.id, person) for person in appearing],
+            audience=min(Audience.DESK, self.case.audience),
+            state="took_place" if payload["tense"] == "past" else "scheduled",
+            **kept,
         )
-        return
-    everyone = list(dict.fromkeys(people.values()))
-    hearing = schedule_hearing(
-        session,
-        when,
-        kind=payload["kind"],
-        court=payload["court"],
-        appearing=[Appears(case.id, person) for person in _whom(people, payload.get("persons") or ()) or everyone],
-        confirmation=confirmation,
-        audience=min(Audience.DESK, case.audience),
-        state="took_place" if payload["tense"] == "past" else "scheduled",
-        unlikely_is_meant=True,
-        sources=[_source(document, proposal)],
-        origin="import",
-        import_id=import_id,
-    )
-    published = document.published_on
-    if published is not None:
-        # As fresh as the page, not as our reading of it.
-        hearing.confirmed_at = min(hearing.created_at, dt.datetime.combine(published, dt.time(12), tzinfo=dt.UTC))
+        self._as_fresh_as_the_page(hearing)
+
+    def _changed(self, hearing_id: int | None) -> Hearing | None:
+        """The hearing a proposal moves, where it still lies ahead; else the proposal is a hearing of its own."""
+        if hearing_id is None:
+            return None
+        found = self.session.scalar(
+            select(Hearing)
+            .join(Appearance, Appearance.hearing_id == Hearing.id)
+            .where(Hearing.id == hearing_id, Appearance.case_id == self.case.id, Hearing.state == "scheduled")
+            .limit(1)
+            .execution_options(populate_existing=True)
+        )
+        return found
+
+    def _as_fresh_as_the_page(self, hearing: Hearing) -> None:
+        """A date is as fresh as the page that says it, not as our reading of it."""
+        published, now = self.document.published_on, current_work(self.session).now
+        if published is not None:
+            hearing.confirmed_at = min(now, dt.datetime.combine(published, dt.time(12), tzinfo=dt.UTC))
 
 
 def _when(payload: Mapping[str, Any], zone: str) -> When:
     if not payload["date"]:
         return in_window(zone, "not_set")
-    text = payload["date"]
-    if len(text) == 7:
-        return in_window(zone, "month", parse_date(f"{text}-01"))
-    day = parse_date(text)
+    day = parse_date(payload["date"])
     if payload["precision"] in ("week", "month"):
         return in_window(zone, payload["precision"], day)
-    return on_day(zone, day, parse_time(payload["time"]) if payload.get("time") else None, 0 if payload.get("time") else None)
+    at, fold = payload.get("time"), payload.get("fold")
+    # A page does not say which of two equal hours it means: the first, unless somebody chose.
+    return on_day(zone, day, parse_time(at) if at else None, (fold or 0) if at else None)

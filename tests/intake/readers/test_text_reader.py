@@ -29,7 +29,7 @@ def test_nothing_is_put_in_another_form(said: str) -> None:
     [
         (b"", "“page” is empty"),
         (b" \n\t\x00\x00", "is empty"),
-        (b"abc\x00def", "not a text that can be read"),
+        (b"abc\x00def", "holds NUL"),
         (b"a" * 5000 + b"\x00", "NUL characters"),
         ("a\x00b".encode("utf-16"), "NUL characters"),
         (b"\x01\x02\x03 text", "binary data"),

@@ -35,6 +35,11 @@ def read_document(data: bytes, name: str = "") -> Document:
         reader = READERS.get(code)
         if reader.sniff(head):
             return Document(reader.read(data, name), code)
+    if b"\x00" in head:
+        raise Refused(
+            f"{shown(name)} holds NUL characters: it is not plain text. Copy what you see of the page and paste that.",
+            "document",
+        )
     raise Refused(
         f"{shown(name)} is not a text that can be read. Save the page as plain text (UTF-8), or paste its text.",
         "document",

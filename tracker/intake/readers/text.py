@@ -29,7 +29,7 @@ class TextReader:
     def sniff(self, head: bytes) -> bool:
         """Any file with no NUL in its head, and UTF-16 by its mark; formats known by their first bytes are refused by
         `read`, with their name."""
-        return head.startswith(_UTF16 + _UTF32) or b"\x00" not in head
+        return head.startswith((*_UTF16, *_UTF32, *_OTHER_FORMATS)) or b"\x00" not in head
 
     def read(self, data: bytes, name: str) -> str:
         """The text. Refused: another format, markup, NUL or binary data, bytes that are no UTF-8."""

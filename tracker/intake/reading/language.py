@@ -174,7 +174,7 @@ class Language:
         self.deadline_labels: list[str] = layout["deadline_labels"]
         self.document_kinds: list[tuple[str, list[str]]] = [(kind, cues) for kind, cues in layout["kinds"]]
         self.ua_number = re.compile(
-            rf"(?<!\w)(?:{_either(layout['ua_words'])})(?!\w)[\s:.#-]{{0,6}}(\d{{1,3}})\s?[/.]\s?(\d{{4}}|\d{{2}})(?!\d)"
+            rf"(?<!\w)(?:{_either(layout['ua_words'])})(?!\w)[\s:.#-]{{0,6}}(\d{{1,3}})\s?[/.]\s?(\d{{4}}|\d{{2}})(?!\d|\s?[/.]\s?\d)"
         )
         self.abbreviations = frozenset(layout["abbreviations"])
 
