@@ -62,7 +62,7 @@ def test_volunteers_and_closed_accounts_cannot_follow(court: Any) -> None:
 
 
 def test_what_one_may_not_see_one_cannot_follow(court: Any) -> None:
-    case = court.case(audience=Audience.NAMED)
+    case = court.case(audience=Audience.NAMED, owner=court.staff("owner@example.org"))
     with pytest.raises(NotFound):
         follow(court.staff("amal@example.org"), case=case)
 

@@ -50,6 +50,7 @@ def test_two_followers_get_each_lead_once_over_many_ticks(court: Any) -> None:
     assert [row[1] for row in court.plan_of(first)] == ["sent", "sent", "sent"]
 
 
+@pytest.mark.one_engine
 def test_a_lead_on_a_free_day_goes_on_the_working_day_before(court: Any) -> None:
     user = court.follower("amal@example.org")
     court.hearing(court.case())
@@ -70,6 +71,7 @@ def test_the_clock_was_down_and_one_mail_says_what_is_left(court: Any) -> None:
     assert all("served by" in reason for _days, state, reason in court.plan_of(user) if state == "skipped")
 
 
+@pytest.mark.one_engine
 def test_a_deliverer_that_runs_before_the_plan_leaves_the_longer_lead_to_it(court: Any) -> None:
     from tracker.base import clock
     from tracker.outbox.deliver import deliver
@@ -85,6 +87,7 @@ def test_a_deliverer_that_runs_before_the_plan_leaves_the_longer_lead_to_it(cour
     assert len(court.mails(user)) == 1
 
 
+@pytest.mark.one_engine
 def test_a_hearing_that_passed_unreminded_is_on_record(court: Any) -> None:
     user = court.follower("amal@example.org")
     court.hearing(court.case())
@@ -96,6 +99,7 @@ def test_a_hearing_that_passed_unreminded_is_on_record(court: Any) -> None:
     assert court.plan_of(user)[-1][:2] == (1, "not_delivered")
 
 
+@pytest.mark.one_engine
 def test_nothing_goes_out_after_the_hearing(court: Any) -> None:
     user = court.follower("amal@example.org")
     court.hearing(court.case())
@@ -103,6 +107,7 @@ def test_nothing_goes_out_after_the_hearing(court: Any) -> None:
     assert court.mails(user) == []
 
 
+@pytest.mark.one_engine
 def test_entered_inside_its_last_lead_it_goes_at_once(court: Any) -> None:
     user = court.follower("amal@example.org")
     case = court.case()
@@ -140,6 +145,7 @@ def test_a_window_is_reminded_before_its_first_day(court: Any) -> None:
     assert "In 7 days at the earliest" in mail.text
 
 
+@pytest.mark.one_engine
 def test_a_date_to_be_notified_is_not_reminded_of(court: Any) -> None:
     user = court.follower("amal@example.org")
     court.hearing(court.case(), in_window(ZONE, "not_set"))
@@ -169,6 +175,7 @@ def test_one_hearing_of_many_cases_is_one_mail_naming_those_a_reader_may_see(cou
     assert [row[0] for row in court.plan_of(user)] == [7, 3, 1]
 
 
+@pytest.mark.one_engine
 def test_a_hearing_for_named_people_is_not_told_to_the_desk(court: Any) -> None:
     owner, user = court.staff("owner@example.org"), court.follower("amal@example.org")
     court.hearing(court.case(owner=owner), audience=Audience.NAMED)
@@ -177,6 +184,7 @@ def test_a_hearing_for_named_people_is_not_told_to_the_desk(court: Any) -> None:
     assert court.mails(user) == []
 
 
+@pytest.mark.one_engine
 def test_a_draft_is_not_reminded_of(court: Any) -> None:
     user = court.follower("amal@example.org")
     court.hearing(court.case(stage="draft"))
@@ -208,6 +216,7 @@ def test_a_move_tells_those_who_were_told_and_takes_back_what_waits(court: Any) 
     assert [m.kind for m in court.mails(told)] == ["hearing.reminder"]
 
 
+@pytest.mark.one_engine
 def test_who_was_told_nothing_is_told_nothing_of_a_move(court: Any) -> None:
     user = court.follower("amal@example.org")
     hearing = court.hearing(court.case())
@@ -216,6 +225,7 @@ def test_who_was_told_nothing_is_told_nothing_of_a_move(court: Any) -> None:
     assert court.plan_of(user, "hearing.changed") == []
 
 
+@pytest.mark.one_engine
 def test_a_correction_says_that_we_were_wrong(court: Any) -> None:
     user = court.follower("amal@example.org")
     hearing = court.hearing(court.case())
@@ -242,6 +252,7 @@ def test_a_cancelled_hearing_is_told_and_nothing_more_follows(court: Any) -> Non
     assert court.mails(user) == []
 
 
+@pytest.mark.one_engine
 def test_adjourned_says_that_it_sat_and_when_it_goes_on(court: Any) -> None:
     user = court.follower("amal@example.org")
     hearing = court.hearing(court.case(), on_day(ZONE, date(2024, 4, 8), time(9, 30)))
@@ -256,6 +267,7 @@ def test_adjourned_says_that_it_sat_and_when_it_goes_on(court: Any) -> None:
     assert "Next: Wednesday 8 May 2024, 11:00 Asia/Jerusalem" in mail.text
 
 
+@pytest.mark.one_engine
 def test_postponed_says_that_it_did_not_sit(court: Any) -> None:
     user = court.follower("amal@example.org")
     hearing = court.hearing(court.case(), on_day(ZONE, date(2024, 4, 8), time(9, 30)))
@@ -268,6 +280,7 @@ def test_postponed_says_that_it_did_not_sit(court: Any) -> None:
     assert "Next: No new date is known yet." in mail.text
 
 
+@pytest.mark.one_engine
 def test_that_it_took_place_is_no_change(court: Any) -> None:
     user = court.follower("amal@example.org")
     hearing = court.hearing(court.case(), on_day(ZONE, date(2024, 4, 8), time(9, 30)))
@@ -364,6 +377,7 @@ def test_a_mail_under_way_while_it_moved_is_followed_by_a_notice(court: Any) -> 
     assert db.session.get_one(Hearing, hearing.id, populate_existing=True).tell_from is None
 
 
+@pytest.mark.one_engine
 def test_a_note_tells_nobody(court: Any) -> None:
     user = court.follower("amal@example.org")
     hearing = court.hearing(court.case())
@@ -407,6 +421,7 @@ def test_who_lost_access_is_passed_over_at_the_last_look(court: Any) -> None:
     assert court.plan_of(user)[0] == (7, "skipped", "they may no longer see it")
 
 
+@pytest.mark.one_engine
 def test_an_account_that_is_not_active_gets_nothing(court: Any) -> None:
     user = court.follower("amal@example.org")
     court.hearing(court.case())
@@ -528,4 +543,4 @@ def test_planning_costs_statements_by_kind_and_not_by_row(court: Any, hearings: 
             assert plan(db.session(), now)["planned"] >= hearings * followers
     finally:
         event.remove(db.engine, "before_cursor_execute", note)
-    assert len([s for s in said if not s.startswith(("BEGIN", "PRAGMA"))]) <= 9, said
+    assert len([s for s in said if not s.startswith(("BEGIN", "PRAGMA"))]) <= 12, said
