@@ -178,7 +178,7 @@ def database_url(
         from tracker.base.house import write_fact
 
         settings = _environment(address, tmp_path_factory.mktemp("migrating"))
-        with _made_app(settings):
+        with made_app(settings):
             command.upgrade(Config(str(ROOT / "migrations" / "alembic.ini")), "head")
             if rehearsal:
                 write_fact(db.session(), "rehearsal", "yes")
@@ -269,7 +269,7 @@ def run_tracker(tracker_env: dict[str, str]) -> RunTracker:
 
 
 @contextmanager
-def _made_app(environment: dict[str, str]) -> Iterator[Flask]:
+def made_app(environment: dict[str, str]) -> Iterator[Flask]:
     """The application with these settings, within its context; its connections are closed in the end."""
     from tracker import create_app
     from tracker.app import settings_module
@@ -298,7 +298,7 @@ def _made_app(environment: dict[str, str]) -> Iterator[Flask]:
 @pytest.fixture
 def app(tracker_env: dict[str, str]) -> Iterator[Flask]:
     """The application over this test's database, within its context."""
-    with _made_app(tracker_env) as made:
+    with made_app(tracker_env) as made:
         yield made
 
 

@@ -7,10 +7,12 @@ if TYPE_CHECKING:
 
 
 def create_app(settings: Any = None) -> "Flask":
-    """The web application; `settings` as made by `config.load` (read from the environment when None).
+    """The web application with its commands; `settings` as made by `config.load` (read from the environment when None).
 
     Imported inside the function, so that a pure module of the package loads nothing else.
     """
-    from tracker import app
+    from tracker import app, cli
 
-    return app.build(settings)
+    made = app.build(settings)
+    cli.register(made)
+    return made

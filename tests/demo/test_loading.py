@@ -16,7 +16,7 @@ from urllib.parse import urlencode
 from urllib.request import HTTPCookieProcessor, build_opener
 
 import pytest
-from conftest import _environment, _made_app, _run_child
+from conftest import _environment, made_app, _run_child
 from flask import Flask
 from sqlalchemy import select, text
 
@@ -129,7 +129,7 @@ def house(demo_env: dict[str, str]) -> dict[str, Any]:
     from tracker.cases.models import Case
     from tracker.pages.queries import case_as_json
 
-    with _made_app(demo_env):
+    with made_app(demo_env):
         session = db.session()
         desks = {desk.id: desk for desk in session.scalars(select(Desk))}
         kept = session.scalars(select(Case).order_by(Case.ref)).all()

@@ -174,4 +174,4 @@ def _hearings(session: Session, user: User, case: Case, rung: Audience) -> list[
 
 def _writers(session: Session, timeline: Sequence[EntrySeen]) -> dict[int, str]:
     wanted = {seen.entry.recorded_by for seen in timeline if seen.entry.recorded_by}
-    return dict(session.execute(select(User.id, User.name).where(User.id.in_(wanted))).tuples())
+    return {row.id: row.name for row in session.execute(select(User.id, User.name).where(User.id.in_(wanted)))}

@@ -172,7 +172,9 @@ def _people(session: Session, case_ids: Sequence[int]) -> dict[int, list[tuple[I
 
 def _courts(session: Session, hearing_ids: Sequence[int | None]) -> dict[int, str]:
     wanted = [i for i in hearing_ids if i is not None]
-    return dict(session.execute(select(Hearing.id, Hearing.court).where(Hearing.id.in_(wanted))).tuples())
+    return {
+        row.id: row.court for row in session.execute(select(Hearing.id, Hearing.court).where(Hearing.id.in_(wanted)))
+    }
 
 
 def _iso(day: date | None) -> str | None:
