@@ -8,7 +8,21 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Date, Select, String, Text, and_, bindparam, case, cast, func, literal, null
+from sqlalchemy import (
+    ColumnElement,
+    Date,
+    Select,
+    String,
+    Text,
+    and_,
+    bindparam,
+    case,
+    cast,
+    func,
+    literal,
+    null,
+    select,
+)
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.sql.type_api import TypeEngine
@@ -138,15 +152,25 @@ def no_instant() -> ColumnElement[Any]:
     return cast(null(), UTCDateTime)
 
 
-def watched() -> ColumnElement[bool]:
+def of_its_case(column: Any) -> ColumnElement[Any]:
+    """SQL: a column of the case an agenda item belongs to.
+
+    Not a join: PostgreSQL cannot know that hearings which are past and still scheduled are few, and would walk through
+    all cases to meet them.
+    """
+    return select(column).where(Case.id == AgendaItem.case_id).correlate(AgendaItem).scalar_subquery()
+
+
+def watched(stage: Any = Case.stage) -> ColumnElement[bool]:
     """SQL: the case is one somebody is expected to act on."""
-    return Case.stage.in_(WATCHED)
+    found: ColumnElement[bool] = stage.in_(WATCHED)
+    return found
 
 
-def by_risk(**severities: int) -> ColumnElement[int]:
+def by_risk(risk: Any = Case.risk, **severities: int) -> ColumnElement[int]:
     """SQL: a severity by the case's risk: `by_risk(critical=3, high=3, other=2)`."""
     other = severities.pop("other")
-    return case(*((Case.risk == risk, literal(s)) for risk, s in severities.items()), else_=literal(other))
+    return case({code: literal(s) for code, s in severities.items()}, value=risk, else_=literal(other))
 
 
 def _rung(audience: Audience) -> ColumnElement[Any]:

@@ -25,6 +25,7 @@ from sqlalchemy import (
     literal,
     or_,
     select,
+    text,
     true,
     union_all,
     update,
@@ -52,6 +53,9 @@ load()
 
 #: Flags the clock raises or clears in one transaction, so that people who write wait a moment and not a minute.
 AT_MOST = 2_000
+
+#: From so many changes on, what PostgreSQL thinks of the table is out of date.
+MANY = 500
 
 #: Which cases a statement is about: their ids, a parameter that names them, or None: all.
 Cases = Sequence[int] | BindParameter[Any] | None
@@ -148,6 +152,9 @@ def sweep_flags(now: datetime) -> Mapping[str, int]:
         with unit_of_work("flags.sweep", CLOCK, now=now):
             part = _write(session, now, None, seen, AT_MOST)
             _follow(session, now, part.changed)
+            if len(part.changed) >= MANY and _dialect(session) == "postgresql":
+                # It would take the table for empty until autovacuum looks, and the next comparison for a short one.
+                session.execute(text("ANALYZE flags"))
         whole.raised += part.raised
         whole.cleared += part.cleared
         whole.open += part.added - part.cleared

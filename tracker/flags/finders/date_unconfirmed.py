@@ -13,6 +13,7 @@ from tracker.flags.kinds import (
     for_the_desk,
     in_days,
     no_data,
+    of_its_case,
     revision_of,
     subject_of,
     today_there,
@@ -34,12 +35,11 @@ def date_unconfirmed(now: datetime) -> Select[Any]:
             subject_of().label("subject"),
             revision_of().label("episode"),
             literal(2).label("severity"),
-            for_the_desk(Case.audience, AgendaItem.audience).label("audience"),
+            for_the_desk(of_its_case(Case.audience), AgendaItem.audience).label("audience"),
             AgendaItem.starts_at.label("due_at"),
             no_data().label("data"),
         )
         .select_from(AgendaItem)
-        .join(Case, Case.id == AgendaItem.case_id)
         .join(today_there, today_there.c.key == AgendaItem.zone)
         .where(
             AgendaItem.kind == "hearing",
@@ -54,6 +54,6 @@ def date_unconfirmed(now: datetime) -> Select[Any]:
                 AgendaItem.confirmed_at.is_(None),
                 AgendaItem.confirmed_at < now - CONFIRMED_WITHIN,
             ),
-            watched(),
+            watched(of_its_case(Case.stage)),
         )
     )

@@ -13,6 +13,7 @@ from tracker.flags.kinds import (
     for_the_desk,
     in_days,
     no_data,
+    of_its_case,
     revision_of,
     subject_of,
     today_there,
@@ -31,12 +32,11 @@ def hearing_soon(now: datetime) -> Select[Any]:
             subject_of().label("subject"),
             revision_of().label("episode"),
             case((first_day() <= in_days(URGENT_DAYS), literal(3)), else_=literal(2)).label("severity"),
-            for_the_desk(Case.audience, AgendaItem.audience).label("audience"),
+            for_the_desk(of_its_case(Case.audience), AgendaItem.audience).label("audience"),
             AgendaItem.starts_at.label("due_at"),
             no_data().label("data"),
         )
         .select_from(AgendaItem)
-        .join(Case, Case.id == AgendaItem.case_id)
         .join(today_there, today_there.c.key == AgendaItem.zone)
         .where(
             AgendaItem.kind == "hearing",
@@ -46,6 +46,6 @@ def hearing_soon(now: datetime) -> Select[Any]:
             AgendaItem.starts_at < now + timedelta(days=SOON_DAYS + 1) + WIDEST_OFFSET,
             AgendaItem.outcome_due_at > now,
             first_day() <= in_days(SOON_DAYS),
-            watched(),
+            watched(of_its_case(Case.stage)),
         )
     )
