@@ -51,6 +51,6 @@ def told_on_start(url: str, mails: Path) -> str:
     return (
         f"\nThe demo answers at {url}\n\n"
         f"Sign in with the password  {PASSWORD}  as\n{who}\n\n"
-        f"Mail leaves this machine never: each is told here and kept in {mails}\n"
+        f"Mail never leaves this machine: each is told here and kept in {mails}\n"
         "Ctrl-C ends it. The next start keeps what you change; make demo-reset starts afresh.\n"
     )
