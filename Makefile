@@ -28,7 +28,7 @@ demo-reset: ## Start the demo afresh: what was changed in it is gone
 test: environment ## Set up everything, then run every check and test there is; the last lines say what could not run
 	@if [ "$$(id -u)" = 0 ]; then .ci/browser || true; fi
 	@$(MAKE) --no-print-directory checks || export CHECKS=failed; \
-	$(BIN)/python -m pytest -q $(ARGS) && test -z "$$CHECKS"
+	$(BIN)/python -m pytest -q -n auto $(ARGS) && test -z "$$CHECKS"
 
 lint: environment checks ## Only the checks that run no test: style, layout, types, floors
 

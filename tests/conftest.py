@@ -44,8 +44,8 @@ hypothesis_settings.load_profile("house")
 
 ENGINES = ("sqlite", "postgresql")
 
-#: What could not run, and why: said in the last lines.
-_missing: dict[str, str] = {}
+#: How a skip begins that tells what is missing: read again for the last lines, whichever process skipped.
+MISSING = "missing on this machine: "
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -68,15 +68,16 @@ def _absent(what: str, why: str) -> None:
     """Skip for want of something, or fail when it is required."""
     if what in REQUIRED:
         pytest.fail(f"{what} is required and missing: {why}", pytrace=False)
-    _missing[what] = why
-    pytest.skip(f"no {what}: {why}")
+    pytest.skip(f"{MISSING}{what}, {why}")
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     """Say in the last lines what could not run."""
-    for what, why in _missing.items():
-        terminalreporter.write_line(f"Could not run what needs {what}: {why}.", yellow=True)
-    if CHROMIUM is None and _missing.get("browser"):
+    skipped = [str(report.longrepr[-1]) for report in terminalreporter.stats.get("skipped", ())]
+    missing = dict.fromkeys(why.partition(MISSING)[2] for why in skipped if MISSING in why)
+    for why in missing:
+        terminalreporter.write_line(f"Could not run what needs the {why}.", yellow=True)
+    if CHROMIUM is None and any(why.startswith("browser") for why in missing):
         terminalreporter.write_line("`make browser` says what to do.", yellow=True)
     if os.environ.get("CHECKS") == "failed":
         terminalreporter.write_line("The checks before the tests failed: see above, or `make lint`.", red=True)

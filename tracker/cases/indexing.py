@@ -17,7 +17,7 @@ from tracker.search.service import Findable, index
 
 @settles("search")
 def index_cases(session: Session, now: datetime, cases: Sequence[int] | None) -> None:
-    """Index touched cases. The desk finds by names; from the volunteers' rung on, only by title and reference, because
+    """Index touched cases. The desk finds by names and title; from the volunteers' rung on, only by reference and nickname, because
     nobody there is shown a full name without consent."""
     for chunk in chunks(cases or ()):
         names: dict[int, list[str]] = {case_id: [] for case_id in chunk}
@@ -29,8 +29,8 @@ def index_cases(session: Session, now: datetime, cases: Sequence[int] | None) ->
             names[case_id] += [text, key]
         things = []
         for case in session.scalars(select(Case).where(Case.id.in_(chunk))):
-            open_words = words_of(case.ref, case.ref.replace("-", ""), case.nickname, case.title)
-            inner_words = words_of(open_words, case.summary, *names[case.id])
+            open_words = words_of(case.ref, case.ref.replace("-", ""), case.nickname)
+            inner_words = words_of(open_words, case.title, case.summary, *names[case.id])
             for audience in (a for a in Audience if a <= case.audience or a == Audience.NAMED):
                 words = inner_words if audience <= Audience.DESK else open_words
                 things.append(Findable(case.id, case.id, audience, words))

@@ -70,6 +70,11 @@ class CaseFile:
         return self.rung <= Audience.DESK
 
     @property
+    def title(self) -> str:
+        """What the reader calls it."""
+        return shown_title(self.case, self.rung)
+
+    @property
     def next(self) -> Hearing | None:
         """The hearing that comes next, or began and has no outcome."""
         ahead = [h.hearing for h in self.hearings if h.hearing.state == OPEN_STATE and h.hearing.starts_at]
@@ -137,6 +142,11 @@ def read_case_file(session: Session, user: User, ref: str, now: datetime, known_
             if snapshot["audience"] >= rung
         ],
     )
+
+
+def shown_title(case: Case, rung: Audience) -> str:
+    """A case's title as a rung may know it: titles tend to name people, so volunteers read the nickname."""
+    return case.title if rung <= Audience.DESK else case.nickname
 
 
 def shown_name(person: Person, rung: Audience) -> str:

@@ -1,6 +1,6 @@
 """What the first page shows: what is in court, what needs the reader, what lies ahead when nothing does."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -85,15 +85,17 @@ def in_court(session: Session, user: User, now: datetime) -> list[InCourt]:
     return found
 
 
-def needs_me(session: Session, user: User, now: datetime) -> list[Need]:
+def needs_me(session: Session, user: User, now: datetime, shown: Collection[int] = ()) -> list[Need]:
     """What asks for the reader: flags of cases they keep, and of their desks' cases that nobody keeps; coordinators see
-    those of all their desks' cases after their own. Worst first, one row a case. Two statements."""
+    those of all their desks' cases after their own. Worst first, one row a case; that a hearing is soon is not said again
+    of those `shown` above (by number). Two statements."""
     own = or_(Case.owner_id == user.id, Case.deputy_id == user.id)
     coordinated = [m.desk_id for m in user.memberships if m.coordinator]
     among = or_(own, Case.desk_id.in_(coordinated), Case.desk_id.in_(user.desk_ids()) & Case.owner_id.is_(None))
     by_case: dict[int, list[FlagShown]] = {}
-    for shown in list_flags(session, now, reader=user, among=among, first=own, asking=True, limit=MOST_READ):
-        by_case.setdefault(shown.case.id, []).append(shown)
+    for flag in list_flags(session, now, reader=user, among=among, first=own, asking=True, limit=MOST_READ):
+        if not (flag.rule == "hearing-soon" and flag.item and flag.item.subject_id in shown):
+            by_case.setdefault(flag.case.id, []).append(flag)
     about = {
         flags[0].item.subject_id for flags in by_case.values() if flags[0].item and flags[0].item.kind == "hearing"
     }

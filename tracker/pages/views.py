@@ -20,7 +20,7 @@ from tracker.clockwork.queries import clock_silent_since, heartbeats
 from tracker.flags.kinds import finders
 from tracker.hearings.queries import list_hearings
 from tracker.outbox.queries import needing_a_human, next_week, recently_sent, relay_state
-from tracker.pages.casefile import read_case_file, shown_name
+from tracker.pages.casefile import read_case_file, shown_name, shown_title
 from tracker.pages.health import banner_for, sees_message, service_now, subjects
 from tracker.pages.listing import STAGE_SETS, Asked, list_cases
 from tracker.pages.navigation import signed_in
@@ -54,10 +54,11 @@ def today() -> str:
             now=now,
             today=today_in(user.reading_zone, now),
         )
-    needs = needs_me(session, user, now)
+    court = in_court(session, user, now)
+    needs = needs_me(session, user, now, shown={sitting.hearing.id for sitting in court})
     return render_template(
         "pages/today.html",
-        court=in_court(session, user, now),
+        court=court,
         needs=needs[:MOST_NEEDS],
         more=len(needs) - MOST_NEEDS,
         quiet=quiet(session, user) if not needs else None,
@@ -82,6 +83,7 @@ def cases() -> str:
         now=clock.now(),
         zone=user.reading_zone,
         shown_name=shown_name,
+        shown_title=shown_title,
     )
 
 
