@@ -17,8 +17,8 @@ from tracker.search.service import Findable, index
 
 @settles("search")
 def index_cases(session: Session, now: datetime, cases: Sequence[int] | None) -> None:
-    """Index touched cases. The desk finds by names and title; from the volunteers' rung on, only by reference and nickname, because
-    nobody there is shown a full name without consent."""
+    """Index touched cases. The desk finds by names and title; from the volunteers' rung on, only by reference and
+    nickname, because nobody there is shown a full name without consent."""
     for chunk in chunks(cases or ()):
         names: dict[int, list[str]] = {case_id: [] for case_id in chunk}
         for case_id, text, key in session.execute(

@@ -87,7 +87,7 @@ def in_court(session: Session, user: User, now: datetime) -> list[InCourt]:
 
 def needs_me(session: Session, user: User, now: datetime, shown: Collection[int] = ()) -> list[Need]:
     """What asks for the reader: flags of cases they keep, and of their desks' cases that nobody keeps; coordinators see
-    those of all their desks' cases after their own. Worst first, one row a case; that a hearing is soon is not said again
+    those of all their desks' cases after their own. Worst first, one row a case; that a hearing is soon is not repeated
     of those `shown` above (by number). Two statements."""
     own = or_(Case.owner_id == user.id, Case.deputy_id == user.id)
     coordinated = [m.desk_id for m in user.memberships if m.coordinator]
