@@ -71,7 +71,7 @@ def test_what_is_installed_runs_from_an_empty_folder(installed: Path, tmp_path: 
     assert run(str(installed / "tracker"), "cases", "list", "--json", cwd=tmp_path, env=environment).strip() == "[]"
     page = run(
         *(str(installed / "python"), "-c"),
-        "from tracker import create_app; print(create_app().test_client().get('/login').status_code)",
+        "from tracker import create_app; print(create_app().test_client().get('/sign-in').status_code)",
         cwd=tmp_path,
         env=environment,
     )

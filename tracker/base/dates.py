@@ -226,3 +226,15 @@ def parse_stated_date(text: str, field: str = "date") -> StatedDate:
     if re.fullmatch(r"\d{4}", said):
         return StatedDate(parse_date(f"{said}-01-01", field), "year")
     return StatedDate(parse_date(text, field), "day")
+
+
+def write_stated_date(stated: StatedDate) -> str:
+    """A stated date as `parse_stated_date` reads it."""
+    match stated.precision:
+        case "month":
+            return f"{stated.on:%Y-%m}"
+        case "year":
+            return f"{stated.on:%Y}"
+        case "by" | "about":
+            return f"{stated.precision} {stated.on.isoformat()}"
+    return stated.on.isoformat()

@@ -8,9 +8,9 @@ import secrets
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
-from flask import Flask, Response, current_app, g, make_response, redirect, render_template, request
+from flask import Flask, Response, abort, current_app, g, make_response, redirect, render_template, request
 from flask_babel import force_locale
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
@@ -41,11 +41,18 @@ _NEVER_SHOWN = ("password", "token", "code", "secret", "once", "next")
 
 def set_up(app: Flask) -> None:
     """Answer every error with a page of ours, and log every fault under a number."""
+    app.before_request(_refuse_nul)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(CSRFError, _form_token_error)
     app.register_error_handler(TrackerError, _tracker_error)
     app.register_error_handler(InternalServerError, _fault)
     app.log_exception = _log_fault  # type: ignore[method-assign]
+
+
+def _refuse_nul() -> None:
+    """No page has a NUL in its address, and PostgreSQL takes none in a question."""
+    if "\0" in unquote(request.full_path):
+        abort(404)
 
 
 def words_for(code: int) -> tuple[str, list[str]]:

@@ -3,19 +3,29 @@
 A view shows the form again with what was typed; nothing is stored until everything holds.
 """
 
-from collections.abc import Callable
+import unicodedata
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, time
-from typing import Any
+from enum import Enum
+from typing import Any, ClassVar
 
 from flask import redirect
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, Field, HiddenField, StringField
+from wtforms import BooleanField, Field, HiddenField, StringField, TextAreaField
 
 from tracker.base.dates import parse_date, parse_time
 from tracker.base.db import db
 from tracker.base.errors import NeedsConfirmation, Refused, VersionConflict
 from tracker.base.once import DoneAlready, claim, finish, new_token
+
+#: What may stand in a text of several lines though it shows nothing by itself.
+_LINE_ENDS = "\n\r\t\f\v\x85"
+
+#: Marks that turn the direction of all that follows on the line; one line of text carries none of them away. The marks
+#: that only say which direction a letter belongs to (U+200E, U+200F) stay.
+_TURNS = dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A)))
 
 
 class DayField(StringField):
@@ -66,6 +76,8 @@ class HouseForm(FlaskForm):
     version = HiddenField()
     confirm = BooleanField(_l("Yes, that is right"))
     asks = False
+    #: What services call a field → what this form calls it, where the two differ.
+    also_called: ClassVar[Mapping[str, str]] = {}
     #: After a conflict: (label, mine, theirs) of what differs.
     conflict: tuple[tuple[str, object, object], ...] = ()
 
@@ -74,11 +86,28 @@ class HouseForm(FlaskForm):
         """The version the form was filled in against; 0 when it was tampered with, which no row has."""
         return int(self.version.data) if str(self.version.data or "").isdigit() else 0
 
+    def validate(self, extra_validators: Mapping[str, Sequence[Any]] | None = None) -> bool:
+        """Whether everything holds. Beside what each field asks for: no text holds a character that cannot be kept or
+        shown (PostgreSQL keeps no NUL), and lines carry no mark that would turn what stands after them."""
+        holds = super().validate(extra_validators)
+        for field in self:
+            if not isinstance(field, StringField) or not isinstance(field.data, str):
+                continue
+            several = isinstance(field, TextAreaField)
+            if not several:
+                field.data = field.data.replace("\t", " ").translate(_TURNS)
+            if any(unicodedata.category(c) == "Cc" and not (several and c in _LINE_ENDS) for c in field.data):
+                said = _("This holds a character that cannot be shown. Delete it, or type the text anew.")
+                field.errors = (*field.errors, said)
+                holds = False
+        return holds
+
     def refuse(self, refusal: Refused) -> None:
         """Put a refusal on the field it belongs to, or on the form."""
         if isinstance(refusal, NeedsConfirmation):
             self.asks = True
-        field = self._fields.get(refusal.field or "")
+        name = refusal.field or ""
+        field = self._fields.get(self.also_called.get(name, name))
         if field is None or isinstance(field, HiddenField):
             self.form_errors.append(refusal.message)
         else:
@@ -86,11 +115,12 @@ class HouseForm(FlaskForm):
 
     def show_conflict(self, conflict: VersionConflict, version: int) -> None:
         """Keep what was typed, show what is stored beside it, and be ready to save against the stored version."""
+        stored = {self.also_called.get(name, name): value for name, value in conflict.theirs.items()}
         self.conflict = tuple(
-            (str(field.label.text), shown(field), theirs)
-            for name, theirs in conflict.theirs.items()
+            (str(field.label.text), mine, theirs)
+            for name, value in stored.items()
             if (field := self._fields.get(name)) is not None
-            and shown(field) != str(theirs if theirs is not None else "")
+            and (mine := shown(field)) != (theirs := _in_words(field, plain(value)))
         )
         self.version.data = str(version)
         # The next try is another act than the one that failed.
@@ -98,9 +128,31 @@ class HouseForm(FlaskForm):
 
 
 def shown(field: Field) -> str:
-    """What a field holds, as a person sees it."""
-    value = field._value() if hasattr(field, "_value") else field.data
-    return "" if value is None else str(value)
+    """What a field holds, as a person sees it: a choice by its words."""
+    typed = not isinstance(field.data, date | time) and hasattr(field, "_value")
+    value = field._value() if typed else field.data
+    return _in_words(field, plain(value))
+
+
+def plain(value: object) -> object:
+    """A stored value as a form's controls carry it: text, or a list of texts."""
+    if value is None:
+        return ""
+    if isinstance(value, Enum):
+        return str(getattr(value, "code", value.value))
+    if isinstance(value, list | tuple | set | frozenset):
+        return [str(plain(v)) for v in value]
+    if isinstance(value, time):
+        return f"{value:%H:%M}"
+    return value.isoformat() if isinstance(value, date) else str(value)
+
+
+def _in_words(field: Field, value: object) -> str:
+    """A value by the words of the field's choices, where it has some; several in the order of the choices."""
+    offered = [(str(code), str(words)) for code, words in getattr(field, "choices", None) or ()]
+    if isinstance(value, list):
+        return ", ".join(words for code, words in offered if code in value)
+    return dict(offered).get(str(value), str(value)) if offered else str(value).replace("\r\n", "\n")
 
 
 def submit(

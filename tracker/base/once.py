@@ -1,5 +1,6 @@
 """A form is done once: a double click, a reload or a second tab leads to the first one's result."""
 
+import re
 import secrets
 from datetime import datetime
 
@@ -48,7 +49,7 @@ def new_token() -> str:
 def claim(session: Session, token: str) -> None:
     """Begin the work of a form, inside its unit of work. DoneAlready when it was done: the second sender of a token
     waits here for the first to commit."""
-    if len(token) != TOKEN_LENGTH:
+    if not re.fullmatch(rf"[\w-]{{{TOKEN_LENGTH}}}", token, re.ASCII):
         return
     work = current_work(session)
     sender = str(work.actor.user_id)

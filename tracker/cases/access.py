@@ -1,6 +1,7 @@
 """May this reader change this case? Asked by every view that writes into one."""
 
 from flask_babel import gettext as _
+from sqlalchemy import select
 
 from tracker.accounts.guard import viewer
 from tracker.accounts.models import Desk
@@ -8,7 +9,7 @@ from tracker.base.audience import Audience
 from tracker.base.db import db
 from tracker.base.errors import NotAllowed
 from tracker.cases.models import Case
-from tracker.cases.queries import get_case
+from tracker.cases.queries import get_case, level
 
 
 def kept_case(ref: str) -> tuple[Case, Desk]:
@@ -21,3 +22,8 @@ def kept_case(ref: str) -> tuple[Case, Desk]:
     desk = session.get(Desk, case.desk_id)
     assert desk is not None
     return case, desk
+
+
+def rung_of(case: Case) -> Audience:
+    """From which rung this account looks at a case it keeps."""
+    return Audience(db.session.scalar(select(level(viewer().id)).where(Case.id == case.id)) or 0)

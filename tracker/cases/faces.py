@@ -16,6 +16,7 @@ from tracker.agenda.service import chunks
 from tracker.base.audience import Audience
 from tracker.base.db import db
 from tracker.base.work import CLOCK, settles, unit_of_work
+from tracker.cases.folding import restarting
 from tracker.cases.models import Case, CaseFace, Involvement
 from tracker.clockwork.kinds import clock_step
 from tracker.timeline.codes import weight
@@ -80,6 +81,7 @@ def _faces(session: Session, now: datetime, cases: Sequence[int]) -> None:
         for row in _open_flags[0](session, now, cases):
             flags[row[0]].append(row)
     told = load_told(session, cases)
+    restarts = restarting(session, cases)
     wanted = {}
     for case in found:
         entries = told[case.id]
@@ -106,6 +108,14 @@ def _faces(session: Session, now: datetime, cases: Sequence[int]) -> None:
                 ],
                 next((item for item in ahead[case.id] if item.audience >= audience), None),
                 max((e.latest_on for e in seen), default=None),
+                max(
+                    (
+                        e.recorded_at
+                        for e in entries
+                        if e.id in restarts and meaning[e.id].audience >= audience and not meaning[e.id].withdrawn_by
+                    ),
+                    default=None,
+                ),
                 [f for f in flags[case.id] if f[1] >= audience],
             )
     _write(session, cases, wanted)
@@ -117,6 +127,7 @@ def _face(
     statuses: list[dict[str, Any]],
     ahead: AgendaItem | None,
     last_entry_on: date | None,
+    last_checked_at: datetime | None,
     flags: Sequence[FlagSeen],
 ) -> dict[str, Any]:
     at_risk = [s for s in statuses if s["role"] == "at_risk"] or statuses
@@ -140,13 +151,13 @@ def _face(
         "next_zone": ahead.zone if ahead else None,
         "next_ends_at": ahead.outcome_due_at if ahead else None,
         "last_entry_on": last_entry_on,
-        "last_checked_at": case.last_checked_at,
+        "last_checked_at": last_checked_at,
         "worst_flag": worst[2] if worst else None,
         "worst_severity": worst[3] if worst else 0,
         "flags": sorted({f[2] for f in flags}),
         "next_sort": _sortable(ahead.starts_at if ahead else None),
         "worst_sort": f"{9 - worst[3]}|{_sortable(worst[4])}" if worst else f"9|{LAST}",
-        "checked_sort": _sortable(case.last_checked_at or case.created_at),
+        "checked_sort": _sortable(last_checked_at or case.created_at),
         "ref_sort": case.ref,
     }
 

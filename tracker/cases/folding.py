@@ -37,7 +37,7 @@ def _fold(session: Session, cases: Sequence[int]) -> None:
     for involvement in session.scalars(select(Involvement).where(Involvement.case_id.in_(cases))):
         involved[involvement.case_id].append(involvement)
     desks = {desk.id: desk for desk in session.scalars(select(Desk))}
-    restarts = _restarts(session, cases)
+    restarts = restarting(session, cases)
     for case in session.scalars(select(Case).where(Case.id.in_(cases))):
         entries = told[case.id]
         meaning = meanings(entries)
@@ -61,7 +61,7 @@ def _place(involvement: Involvement, where: WhereTheyStand) -> None:
         involvement.reported = list(where.reported)
 
 
-def _restarts(session: Session, cases: Sequence[int]) -> set[int]:
+def restarting(session: Session, cases: Sequence[int]) -> set[int]:
     """Entries that restart the stale clock: a human's "checked", or a human's entry with a source."""
     return set(
         session.scalars(

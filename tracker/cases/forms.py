@@ -1,8 +1,9 @@
 """What is asked about a case as a whole."""
 
 from flask_babel import lazy_gettext as _l
-from wtforms import SelectField, StringField, TextAreaField
+from wtforms import SelectField, SelectMultipleField, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length, Optional
+from wtforms.widgets import CheckboxInput, ListWidget
 
 from tracker.base.audience import CHOOSABLE
 from tracker.base.forms import HouseForm
@@ -11,9 +12,15 @@ from tracker.cases.models import CLOSED_REASONS, RISKS, STAGES
 from tracker.cases.service import LONGEST_TITLE
 from tracker.people.rules import LONGEST_NAME
 
+_LONG_NAME = _l("A name has at most 300 characters.")
+_LONG_TEXT = _l("A text has at most 20,000 characters.")
+_LONG_WORD = _l("At most 2,000 characters.")
+
 
 class CaseForm(HouseForm):
     """A case's own words, who keeps it, who may see it."""
+
+    also_called = {"owner": "owner_id", "deputy": "deputy_id", "name": "person_name"}
 
     title = StringField(
         _l("Title"),
@@ -21,9 +28,11 @@ class CaseForm(HouseForm):
             InputRequired(_l("Write a title.")),
             Length(max=LONGEST_TITLE, message=_l("A title has at most 300 characters.")),
         ],
-        description=_l("What it is about. Whoever may see the case reads it."),
+        description=_l(
+            "What it is about. The desk reads it; volunteers see the nickname, because titles tend to name people."
+        ),
     )
-    summary = TextAreaField(_l("Summary"), [Optional(), Length(max=20_000)], render_kw={"rows": 4})
+    summary = TextAreaField(_l("Summary"), [Optional(), Length(max=20_000, message=_LONG_TEXT)], render_kw={"rows": 4})
     risk = SelectField(_l("Risk"), choices=lambda: choices("risk", RISKS))
     stage = SelectField(_l("Stage"), choices=lambda: choices("stage", [s for s in STAGES if s != "closed"]))
     owner_id = SelectField(_l("Owner"), coerce=str, description=_l("Keeps the case and gets each reminder."))
@@ -32,6 +41,13 @@ class CaseForm(HouseForm):
         _l("Who may see it"),
         choices=lambda: choices("audience", [a.code for a in CHOOSABLE]),
         description=_l("A case can be opened to the public once consent can be recorded."),
+    )
+    named = SelectMultipleField(
+        _l("Named people"),
+        coerce=str,
+        description=_l("Besides owner and deputy, they see everything in the case, also what is closed to the desk."),
+        widget=ListWidget(prefix_label=False),
+        option_widget=CheckboxInput(),
     )
     country = StringField(
         _l("Country of detention"), [Optional(), Length(max=2)], description=_l("Two letters, such as IL, PS, EG.")
@@ -49,12 +65,12 @@ class NewCaseForm(CaseForm):
         _l("Name of the person at risk"),
         [
             InputRequired(_l("Write a name.")),
-            Length(max=LONGEST_NAME, message=_l("A name has at most 300 characters.")),
+            Length(max=LONGEST_NAME, message=_LONG_NAME),
         ],
     )
     other_name = StringField(
         _l("Name in another script or spelling"),
-        [Optional(), Length(max=LONGEST_NAME, message=_l("A name has at most 300 characters."))],
+        [Optional(), Length(max=LONGEST_NAME, message=_LONG_NAME)],
     )
 
 
@@ -62,13 +78,17 @@ class CloseForm(HouseForm):
     """Why a case is closed."""
 
     reason = SelectField(_l("Why"), choices=lambda: choices("closed_reason", CLOSED_REASONS))
-    words = TextAreaField(_l("In words"), [Optional(), Length(max=2000)], render_kw={"rows": 3})
+    words = TextAreaField(_l("In words"), [Optional(), Length(max=2000, message=_LONG_WORD)], render_kw={"rows": 3})
 
 
 class ReopenForm(HouseForm):
     """Why a case is opened again."""
 
-    words = TextAreaField(_l("Why"), [InputRequired(_l("Say why the case is reopened."))], render_kw={"rows": 3})
+    words = TextAreaField(
+        _l("Why"),
+        [InputRequired(_l("Say why the case is reopened.")), Length(max=2000, message=_LONG_WORD)],
+        render_kw={"rows": 3},
+    )
 
 
 class CheckForm(HouseForm):
@@ -80,11 +100,19 @@ class CheckForm(HouseForm):
 class PersonForm(HouseForm):
     """A person: names, one a line, in any script."""
 
+    also_called = {"name": "names"}
+
     names = TextAreaField(
         _l("Names"),
-        [InputRequired(_l("Write a name."))],
+        [InputRequired(_l("Write a name.")), Length(max=20_000, message=_LONG_TEXT)],
         description=_l("One a line. The first is the one staff use; others may be in other scripts or spellings."),
         render_kw={"rows": 4, "dir": "auto"},
     )
     pronouns = StringField(_l("Pronouns"), [Optional(), Length(max=40)])
     occupation = StringField(_l("Work or standing"), [Optional(), Length(max=200)])
+    born = StringField(
+        _l("Born"),
+        [Optional(), Length(max=40)],
+        description=_l("As exactly as it is known: 1986-04-08, 1986-04, 1986, or about 1986-04-08."),
+        render_kw={"dir": "ltr"},
+    )

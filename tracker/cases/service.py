@@ -4,17 +4,18 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from tracker.accounts.models import Desk, Membership, User
 from tracker.base.audience import CHOOSABLE, Audience
 from tracker.base.columns import new_public_id
 from tracker.base.dates import StatedDate, today_in
-from tracker.base.errors import Refused, VersionConflict
+from tracker.base.errors import NeedsConfirmation, Refused, VersionConflict
 from tracker.base.work import current_work, touch
 from tracker.cases.models import CLOSED_REASONS, INVOLVEMENT_ROLES, RISKS, STAGES, Case, CaseGrant, Involvement
-from tracker.cases.rules import nickname
+from tracker.cases.rules import names_somebody, nickname
+from tracker.people.models import PersonName
 from tracker.timeline.service import record_entry
 
 #: Longest title, in characters.
@@ -34,10 +35,12 @@ def open_case(
     country: str | None = None,
     responsible_state: str | None = None,
     audience: Audience = Audience.DESK,
+    named: Sequence[User] = (),
     origin: str = "human",
     stale_grace_working_days: int = 0,
 ) -> Case:
-    """Record a new case on a desk: it gets the desk's next reference and a neutral nickname."""
+    """Record a new case on a desk: it gets the desk's next reference and a neutral nickname. `named`: who sees all of
+    it besides owner and deputy."""
     now = current_work(session).now
     _check(title=title, risk=risk, stage=stage, audience=audience)
     check_keeper(session, desk.id, owner, "owner")
@@ -69,17 +72,23 @@ def open_case(
     )
     session.add(case)
     session.flush()
+    name_people(session, case, named)
     _log(session, case, desk, "case.opened", origin=origin)
     return case
 
 
-def edit_case(session: Session, case: Case, *, version: int, **fields: Any) -> None:
-    """Change what a case says of itself: title, summary, risk, stage (not closed), owner, deputy, country,
-    responsible_state, nickname, audience. VersionConflict when somebody else did since `version`."""
+def edit_case(
+    session: Session, case: Case, *, version: int, named: Sequence[User] | None = None, **fields: Any
+) -> None:
+    """Change what a case says of itself: title, summary, risk, stage (not closed), owner_id, deputy_id, country,
+    responsible_state, nickname, audience; and its named people, where `named` is given. VersionConflict when somebody
+    else did so since `version`. Refused when nobody could see it any more."""
+    granted = list_named(session, case)
     if case.version != version:
-        raise VersionConflict(
-            "Somebody changed this case in the meantime.", {name: getattr(case, name) for name in fields}
-        )
+        theirs = {name: getattr(case, name) for name in fields}
+        if named is not None:
+            theirs["named"] = [user.id for user in granted]
+        raise VersionConflict("Somebody changed this case in the meantime.", theirs)
     merged = {name: fields.get(name, getattr(case, name)) for name in ("title", "risk", "stage", "audience")}
     if merged["stage"] == "closed" and case.stage != "closed":
         raise Refused("Close the case with a reason instead.", "stage")
@@ -89,8 +98,32 @@ def edit_case(session: Session, case: Case, *, version: int, **fields: Any) -> N
             check_keeper(session, case.desk_id, session.get(User, fields[name]), name)
     for name, value in fields.items():
         setattr(case, name, value.strip() if isinstance(value, str) else value)
+    if named is not None:
+        name_people(session, case, named)
+        granted = list(named)
+    keepers = [session.get(User, number) for number in (case.owner_id, case.deputy_id) if number]
+    check_somebody_sees(case.audience, *keepers, *granted)
     case.version += 1
     touch(case.id)
+
+
+def ask_about_names(session: Session, case: Case) -> None:
+    """NeedsConfirmation when the title of a case open to volunteers holds the name of somebody in it: they are shown
+    initials, and a title is shown as it is."""
+    if case.audience < Audience.VOLUNTEERS:
+        return
+    names = session.scalars(
+        select(PersonName.text)
+        .join(Involvement, Involvement.person_id == PersonName.person_id)
+        .where(Involvement.case_id == case.id)
+    )
+    for name in names:
+        if names_somebody(case.title, name):
+            raise NeedsConfirmation(
+                f"The title names {name}, and volunteers are shown initials only. Reword it; if all of them may "
+                "read the name, confirm it.",
+                "title",
+            )
 
 
 def close_case(session: Session, case: Case, desk: Desk, *, reason: str, words: str = "") -> None:
@@ -150,10 +183,35 @@ def involve(session: Session, case: Case, person_id: int, role: str = "at_risk")
 
 
 def name_people(session: Session, case: Case, users: Sequence[User]) -> None:
-    """Say who the named people of a case are, besides its owner and deputy."""
-    session.execute(delete(CaseGrant).where(CaseGrant.case_id == case.id))
-    session.add_all(CaseGrant(case_id=case.id, user_id=user.id) for user in users)
+    """Say who the named people of a case are, besides its owner and deputy. Refused for anybody but active staff."""
+    for user in users:
+        if not user.active or not user.is_staff:
+            raise Refused("Only active staff can be named.", "named")
+    held = {g.user_id: g for g in session.scalars(select(CaseGrant).where(CaseGrant.case_id == case.id))}
+    wanted = dict.fromkeys(user.id for user in users)
+    for number in held.keys() - wanted.keys():
+        session.delete(held[number])
+    session.add_all(CaseGrant(case_id=case.id, user_id=number) for number in wanted if number not in held)
+    session.flush()
     touch(case.id)
+
+
+def list_named(session: Session, case: Case) -> list[User]:
+    """The named people of a case, by name."""
+    return list(
+        session.scalars(
+            select(User)
+            .join(CaseGrant, CaseGrant.user_id == User.id)
+            .where(CaseGrant.case_id == case.id)
+            .order_by(User.name)
+        )
+    )
+
+
+def check_somebody_sees(audience: Audience, *people: User | None) -> None:
+    """Refused when a case of this audience would be open to none of these people: owner, deputy, the named."""
+    if audience == Audience.NAMED and not any(user is not None and user.active for user in people):
+        raise Refused("Nobody could see the case any more: give it an owner, a deputy or named people.", "audience")
 
 
 def today_at(desk: Desk, now: datetime) -> date:

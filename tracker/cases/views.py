@@ -11,6 +11,7 @@ from tracker.accounts.guard import acting, open_to, viewer
 from tracker.accounts.models import Desk, Membership, User
 from tracker.base.audience import Audience
 from tracker.base.countries import check_country
+from tracker.base.dates import parse_stated_date
 from tracker.base.db import db
 from tracker.base.errors import NotAllowed, NotFound
 from tracker.base.forms import HouseForm, led_to, once, submit
@@ -19,9 +20,10 @@ from tracker.cases import service
 from tracker.cases.access import kept_case
 from tracker.cases.forms import CaseForm, CheckForm, CloseForm, NewCaseForm, PersonForm, ReopenForm
 from tracker.cases.models import Case, Involvement
+from tracker.cases.queries import level
 from tracker.people.models import Person
 from tracker.people.queries import get_person, list_namesakes
-from tracker.people.service import NameGiven, add_person, edit_person
+from tracker.people.service import NameGiven, add_person, born_in_words, edit_person
 
 bp = Blueprint("cases", __name__, url_prefix="/cases")
 
@@ -50,11 +52,15 @@ def create() -> Any:
             desk = next((d for d in desks if str(d.id) == form.desk_id.data), None)
             if desk is None:
                 raise NotAllowed(_("That is not your desk."))
-            case = service.open_case(session, desk, **_fields(form, new_case=True))
+            fields = _fields(form, new_case=True)
+            service.check_somebody_sees(fields["audience"], fields["owner"], fields["deputy"], *fields["named"])
+            case = service.open_case(session, desk, **fields)
             names = [NameGiven(form.person_name.data or "")]
             if form.other_name.data:
                 names.append(NameGiven(form.other_name.data, "transliteration"))
             service.involve(session, case, add_person(session, names).id)
+            if not form.confirm.data:
+                service.ask_about_names(session, case)
             flash(_("%(ref)s is recorded. Add what is known of it.", ref=case.ref), "good")
             return led_to(form, url_for("pages.case_file", ref=case.ref))
 
@@ -71,9 +77,10 @@ def edit(ref: str) -> str:
         audience=case.audience.code,
         owner_id=str(case.owner_id or ""),
         deputy_id=str(case.deputy_id or ""),
+        named=[str(user.id) for user in service.list_named(db.session(), case)],
         version=str(case.version),
     )
-    _choices(form, [desk])
+    _choices(form, [desk], case)
     return render_template("cases/edit.html", form=form, case=case)
 
 
@@ -83,16 +90,15 @@ def change(ref: str) -> Any:
     """Change the case."""
     case, desk = kept_case(ref)
     form = CaseForm()
-    _choices(form, [desk])
-    if case.stage == "closed":
-        # A closed case keeps its stage here; reopening is an act of its own.
-        form.stage.choices = [("closed", _("closed"))]
+    _choices(form, [desk], case)
 
     def act() -> str:
         with unit_of_work("cases.edit", acting(), f"case:{case.id}"):
             once(form)
             mine, _desk = kept_case(ref)
             service.edit_case(db.session(), mine, version=form.expected_version, **_fields(form))
+            if not form.confirm.data:
+                service.ask_about_names(db.session(), mine)
             flash(_("Saved."), "good")
             return led_to(form, url_for("pages.case_file", ref=ref))
 
@@ -212,11 +218,14 @@ def create_person(ref: str) -> Any:
             once(form)
             session = db.session()
             mine, _desk = kept_case(ref)
-            person = add_person(
-                session, _names(form), pronouns=form.pronouns.data or "", occupation=form.occupation.data or ""
-            )
+            person = add_person(session, _names(form), **_about(form))
             service.involve(session, mine, person.id)
-            twins = [p for p in list_namesakes(session, person.name) if p.id != person.id]
+            known_of = (
+                select(Involvement.person_id)
+                .join(Case, Case.id == Involvement.case_id)
+                .where(level(viewer().id) <= Audience.DESK)
+            )
+            twins = [p for p in list_namesakes(session, person.name, known_of) if p.id != person.id]
             if twins:
                 flash(_("Somebody of a like name is on record already: compare before you go on."), "warning")
             return led_to(form, url_for("pages.case_file", ref=ref))
@@ -234,6 +243,7 @@ def person(ref: str, public_id: str) -> str:
         names="\n".join(n.text for n in somebody.names),
         pronouns=somebody.pronouns,
         occupation=somebody.occupation,
+        born=born_in_words(somebody),
         version=str(somebody.version),
     )
     return render_template("cases/person.html", form=form, case=case, person=somebody)
@@ -257,8 +267,7 @@ def change_person(ref: str, public_id: str) -> Any:
                 _person_of(mine, public_id),
                 [NameGiven(n.text, known.get(n.text, n.kind)) for n in _names(form)],
                 version=form.expected_version,
-                pronouns=form.pronouns.data or "",
-                occupation=form.occupation.data or "",
+                **_about(form),
             )
             touch(*db.session.scalars(select(Involvement.case_id).where(Involvement.person_id == somebody.id)))
             flash(_("Saved."), "good")
@@ -285,20 +294,32 @@ def _own_desks() -> list[Desk]:
     return [membership.desk for membership in viewer().memberships]
 
 
-def _choices(form: CaseForm, desks: Sequence[Desk]) -> None:
-    """Fill in who can keep a case, and on which desk a new one can be."""
-    staff = db.session.scalars(
+def _choices(form: CaseForm, desks: Sequence[Desk], case: Case | None = None) -> None:
+    """Fill in who can keep a case and who can be named, and on which desk a new one can be. Whoever keeps the case or
+    is named already stays on offer, so that saving something else takes nobody away unseen."""
+    session = db.session()
+    staff = session.scalars(
         select(User)
         .join(Membership, Membership.user_id == User.id)
         .where(Membership.desk_id.in_([d.id for d in desks]), User.active, User.role != "volunteer")
         .order_by(User.name)
         .distinct()
     ).all()
-    keepers = [("", _("nobody yet"))] + [(str(u.id), u.name) for u in staff]
-    form.owner_id.choices = keepers
-    form.deputy_id.choices = keepers
+    here = [(str(u.id), u.name) for u in staff]
+    for field, held in ((form.owner_id, case and case.owner_id), (form.deputy_id, case and case.deputy_id)):
+        gone = session.get(User, held) if held and str(held) not in dict(here) else None
+        field.choices = [("", _("nobody yet")), *here, *([_no_longer_here(gone)] if gone else [])]
+    others = [u for u in service.list_named(session, case) if str(u.id) not in dict(here)] if case else []
+    form.named.choices = [*here, *((str(u.id), u.name) for u in others)]
+    if case is not None and case.stage == "closed":
+        # A closed case keeps its stage here; reopening is an act of its own.
+        form.stage.choices = [("closed", _("closed"))]
     if isinstance(form, NewCaseForm):
         form.desk_id.choices = [(str(d.id), d.name) for d in desks]
+
+
+def _no_longer_here(user: User) -> tuple[str, str]:
+    return str(user.id), _("%(name)s (no longer on the desk)", name=user.name)
 
 
 def _fields(form: CaseForm, *, new_case: bool = False) -> dict[str, Any]:
@@ -315,6 +336,8 @@ def _fields(form: CaseForm, *, new_case: bool = False) -> dict[str, Any]:
             check_country(form.responsible_state.data, "responsible_state") if form.responsible_state.data else None
         ),
     }
+    chosen = [int(number) for number in form.named.data or ()]
+    fields["named"] = session.scalars(select(User).where(User.id.in_(chosen))).all()
     owner, deputy = (int(f.data) if f.data else None for f in (form.owner_id, form.deputy_id))
     if new_case:
         return fields | {
@@ -326,3 +349,12 @@ def _fields(form: CaseForm, *, new_case: bool = False) -> dict[str, Any]:
 
 def _names(form: PersonForm) -> list[NameGiven]:
     return [NameGiven(line) for line in (form.names.data or "").splitlines() if line.strip()]
+
+
+def _about(form: PersonForm) -> dict[str, Any]:
+    """What the form says of a person beside their names."""
+    return {
+        "pronouns": form.pronouns.data or "",
+        "occupation": form.occupation.data or "",
+        "born": parse_stated_date(form.born.data, "born") if form.born.data else None,
+    }

@@ -21,7 +21,9 @@ def kinds_by_hand() -> list[tuple[str, str]]:
 
 
 class EntryForm(HouseForm):
-    """What happened, when, to whom, and how we know."""
+    """What happened, when, to whom, and how we know. `version` is the number of the entry that is put right."""
+
+    also_called = {"date": "day", "time": "at_time"}
 
     kind = SelectField(_l("What happened"), choices=kinds_by_hand)
     day = DayField(_l("Date"))
@@ -64,7 +66,7 @@ class EntryForm(HouseForm):
 class AboutEntryForm(HouseForm):
     """A word on why an entry is accepted or withdrawn."""
 
-    reason = TextAreaField(_l("Why"), [Length(max=2000)], render_kw={"rows": 3})
+    reason = TextAreaField(_l("Why"), [Optional(), Length(max=2000)], render_kw={"rows": 3})
 
 
 class WithdrawForm(AboutEntryForm):

@@ -17,8 +17,14 @@ REASONS = ("judge_absent", "not_brought", "lawyers_absent", "other")
 _LONG = _l("At most 200 characters.")
 
 
+#: How a date may be said; `between` asks for a second one.
+WINDOWS = ("day", "week", "month", "between", "not_set")
+
+
 class WhenForm(HouseForm):
-    """A day, a week, a month, or no date yet; at the court's own clock."""
+    """A day, a week, a month, some days, or no date yet; at the court's own clock."""
+
+    also_called = {"date": "day", "latest": "until", "time": "at_time"}
 
     precision = RadioField(
         _l("How exact is the date?"),
@@ -26,6 +32,7 @@ class WhenForm(HouseForm):
         default="day",
     )
     day = DayField(_l("Date at the court"))
+    until = DayField(_l("Last day it can be"))
     at_time = ClockField(_l("Time at the court"))
     zone = StringField(
         _l("Time zone of the court"), [InputRequired(), Length(max=60)], render_kw={"dir": "ltr", "spellcheck": "false"}
@@ -96,6 +103,8 @@ class CancelForm(HouseForm):
 class OutcomeForm(HouseForm):
     """What became of a hearing, in three taps and a date."""
 
+    also_called = {"date": "next_day", "time": "next_time", "fold": "next_time", "precision": "next_precision"}
+
     outcome = RadioField(
         _l("What happened?"),
         choices=lambda: choices("hearing_state", ["took_place", "adjourned", "postponed", "not_known"]),
@@ -120,7 +129,7 @@ class OutcomeForm(HouseForm):
     )
     next_precision = RadioField(
         _l("When does it go on?"),
-        choices=lambda: [("", _("nothing is told")), *choices("window", ["day", "week", "month", "not_set"])],
+        choices=lambda: [("", _("nothing is told")), *choices("window", [w for w in WINDOWS if w != "between"])],
         default="",
     )
     next_day = DayField(_l("Next date"))

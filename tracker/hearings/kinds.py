@@ -22,6 +22,7 @@ announce(
         "day": _l("a day"),
         "week": _l("some day that week"),
         "month": _l("some day that month"),
+        "between": _l("some day between two dates"),
         "not_set": _l("no date yet"),
     },
 )

@@ -6,13 +6,15 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from tracker.agenda.models import OPEN_STATE
 from tracker.agenda.service import chunks, project
 from tracker.base.audience import Audience
-from tracker.base.work import settles
+from tracker.base.work import settles, touch
 from tracker.cases.models import Case
+from tracker.clockwork.kinds import rederives
 from tracker.hearings.models import Appearance, Hearing
 from tracker.hearings.rules import instants
-from tracker.hearings.service import when_of
+from tracker.hearings.service import case_ids, derive_instants, when_of
 
 
 @settles("agenda")
@@ -49,3 +51,17 @@ def _item(hearing: Hearing, case_id: int, audience: Audience) -> dict[str, objec
         "confirmed_at": hearing.confirmed_at,
         "state": hearing.state,
     }
+
+
+@rederives("hearings")
+def derive_hearings_anew(session: Session, now: datetime) -> int:
+    """Write the instants of hearings that nobody has told the outcome of by the present rules of their zones; answers
+    how many have changed. The hour on the court's door stays what it is, so nobody is told of anything."""
+    changed = 0
+    for hearing in session.scalars(select(Hearing).where(Hearing.state == OPEN_STATE, Hearing.starts_at.is_not(None))):
+        before = (hearing.starts_at, hearing.outcome_due_at)
+        derive_instants(hearing)
+        if (hearing.starts_at, hearing.outcome_due_at) != before:
+            touch(*case_ids(session, hearing.id))
+            changed += 1
+    return changed

@@ -12,7 +12,7 @@ from tracker.accounts.models import User
 from tracker.base.audience import Audience
 from tracker.base.errors import NotFound
 from tracker.cases.models import Case
-from tracker.cases.queries import NOTHING, level
+from tracker.cases.queries import level
 from tracker.hearings.models import Appearance, Hearing
 from tracker.people.models import Person
 from tracker.timeline.models import Entry
@@ -20,7 +20,7 @@ from tracker.timeline.models import Entry
 
 @dataclass(slots=True)
 class HearingSeen:
-    """A hearing as one reader may see it: with the people of the cases they may see."""
+    """A hearing as one reader may see it: with the people of the cases in which they may know of it."""
 
     hearing: Hearing
     appearances: list[tuple[Appearance, Case, Person]] = field(default_factory=list)
@@ -56,7 +56,7 @@ def list_hearings(
         .order_by(Appearance.id)
     )
     if user is not None:
-        rows = rows.where(level(user.id) < NOTHING)
+        rows = rows.join(Hearing, Hearing.id == Appearance.hearing_id).where(level(user.id) <= Hearing.audience)
     for appearance, case, person in session.execute(rows):
         seen[appearance.hearing_id].appearances.append((appearance, case, person))
     return list(seen.values())
@@ -76,7 +76,8 @@ def get_hearing_in(session: Session, case: Case, rung: Audience, public_id: str)
 
 
 def hearings_as_known(session: Session, case_id: int, known_at: datetime) -> list[dict[str, Any]]:
-    """The hearings of a case as the entries recorded by `known_at` tell them: the last snapshot of each."""
+    """The hearings of a case as the entries recorded by `known_at` tell them: the last snapshot of each. Who may see
+    one is never a thing of the past: `audience` is the stricter of then and now."""
     known: dict[int, dict[str, Any]] = {}
     for payload in session.scalars(
         select(Entry.payload)
@@ -84,4 +85,7 @@ def hearings_as_known(session: Session, case_id: int, known_at: datetime) -> lis
         .order_by(Entry.recorded_at, Entry.id)
     ):
         known[payload["hearing_id"]] = {"id": payload["hearing_id"], **payload["after"]}
+    now = {h.id: h.audience for h in session.scalars(select(Hearing).where(Hearing.id.in_(known)))}
+    for number, snapshot in known.items():
+        snapshot["audience"] = min(snapshot["audience"], int(now[number]))
     return [known[number] for number in sorted(known)]

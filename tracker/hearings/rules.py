@@ -2,16 +2,13 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from tracker.base.dates import WINDOW_PRECISIONS, instant_of, last_of_month, today_in, zone_of
 from tracker.base.errors import NeedsConfirmation, Refused
 
 #: A hearing without a time is over for reminding at this local hour of its day.
 NO_TIME_UNTIL = time(12, 0)
-
-#: Dates further ahead than this are asked about before they are taken.
-FAR_AHEAD_DAYS = 366
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +37,13 @@ class Instants:
 def on_day(zone: str, day: date, at: time | None = None, fold: int | None = None) -> When:
     """A hearing on a day. Refused when the zone is none, or the time does not exist that day or comes twice."""
     zone_of(zone)
-    if at is not None:
+    if at is None:
+        fold = None
+    else:
         instant_of(day, at, zone, fold)
+        if instant_of(day, at, zone, 0) == instant_of(day, at, zone, 1):
+            # An hour that comes once needs no word on which of the two it is.
+            fold = None
     return When(zone, day, at, fold, "day", day, day)
 
 
@@ -77,10 +79,16 @@ def instants(when: When) -> Instants:
     first, last = when.earliest_on, when.latest_on
     if first is None or last is None:
         return Instants(None, None, None)
-    starts_at = instant_of(first, when.local_time, when.zone, when.fold if when.fold is not None else 0)
-    outcome_due_at = instant_of(last + timedelta(days=1), None, when.zone)
-    remind_until = starts_at if when.local_time else instant_of(first, NO_TIME_UNTIL, when.zone, 0)
+    starts_at = _instant(first, when.local_time, when.zone, when.fold)
+    outcome_due_at = _instant(last + timedelta(days=1), None, when.zone)
+    remind_until = starts_at if when.local_time else _instant(first, NO_TIME_UNTIL, when.zone)
     return Instants(starts_at, outcome_due_at, remind_until)
+
+
+def _instant(day: date, at: time | None, zone: str, fold: int | None = None) -> datetime:
+    """The instant of a wall time that was looked at when it was typed. Rules of zones change afterwards: an hour that
+    has come to be skipped means the hour after it, one that has come to be twice the first."""
+    return datetime.combine(day, at or time(), tzinfo=zone_of(zone)).replace(fold=fold or 0).astimezone(UTC)
 
 
 def ask_twice(when: When, now: datetime, sitting_days: Collection[int] | None = None) -> None:
@@ -93,9 +101,17 @@ def ask_twice(when: When, now: datetime, sitting_days: Collection[int] | None = 
     if when.latest_on < today or (when.local_time and instants(when).starts_at < now):  # type: ignore[operator]  # dated
         raise NeedsConfirmation(f"{day} has passed. If the hearing was then, confirm it.", "date")
     ahead = (when.earliest_on - today).days
-    if ahead >= FAR_AHEAD_DAYS:
+    if when.earliest_on > _a_year_after(today):
         raise NeedsConfirmation(f"{day} is in {ahead} days, over 12 months off. If that is right, confirm it.", "date")
     if sitting_days and when.local_date and when.local_date.isoweekday() not in sitting_days:
         raise NeedsConfirmation(
             f"{day} is a day on which the desk's courts do not sit. If that is right, confirm it.", "date"
         )
+
+
+def _a_year_after(day: date) -> date:
+    """The same day a year later; after 29 February the 1 March."""
+    try:
+        return day.replace(year=day.year + 1)
+    except ValueError:
+        return date(day.year + 1, 3, 1)

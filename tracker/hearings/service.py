@@ -17,9 +17,10 @@ from tracker.base.dates import StatedDate, today_in
 from tracker.base.errors import NotFound, Refused, VersionConflict
 from tracker.base.work import current_work, touch
 from tracker.cases.models import Case
-from tracker.hearings.models import KINDS, STATES, Appearance, Hearing
+from tracker.hearings.models import KINDS, Appearance, Hearing
 from tracker.hearings.rules import When, ask_twice, instants
-from tracker.timeline.service import Source, record_entry
+from tracker.timeline.models import Entry, EntryState
+from tracker.timeline.service import Source, change_entry_audience, record_entry
 
 #: Notices of what was done in a page wait so long, so that it can be undone.
 UNDO = timedelta(minutes=3)
@@ -37,6 +38,9 @@ SCHEDULE = (
     "place",
     "state",
 )
+
+#: What can become of a hearing.
+OUTCOMES = ("took_place", "adjourned", "postponed", "not_known")
 
 #: What a snapshot keeps.
 SNAPSHOT = (*SCHEDULE, "kind", "certainty", "observer", "schedule_rev", "audience")
@@ -228,48 +232,42 @@ def record_outcome(
     sitting_days: Sequence[int] | None = None,
 ) -> Hearing | None:
     """What became of a hearing: took_place, adjourned, postponed, not_known. The same for all who appear, but for the
-    exceptions in `each` ((case id, person id) → outcome). `next_when` opens the hearing that follows; returns it."""
+    exceptions in `each` ((case id, person id) → outcome). `next_when` opens the hearing that follows, for those whose
+    matter goes on, or puts its date right where it is on record; returns it. Refused before the hearing has begun, but
+    for `postponed`."""
     work = current_work(session)
     _check_version(hearing, version)
-    allowed = tuple(s for s in STATES if s not in ("scheduled", "cancelled"))
-    for said in (outcome, *(each or {}).values()):
-        if said not in allowed:
-            raise Refused("The outcome is one of took-place, adjourned, postponed, not-known.", "outcome")
+    said = {outcome, *(each or {}).values()}
+    if not said <= set(OUTCOMES):
+        raise Refused("The outcome is one of took-place, adjourned, postponed, not-known.", "outcome")
     if hearing.state == "cancelled":
         raise Refused("This hearing was cancelled.")
-    if outcome in ("took_place", "adjourned") and hearing.starts_at and hearing.starts_at > work.now:
+    if said != {"postponed"} and hearing.starts_at and hearing.starts_at > work.now:
         raise Refused("This hearing has not begun; it cannot have sat. If the court moved it, move it.", "outcome")
-    if next_when is not None and outcome == "not_known":
+    if next_when is not None and said == {"not_known"}:
         raise Refused("Say what became of this hearing before the next one.", "outcome")
     before = snapshot(hearing)
-    for appearance in session.scalars(select(Appearance).where(Appearance.hearing_id == hearing.id)):
+    appearing = list(session.scalars(select(Appearance).where(Appearance.hearing_id == hearing.id)))
+    for appearance in appearing:
         appearance.outcome = (each or {}).get((appearance.case_id, appearance.person_id), outcome)
         appearance.outcome_reason = reason.strip()[:200]
         appearance.told_by = told_by.strip()[:120]
         appearance.outcome_text = words.strip()
         appearance.recorded_at = work.now
+    session.flush()
     hearing.state = outcome
     _changed(session, hearing, outcome)
     following = None
     if next_when is not None:
-        following = schedule_hearing(
+        following = _go_on(
             session,
+            hearing,
             next_when,
-            kind=hearing.kind,
-            court=hearing.court,
-            place=hearing.place,
-            audience=hearing.audience,
-            appearing=[
-                Appears(a.case_id, a.person_id)
-                for a in session.scalars(select(Appearance).where(Appearance.hearing_id == hearing.id))
-            ],
-            confirmation=Confirmation(told_by, work.actor.user_id),
+            appearing=_whose_goes_on(appearing),
+            confirmation=Confirmation(told_by, None if told_by.strip() else work.actor.user_id),
             unlikely_is_meant=unlikely_is_meant,
             sitting_days=sitting_days,
         )
-        if work.actor.by_hand:
-            following.tell_from = work.now + UNDO
-        hearing.next_hearing_id = following.id
     _log(
         session,
         hearing,
@@ -278,12 +276,65 @@ def record_outcome(
         words=words,
         payload={"outcome": outcome, "reason": reason.strip()[:200], "told_by": told_by.strip()[:120]},
         on=min(hearing.local_date or hearing.latest_on or date.max, today_in(hearing.zone, work.now)),
+        by_outcome=True,
     )
     return following
 
 
+def _whose_goes_on(appearing: Sequence[Appearance]) -> list[Appears]:
+    """Those whose hearing was adjourned or postponed; where nobody's was, those who sat; where nobody did, all."""
+    for outcomes in (("adjourned", "postponed"), ("took_place",), OUTCOMES):
+        if found := [Appears(a.case_id, a.person_id) for a in appearing if a.outcome in outcomes]:
+            return found
+    return []
+
+
+def _go_on(
+    session: Session,
+    hearing: Hearing,
+    when: When,
+    *,
+    appearing: Sequence[Appears],
+    confirmation: Confirmation,
+    unlikely_is_meant: bool,
+    sitting_days: Sequence[int] | None,
+) -> Hearing:
+    """The hearing that follows from an outcome: a new one, or the one on record with its date put right."""
+    work = current_work(session)
+    held = get_hearing(session, hearing.next_hearing_id) if hearing.next_hearing_id else None
+    if held is not None and held.state == "scheduled":
+        if when_of(held) != when:
+            correct_hearing(
+                session,
+                held,
+                when,
+                version=held.version,
+                confirmation=confirmation,
+                unlikely_is_meant=unlikely_is_meant,
+                sitting_days=sitting_days,
+            )
+        return held
+    following = schedule_hearing(
+        session,
+        when,
+        kind=hearing.kind,
+        court=hearing.court,
+        place=hearing.place,
+        audience=hearing.audience,
+        appearing=appearing,
+        confirmation=confirmation,
+        unlikely_is_meant=unlikely_is_meant,
+        sitting_days=sitting_days,
+    )
+    if work.actor.by_hand:
+        following.tell_from = work.now + UNDO
+    hearing.next_hearing_id = following.id
+    return following
+
+
 def edit_hearing(session: Session, hearing: Hearing, *, version: int, **fields: Any) -> None:
-    """Change kind, observer, note, audience. A changed note logs nothing and tells nobody."""
+    """Change kind, observer, note, audience. A changed note logs nothing and tells nobody. Closed to a rung, it takes
+    what it logged with it."""
     _check_version(hearing, version)
     if fields.get("kind", hearing.kind) not in KINDS:
         raise Refused("That is no kind of hearing.", "kind")
@@ -296,7 +347,22 @@ def edit_hearing(session: Session, hearing: Hearing, *, version: int, **fields: 
     hearing.version += 1
     touch(*case_ids(session, hearing.id))
     if snapshot(hearing) != before:
+        if hearing.audience < before["audience"]:
+            _close_entries(session, hearing)
         _log(session, hearing, "hearing.edited", before=before)
+
+
+def _close_entries(session: Session, hearing: Hearing) -> None:
+    """What the hearing logged so far is open to nobody to whom the hearing is closed."""
+    logged = session.execute(
+        select(Entry, EntryState.audience)
+        .join(EntryState, EntryState.entry_id == Entry.id)
+        .where(Entry.case_id.in_(case_ids(session, hearing.id)), Entry.kind.like("hearing.%"))
+    ).all()
+    for entry, audience in logged:
+        if entry.payload["hearing_id"] == hearing.id and audience > hearing.audience:
+            today = today_in(hearing.zone, current_work(session).now)
+            change_entry_audience(session, entry, to=hearing.audience, audience=hearing.audience, on=today)
 
 
 def get_hearing(session: Session, hearing_id: int) -> Hearing:
@@ -358,7 +424,21 @@ def _changed(session: Session, hearing: Hearing, how: str) -> None:
 
 def _check_version(hearing: Hearing, version: int) -> None:
     if hearing.version != version:
-        raise VersionConflict("Somebody changed this hearing in the meantime.", snapshot(hearing))
+        raise VersionConflict("Somebody changed this hearing in the meantime.", _as_stored(hearing))
+
+
+def _as_stored(hearing: Hearing) -> dict[str, object]:
+    """The hearing in the words of its forms."""
+    stored = {
+        "precision": hearing.precision,
+        "day": hearing.local_date or hearing.earliest_on,
+        "until": hearing.latest_on if hearing.precision == "week" else None,
+        "at_time": hearing.local_time,
+        "told_by": hearing.confirmed_from,
+        **{name: getattr(hearing, name) for name in ("zone", "fold", "court", "place", "kind", "observer", "audience")},
+        "note": hearing.note,
+    }
+    return stored if hearing.state == "scheduled" else {**stored, "outcome": hearing.state}
 
 
 def _check_text(**fields: str) -> None:
@@ -379,25 +459,30 @@ def _log(
     words: str = "",
     sources: Sequence[Source] = (),
     on: date | None = None,
+    by_outcome: bool = False,
     origin: str = "human",
     import_id: str | None = None,
 ) -> None:
-    """One entry per case touched, with the people of that case who appear."""
+    """One entry per case touched, with the people of that case who appear; `by_outcome`: one for each outcome that a
+    case's people had."""
     work = current_work(session)
-    appearing: dict[int, list[int]] = {}
+    appearing: dict[tuple[int, str | None], list[int]] = {}
     for appearance in session.scalars(
         select(Appearance).where(Appearance.hearing_id == hearing.id).order_by(Appearance.id)
     ):
-        appearing.setdefault(appearance.case_id, []).append(appearance.person_id)
-    held = {case.id: case for case in session.scalars(select(Case).where(Case.id.in_(appearing)))}
-    for case_id, persons in appearing.items():
+        group = (appearance.case_id, appearance.outcome if by_outcome else None)
+        appearing.setdefault(group, []).append(appearance.person_id)
+    cases = select(Case).where(Case.id.in_({case_id for case_id, _outcome in appearing}))
+    held = {case.id: case for case in session.scalars(cases)}
+    for (case_id, outcome), persons in appearing.items():
+        told = {**(payload or {}), **({"outcome": outcome} if outcome else {})}
         record_entry(
             session,
             case_id=case_id,
             kind=kind,
             date_stated=StatedDate(on or today_in(hearing.zone, work.now)),
             audience=min(hearing.audience, held[case_id].audience, key=int),
-            payload={"hearing_id": hearing.id, "before": before, "after": snapshot(hearing), **(payload or {})},
+            payload={"hearing_id": hearing.id, "before": before, "after": snapshot(hearing), **told},
             persons=persons,
             text=words,
             sources=sources,

@@ -18,7 +18,7 @@ from tracker.base.errors import Refused
 from tracker.base.forms import HouseForm, led_to, once, submit
 from tracker.base.words import count_days, say_date
 from tracker.base.work import unit_of_work
-from tracker.cases.access import kept_case
+from tracker.cases.access import kept_case, rung_of
 from tracker.cases.models import Case, Involvement
 from tracker.cases.queries import level
 from tracker.hearings import service
@@ -33,7 +33,7 @@ from tracker.hearings.forms import (
 )
 from tracker.hearings.models import Appearance, Hearing
 from tracker.hearings.queries import get_hearing_in
-from tracker.hearings.rules import When, in_window, on_day
+from tracker.hearings.rules import When, between, in_window, on_day
 from tracker.people.models import Person
 
 bp = Blueprint("hearings", __name__, url_prefix="/cases/<ref>/hearings")
@@ -254,7 +254,7 @@ def _answer(ref: str, public_id: str, name: str, form: Any, do: Callable[[Hearin
         with unit_of_work(f"hearings.{name}", acting(), f"hearing:{hearing.id}"):
             once(form)
             mine, desk = kept_case(ref)
-            flash(do(service.get_hearing(db.session(), hearing.id), form, desk), "good")
+            flash(do(_hearing(ref, public_id)[1], form, desk), "good")
             return led_to(form, url_for("pages.case_file", ref=mine.ref, _anchor="hearings"))
 
     return submit(
@@ -267,8 +267,7 @@ def _answer(ref: str, public_id: str, name: str, form: Any, do: Callable[[Hearin
 
 def _hearing(ref: str, public_id: str) -> tuple[Case, Hearing]:
     case, _desk = kept_case(ref)
-    rung = Audience(db.session.scalar(select(level(viewer().id)).where(Case.id == case.id)) or 0)
-    return case, get_hearing_in(db.session(), case, rung, public_id)
+    return case, get_hearing_in(db.session(), case, rung_of(case), public_id)
 
 
 def _page(template: str, form: HouseForm, case: Case, hearing: Hearing) -> str:
@@ -298,8 +297,9 @@ def _echo(form: HouseForm) -> str:
 
 def _as_it_stands(hearing: Hearing) -> RescheduleForm:
     return RescheduleForm(
-        precision=hearing.precision,
+        precision=hearing.precision if _as_said(hearing) else "between",
         day=hearing.local_date or hearing.earliest_on,
+        until=None if _as_said(hearing) else hearing.latest_on,
         at_time=hearing.local_time,
         zone=hearing.zone,
         fold="" if hearing.fold is None else str(hearing.fold),
@@ -307,6 +307,13 @@ def _as_it_stands(hearing: Hearing) -> RescheduleForm:
         place=hearing.place,
         version=str(hearing.version),
     )
+
+
+def _as_said(hearing: Hearing) -> bool:
+    """Whether the window is a whole day, week or month (or none), so that its first day says it all."""
+    if hearing.earliest_on is None:
+        return True
+    return in_window(hearing.zone, hearing.precision, hearing.earliest_on).latest_on == hearing.latest_on
 
 
 def _offer(form: HearingForm, case: Case) -> None:
@@ -345,16 +352,23 @@ def _appearing(hearing: Hearing, case: Case) -> list[tuple[str, str]]:
             select(Appearance.case_id, Case.ref, Person)
             .join(Case, Case.id == Appearance.case_id)
             .join(Person, Person.id == Appearance.person_id)
-            .where(Appearance.hearing_id == hearing.id, level(viewer().id) <= Audience.DESK)
+            .where(
+                Appearance.hearing_id == hearing.id,
+                level(viewer().id) <= Audience.DESK,
+                level(viewer().id) <= hearing.audience,
+            )
             .order_by(Appearance.id)
         )
     ]
 
 
 def _when(form: WhenForm) -> When:
-    return _read_when(
-        form.zone.data or "", form.precision.data, form.day.data, form.at_time.data, form.fold.data, field="day"
-    )
+    zone, first = form.zone.data or "", form.day.data
+    if form.precision.data == "between":
+        if first is None or form.until.data is None:
+            raise Refused(_("Write the first and the last day it can be."), "day" if first is None else "until")
+        return between(zone, first, form.until.data)
+    return _read_when(zone, form.precision.data, first, form.at_time.data, form.fold.data, field="day")
 
 
 def _next(form: OutcomeForm, zone: str) -> When | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from tracker.base.columns import new_public_id
-from tracker.base.dates import StatedDate
+from tracker.base.dates import StatedDate, write_stated_date
 from tracker.base.errors import Refused, VersionConflict
 from tracker.base.work import current_work
 from tracker.people.models import NAME_KINDS, Person, PersonName
@@ -63,12 +63,20 @@ def edit_person(
                 "names": "\n".join(n.text for n in person.names),
                 "pronouns": person.pronouns,
                 "occupation": person.occupation,
+                "born": born_in_words(person),
             },
         )
     person.pronouns, person.occupation = pronouns.strip()[:40], occupation.strip()[:200]
     person.born_on, person.birth_precision = (born.on, born.precision) if born else (None, None)
     _name(person, names)
     person.version += 1
+
+
+def born_in_words(person: Person) -> str:
+    """The birth date as `parse_stated_date` reads it; empty where none is known."""
+    if person.born_on is None:
+        return ""
+    return write_stated_date(StatedDate(person.born_on, person.birth_precision or "day"))
 
 
 def _name(person: Person, names: Sequence[NameGiven]) -> None:

@@ -8,6 +8,9 @@ from anyascii import anyascii
 #: Words of a question that are looked at; more would only slow the answer.
 MOST_WORDS = 8
 
+#: Characters of a word that count; PostgreSQL takes no question with a word of more than 2,046 bytes.
+LONGEST_WORD = 100
+
 #: Particles of names that spellings add and drop.
 ARTICLES = {"al", "el", "as", "ar", "an", "ad", "az", "at", "ash", "bin", "ben", "ibn", "bint", "abu", "l"}
 _DIGRAPHS = (
@@ -69,4 +72,4 @@ def _split(text: str) -> list[str]:
     plain = unicodedata.normalize("NFKC", text).casefold()
     plain = _TASHKEEL.sub("", plain).translate(_ALEF)
     plain = "".join(c for c in unicodedata.normalize("NFD", plain) if not unicodedata.combining(c))
-    return re.findall(r"\w+", plain.replace("_", " "))
+    return [word[:LONGEST_WORD] for word in re.findall(r"\w+", plain.replace("_", " "))]

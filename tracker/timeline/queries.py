@@ -1,6 +1,6 @@
 """Reading a timeline: as it stands, or as it was known on a day."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from sqlalchemy import String, cast, func, select
@@ -33,11 +33,10 @@ class EntrySeen:
         return kind_of(self.entry.kind).sentence(self.entry.payload)
 
 
-def read_timeline(
-    session: Session, case_id: int, rung: Audience, known_at: datetime | None = None
-) -> list[EntrySeen]:
+def read_timeline(session: Session, case_id: int, rung: Audience, known_at: datetime | None = None) -> list[EntrySeen]:
     """The entries of a case that the rung may see, in the order of the timeline, oldest first; with `known_at`, those
-    recorded by that instant, meaning what they meant then. One statement, however long the timeline."""
+    recorded by that instant, meaning what they meant then. Who may see an entry is never a thing of the past: what was
+    closed since stays closed. One statement, however long the timeline."""
     concerned = (
         select(func.aggregate_strings(cast(EntryPerson.person_id, String), ","))
         .where(EntryPerson.entry_id == Entry.id)
@@ -50,15 +49,19 @@ def read_timeline(
         .where(Entry.case_id == case_id)
         .order_by(Entry.id, EntrySource.id)
     )
-    if known_at is not None:
-        chosen = chosen.where(Entry.recorded_at <= known_at)
     entries: dict[int, tuple[Entry, Told, list[EntrySource]]] = {}
     for entry, source, persons in session.execute(chosen):
         if entry.id not in entries:
             entries[entry.id] = (entry, tell(entry, frozenset(map(int, persons.split(",") if persons else ()))), [])
         if source is not None:
             entries[entry.id][2].append(source)
-    meaning = meanings(told for _entry, told, _sources in entries.values())
+    audience = {n: m.audience for n, m in meanings(told for _entry, told, _sources in entries.values()).items()}
+    if known_at is not None:
+        entries = {n: row for n, row in entries.items() if row[0].recorded_at <= known_at}
+    meaning = {
+        n: replace(m, audience=audience[n])
+        for n, m in meanings(told for _entry, told, _sources in entries.values()).items()
+    }
     seen = (
         EntrySeen(entry, meaning[number], told, sources)
         for number, (entry, told, sources) in entries.items()

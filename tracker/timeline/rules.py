@@ -78,29 +78,50 @@ class WhereTheyStand:
 def meanings(entries: Iterable[Told]) -> dict[int, Meaning]:
     """What each entry means, by id: superseded, withdrawn, accepted, for whom.
 
-    A withdrawn correction no longer supersedes: what it put right stands again. Later words about an entry win.
+    A withdrawn correction no longer supersedes: what it put right stands again, until a correction of the correction
+    stands in its place. A withdrawal that is itself withdrawn changes nothing. Later words about an entry win.
     """
     told = sorted(entries, key=lambda e: e.id)
-    withdrawn = {e.about_id: e.id for e in told if e.kind == WITHDRAWN and e.about_id}
+    withdrawn: dict[int, int] = {}
+    superseded: dict[int, int] = {}
+    # Whatever speaks of an entry was written after it: from the last to the first, its own fate is known already.
+    for e in reversed(told):
+        if e.kind == WITHDRAWN and e.about_id and e.id not in withdrawn:
+            withdrawn[e.about_id] = e.id
+        if e.supersedes_id and (e.id not in withdrawn or e.id in superseded):
+            superseded[e.supersedes_id] = e.id
     accepted = {e.about_id for e in told if e.kind == ACCEPTED and e.id not in withdrawn}
-    audience = {
-        e.about_id: e.new_audience
-        for e in told
-        if e.kind == AUDIENCE_CHANGED and e.new_audience is not None and e.id not in withdrawn
-    }
-    superseded = {e.supersedes_id: e.id for e in told if e.supersedes_id and e.id not in withdrawn}
+    audience = _audiences(told, withdrawn, superseded)
     return {
         e.id: Meaning(
             counts=e.id not in withdrawn
             and e.id not in superseded
             and (e.confidence == "confirmed" or e.id in accepted),
             accepted=e.id in accepted,
-            audience=Audience(audience.get(e.id, e.audience)),
+            audience=audience[e.id],
             superseded_by=superseded.get(e.id),
             withdrawn_by=withdrawn.get(e.id),
         )
         for e in told
     }
+
+
+def _audiences(
+    told: Sequence[Told], withdrawn: Mapping[int, int], superseded: Mapping[int, int]
+) -> dict[int, Audience]:
+    """Who may see each entry now. Words about an entry are never more open than the entry; and what was put right by
+    something stricter is closed with it, so that nobody goes on reading what is known to be wrong."""
+    audience = {e.id: e.audience for e in told}
+    for e in told:
+        if e.kind == AUDIENCE_CHANGED and e.about_id and e.new_audience is not None and e.id not in withdrawn:
+            audience[e.about_id] = e.new_audience
+    for e in reversed(told):
+        if (later := superseded.get(e.id)) in audience:
+            audience[e.id] = min(audience[e.id], audience[later])
+    for e in told:
+        if e.about_id in audience:
+            audience[e.id] = min(audience[e.id], audience[e.about_id])
+    return {number: Audience(rung) for number, rung in audience.items()}
 
 
 def stand(
@@ -111,6 +132,7 @@ def stand(
 ) -> dict[int, WhereTheyStand]:
     """Where each person stands, by id, folded from what the rung `seen_from` may see."""
     standing = {person: WhereTheyStand() for person in persons}
+    claims: dict[int, list[Told]] = {person: [] for person in persons}
     for entry in sorted((e for e in entries if meaning[e.id].audience >= seen_from), key=lambda e: e.order):
         if not (entry.custody or entry.proceedings or entry.conditions or entry.clears_conditions):
             continue
@@ -121,26 +143,42 @@ def stand(
                 continue
             if means.counts:
                 _move(where, entry)
-            elif not means.superseded_by and not means.withdrawn_by:
-                where.reported.append(_claim(entry))
-    for where in standing.values():
-        where.reported = [] if where.custody in DEATHS else where.reported
+                claims[person] = [c for c in claims[person] if not _outlived(c, entry)]
+            elif not means.superseded_by and not means.withdrawn_by and not _says_nothing_new(entry, where):
+                claims[person].append(entry)
+    for person, where in standing.items():
+        where.reported = [] if where.custody in DEATHS else [_claim(c) for c in claims[person]]
     return standing
 
 
 def _move(where: WhereTheyStand, entry: Told) -> None:
     since = None if entry.precision == "by" else entry.happened_on
+    if entry.clears_conditions or (entry.custody and entry.custody != where.custody):
+        # Bail ends with the prison it spared, and a tag with the house it was worn in.
+        where.conditions.clear()
     if entry.custody:
         where.custody, where.custody_since, where.custody_precision = entry.custody, since, entry.precision
-        # A claim of the very thing that is now established, or older than it, has nothing left to say.
-        where.reported.clear()
     if entry.proceedings:
         where.proceedings, where.proceedings_since = entry.proceedings, since
-        if entry.proceedings in ("charged", "on_trial") and where.custody == "detained_without_charge":
-            where.custody = "pre_trial_detention"
-    if entry.clears_conditions:
-        where.conditions.clear()
+    if where.custody == "detained_without_charge" and where.proceedings in ("charged", "on_trial"):
+        where.custody = "pre_trial_detention"
     where.conditions.extend(c for c in entry.conditions if c not in where.conditions)
+
+
+def _outlived(claim: Told, established: Told) -> bool:
+    """Whether a claim has nothing left to say once something later, or the very thing, is established on its axis."""
+    return bool(claim.custody and established.custody) or bool(
+        not claim.custody and claim.proceedings and established.proceedings
+    )
+
+
+def _says_nothing_new(claim: Told, where: WhereTheyStand) -> bool:
+    """Whether what is claimed is established already, on an earlier day."""
+    return (
+        bool(claim.custody or claim.proceedings)
+        and claim.custody in (None, where.custody)
+        and claim.proceedings in (None, where.proceedings)
+    )
 
 
 def _claim(entry: Told) -> dict[str, object]:

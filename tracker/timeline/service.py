@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import date, time, timedelta
 from typing import Any
 
-from sqlalchemy import delete, exists, insert, select, update
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from tracker.base.audience import Audience
+from tracker.base.audience import CHOOSABLE, Audience
 from tracker.base.columns import new_public_id
 from tracker.base.dates import StatedDate
 from tracker.base.errors import NotFound, Refused, VersionConflict
@@ -55,19 +56,20 @@ def record_entry(
     import_id: str | None = None,
 ) -> Entry:
     """Add an entry. Refused when its kind, confidence, text or date cannot be; VersionConflict when the entry it puts
-    right was put right by somebody else already."""
+    right was put right by somebody else already: its `theirs` is empty, `latest_correction` has the other's words."""
     work = current_work(session)
     if confidence not in CONFIDENCES:
         raise Refused(f"“{confidence[:20]}” is no confidence: confirmed or reported.", "confidence")
     if len(text) > LONGEST_TEXT:
         raise Refused(f"The text is longer than {LONGEST_TEXT:,} characters.", "text")
+    _check_audience(audience)
     kind_of(kind)
     # Somewhere on earth it is already tomorrow; what lies further ahead has not happened.
     earliest = date_stated.earliest_on or date_stated.on
     if earliest > work.now.date() + timedelta(days=1) and origin != "system":
         raise Refused("That day has not come yet. What lies ahead is a hearing, not an entry.", "date")
-    if supersedes_id is not None and session.scalar(select(exists().where(Entry.supersedes_id == supersedes_id))):
-        raise VersionConflict("Somebody has put this entry right in the meantime.", {})
+    if supersedes_id is not None:
+        supersedes_id = _end_of_chain(session, supersedes_id)
     entry = Entry(
         public_id=new_public_id(),
         case_id=case_id,
@@ -89,7 +91,13 @@ def record_entry(
         import_id=import_id,
     )
     session.add(entry)
-    session.flush()
+    try:
+        session.flush()
+    except IntegrityError as fault:
+        if supersedes_id is None:
+            raise
+        # Two corrections at the same instant: the database lets one of them through.
+        raise _put_right_already() from fault
     session.add_all(EntryPerson(entry_id=entry.id, person_id=p) for p in dict.fromkeys(persons))
     for source in sources:
         if source.kind not in SOURCE_KINDS:
@@ -109,6 +117,36 @@ def record_entry(
         )
     touch(case_id)
     return entry
+
+
+def _end_of_chain(session: Session, entry_id: int) -> int:
+    """Where a correction of this entry hangs: at the entry, or at the last of its corrections that were withdrawn."""
+    while (later := session.scalar(select(Entry).where(Entry.supersedes_id == entry_id))) is not None:
+        state = session.get(EntryState, later.id)
+        if state is None or not state.withdrawn_by:
+            raise _put_right_already()
+        entry_id = later.id
+    return entry_id
+
+
+def _put_right_already() -> VersionConflict:
+    return VersionConflict("Somebody has put this entry right in the meantime.", {})
+
+
+def _check_audience(audience: Audience) -> None:
+    if audience not in CHOOSABLE:
+        raise Refused("An entry cannot be made public yet: consent has to be recorded first.", "audience")
+
+
+def latest_correction(session: Session, entry: Entry) -> Entry:
+    """The entry that stands in this one's place: the last correction that was not withdrawn, or the entry itself."""
+    stands = entry
+    while (later := session.scalar(select(Entry).where(Entry.supersedes_id == entry.id))) is not None:
+        state = session.get(EntryState, later.id)
+        if state is None or not state.withdrawn_by:
+            stands = later
+        entry = later
+    return stands
 
 
 def get_entry(session: Session, case_id: int, public_id: str) -> Entry:
@@ -136,11 +174,14 @@ def withdraw_entry(session: Session, entry: Entry, *, reason: str, audience: Aud
     state = session.get(EntryState, entry.id)
     if state is not None and state.withdrawn_by:
         raise Refused("This entry is withdrawn already.")
+    if state is not None and state.superseded_by:
+        raise Refused("This entry was put right; withdraw the one that stands in its place.")
     return _speak_of(session, entry, rules.WITHDRAWN, audience, on, reason)
 
 
 def change_entry_audience(session: Session, entry: Entry, *, to: Audience, audience: Audience, on: date) -> Entry:
-    """Open or close an entry to a rung of the ladder."""
+    """Open or close an entry to a rung of the ladder. Refused for a rung that cannot be chosen yet."""
+    _check_audience(to)
     return _speak_of(session, entry, rules.AUDIENCE_CHANGED, audience, on, "", {"to": int(to)})
 
 
