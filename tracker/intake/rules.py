@@ -198,6 +198,8 @@ def status_reached(kinds: Sequence[tuple[str | None, str | None]]) -> str | None
     custody = proceedings = None
     for moved, tried in kinds:
         custody, proceedings = moved or custody, tried or proceedings
+        if tried in ("charged", "on_trial") and custody == "detained_without_charge":
+            custody = "pre_trial_detention"
     return headline(custody, proceedings)
 
 
