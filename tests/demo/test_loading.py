@@ -16,7 +16,7 @@ from urllib.parse import urlencode
 from urllib.request import HTTPCookieProcessor, build_opener
 
 import pytest
-from conftest import _environment, made_app, _run_child
+from conftest import _environment, _run_child, made_app
 from flask import Flask
 from sqlalchemy import select, text
 
