@@ -99,7 +99,7 @@ class Clock:
         self._pace = pace
         self._holder = secrets.token_hex(16)
         self._held_until = 0.0
-        self._holds = False
+        self._holds: bool | None = None
         self._pulsed = clock.monotonic()
         self._running = ""
         self._asked_to_end = threading.Event()

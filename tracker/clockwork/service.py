@@ -31,9 +31,9 @@ def take_lease(holder: str, span: timedelta) -> bool:
         index_elements=[Lease.name],
         set_={"holder": taken.excluded.holder, "until": taken.excluded.until},
         where=(Lease.holder == holder) | (Lease.until < shared),
-    )
+    ).returning(Lease.holder)
     with engine.connect().execution_options(**{WRITES: True}) as connection, connection.begin():
-        return connection.execute(taken).rowcount == 1
+        return connection.execute(taken).first() is not None
 
 
 def give_lease_back(holder: str) -> None:
