@@ -26,6 +26,7 @@ ROOMS: tuple[str, ...] = (
     "tracker.base.once",
     "tracker.base.sealing",
     "tracker.audit.service",
+    "tracker.clockwork.models",
     "tracker.clockwork.zones",
     "tracker.accounts.steps",
     "tracker.timeline.models",
