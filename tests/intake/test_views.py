@@ -287,7 +287,7 @@ def test_hostile_text_is_shown_as_text(browser: FlaskClient) -> None:
 
 def test_a_review_says_what_each_sentence_would_change(browser: FlaskClient) -> None:
     words = said(browser.get(review_of(browser, FIRST.read_text())))
-    assert "Would make a new case, kept by you, about Ahmad Khalefa" in words
+    assert "Would make a new case, kept by you, about Ahmad Khalefa." in words
     assert "Adds to the timeline: Arrested or detained , 19 October 2023" in words
     assert "date not stated, known by 21 March 2024" in words
     assert "Status as of then: house arrest" in words
@@ -321,6 +321,13 @@ def test_a_whole_case_is_one_tap_from_its_review(browser: FlaskClient, house: De
     assert one(Involvement).status == "detained_without_charge"
     assert one(Hearing).local_date == date(2024, 4, 8)
     assert browser.get(answer.location).status_code == 200
+
+
+@pytest.mark.one_engine
+def test_what_was_taken_as_it_was_read_is_not_called_put_right(browser: FlaskClient) -> None:
+    where = review_of(browser)
+    press(browser, browser.get(where).text, "/accept", risk="high")
+    assert "Put right before" not in said(browser.get(where))
 
 
 def test_the_risk_that_is_proposed_can_be_changed(browser: FlaskClient) -> None:

@@ -197,7 +197,8 @@ def list_groups(session: Session, user: User, document: Document) -> list[Group]
         for number, key in enumerate(keys, 1)
     }
     for proposal in proposals:
-        before, after = _around(document.text, proposal)
+        # What stands around a heading is another entry.
+        before, after = ("", "") if proposal.kind == "case" else _around(document.text, proposal)
         groups[proposal.group_key].shown.append(
             Shown(
                 proposal,

@@ -385,8 +385,9 @@ def accept(
     """
     _lock(session, proposals)
     for proposal in proposals:
-        if edits and proposal.id in edits:
-            proposal.payload = {**proposal.payload, **edits[proposal.id], "edited": True}
+        changed = {**proposal.payload, **(edits or {}).get(proposal.id, {})}
+        if changed != proposal.payload:
+            proposal.payload = {**changed, "edited": True}
     case = _case_for(session, desk, proposals, owner, place, unread=unread, into=into)
     document = session.get(Document, proposals[0].document_id)
     assert document is not None
