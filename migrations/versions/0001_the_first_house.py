@@ -384,10 +384,10 @@ def upgrade() -> None:
         sa.Column("worst_flag", sa.String(length=40), nullable=True),
         sa.Column("worst_severity", sa.Integer(), nullable=False),
         sa.Column("flags", columns.JSONText(), nullable=False),
-        sa.Column("next_sort", sa.String(length=27), nullable=False),
-        sa.Column("worst_sort", sa.String(length=40), nullable=False),
-        sa.Column("checked_sort", sa.String(length=27), nullable=False),
-        sa.Column("ref_sort", sa.String(length=30), nullable=False),
+        sa.Column("next_sort", columns.SortKey(), nullable=False),
+        sa.Column("worst_sort", columns.SortKey(), nullable=False),
+        sa.Column("checked_sort", columns.SortKey(), nullable=False),
+        sa.Column("ref_sort", columns.SortKey(), nullable=False),
         sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_case_faces_case_id_cases")),
         sa.PrimaryKeyConstraint("case_id", "audience", name=op.f("pk_case_faces")),
     )
@@ -399,6 +399,7 @@ def upgrade() -> None:
             "ix_case_faces_next", ["audience", "desk_id", "stage", "next_sort", "case_id"], unique=False
         )
         batch_op.create_index("ix_case_faces_next_ends_at", ["next_ends_at"], unique=False)
+        batch_op.create_index("ix_case_faces_open_next", ["audience", "stage", "next_sort", "case_id"], unique=False)
         batch_op.create_index(
             "ix_case_faces_ref", ["audience", "desk_id", "stage", "ref_sort", "case_id"], unique=False
         )
