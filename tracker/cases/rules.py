@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from tracker.base.dates import add_working_days, zone_of
-from tracker.search.rules import ARTICLES, words_of
 from tracker.timeline.codes import CUSTODY, DEATHS
 
 #: Neutral words for subjects and talk: trees and plants, which say nothing about anybody.
@@ -67,12 +66,6 @@ def nickname(number: int) -> str:
     """The nickname of a desk's n-th case (from 1): a word, then the words again with a number."""
     round_, place = divmod(number - 1, len(NICKNAMES))
     return NICKNAMES[place] if round_ == 0 else f"{NICKNAMES[place]} {round_ + 1}"
-
-
-def names_somebody(text: str, name: str) -> bool:
-    """Whether a text holds a name: two of its words, or the only one. Particles and single letters do not count."""
-    words = {word for word in words_of(name).split() if len(word) > 1 and word not in ARTICLES}
-    return bool(words) and len(words & set(words_of(text).split())) >= min(2, len(words))
 
 
 def risk_for(statuses: Iterable[str | None]) -> str:

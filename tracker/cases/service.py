@@ -11,11 +11,10 @@ from tracker.accounts.models import Desk, Membership, User
 from tracker.base.audience import CHOOSABLE, Audience
 from tracker.base.columns import new_public_id
 from tracker.base.dates import StatedDate, today_in
-from tracker.base.errors import NeedsConfirmation, Refused, VersionConflict
+from tracker.base.errors import Refused, VersionConflict
 from tracker.base.work import current_work, touch
 from tracker.cases.models import CLOSED_REASONS, INVOLVEMENT_ROLES, RISKS, STAGES, Case, CaseGrant, Involvement
-from tracker.cases.rules import names_somebody, nickname
-from tracker.people.models import PersonName
+from tracker.cases.rules import nickname
 from tracker.timeline.service import record_entry
 
 #: Longest title, in characters.
@@ -105,25 +104,6 @@ def edit_case(
     check_somebody_sees(case.audience, *keepers, *granted)
     case.version += 1
     touch(case.id)
-
-
-def ask_about_names(session: Session, case: Case) -> None:
-    """NeedsConfirmation when the title of a case open to volunteers holds the name of somebody in it: they are shown
-    initials, and a title is shown as it is."""
-    if case.audience < Audience.VOLUNTEERS:
-        return
-    names = session.scalars(
-        select(PersonName.text)
-        .join(Involvement, Involvement.person_id == PersonName.person_id)
-        .where(Involvement.case_id == case.id)
-    )
-    for name in names:
-        if names_somebody(case.title, name):
-            raise NeedsConfirmation(
-                f"The title names {name}, and volunteers are shown initials only. Reword it; if all of them may "
-                "read the name, confirm it.",
-                "title",
-            )
 
 
 def close_case(session: Session, case: Case, desk: Desk, *, reason: str, words: str = "") -> None:

@@ -59,8 +59,6 @@ def create() -> Any:
             if form.other_name.data:
                 names.append(NameGiven(form.other_name.data, "transliteration"))
             service.involve(session, case, add_person(session, names).id)
-            if not form.confirm.data:
-                service.ask_about_names(session, case)
             flash(_("%(ref)s is recorded. Add what is known of it.", ref=case.ref), "good")
             return led_to(form, url_for("pages.case_file", ref=case.ref))
 
@@ -97,8 +95,6 @@ def change(ref: str) -> Any:
             once(form)
             mine, _desk = kept_case(ref)
             service.edit_case(db.session(), mine, version=form.expected_version, **_fields(form))
-            if not form.confirm.data:
-                service.ask_about_names(db.session(), mine)
             flash(_("Saved."), "good")
             return led_to(form, url_for("pages.case_file", ref=ref))
 
