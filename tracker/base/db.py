@@ -57,10 +57,15 @@ def normalise_url(address: str) -> str:
 
 
 def engine_options(address: str) -> dict[str, Any]:
-    """Options of `create_engine` for this address."""
+    """Options of `create_engine` for this address. Values never stand in a fault's words: logs would keep them."""
     if make_url(address).get_backend_name() == "sqlite":
-        return {"connect_args": {"timeout": BUSY_TIMEOUT_MS / 1000}}
-    return {"pool_pre_ping": True, "pool_recycle": 1800, "connect_args": {"connect_timeout": 10}}
+        return {"hide_parameters": True, "connect_args": {"timeout": BUSY_TIMEOUT_MS / 1000}}
+    return {
+        "hide_parameters": True,
+        "pool_pre_ping": True,
+        "pool_recycle": 1800,
+        "connect_args": {"connect_timeout": 10},
+    }
 
 
 def prepare_engine(engine: Engine) -> None:
