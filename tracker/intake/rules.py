@@ -8,14 +8,13 @@ import datetime as dt
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from difflib import SequenceMatcher
 from typing import Any
 
 from tracker.base.dates import StatedDate
 from tracker.cases.rules import risk_for
 from tracker.intake.reading.model import EntryRead, EventRead, HearingRead
 from tracker.intake.reading.names import fold
-from tracker.search.rules import ARTICLES, name_key
+from tracker.search.rules import ARTICLES
 from tracker.timeline.codes import CUSTODY, headline
 
 #: Timeline kind for an event of a reading; what is not here is other news.
@@ -173,24 +172,20 @@ def moved_hearing(
     return ahead[0].id
 
 
-#: How much two spellings of one word of a name must share: Walid and Waleed do, Mahmoud and Muhammad do not, though
-#: their consonants are the same. Short words (Said, Saad) must be equal.
-ALIKE, SHORT = 0.7, 4
-
-
 def same_name(one: str, other: str) -> bool:
-    """Whether two names may be taken for one person's without asking: two words or more, the same consonants, and each
-    word spelled nearly the same in the same script. Anything less is for a human to compare."""
-    key = name_key(one)
-    if " " not in key or key != name_key(other):
-        return False
-    mine, theirs = (sorted(w for w in fold(n).split() if w not in ARTICLES) for n in (one, other))
-    if len(mine) != len(theirs):
-        return False
-    return all(
-        a == b or (max(len(a), len(b)) > SHORT and SequenceMatcher(None, a, b, autojunk=False).ratio() >= ALIKE)
-        for a, b in zip(mine, theirs, strict=True)
-    )
+    """Whether two names may be taken for one person's without asking: two words or more, spelled the same but for
+    accents, hyphens, articles, doubled letters and a last h.
+
+    Any other spelling is for a human to compare: Mahmoud and Muhammad, Samir and Samira, Jamal and Jamil share their
+    consonants and are different people.
+    """
+    mine = _spelling(one)
+    return len(mine) > 1 and mine == _spelling(other)
+
+
+def _spelling(name: str) -> list[str]:
+    words = [re.sub(r"(.)\1+", r"\1", word) for word in fold(name).split() if word not in ARTICLES]
+    return sorted(word.removesuffix("h") or word for word in words)
 
 
 def status_reached(kinds: Sequence[tuple[str | None, str | None]]) -> str | None:

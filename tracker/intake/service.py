@@ -152,8 +152,9 @@ def propose(session: Session, desk: Desk, document: Document, reading: Reading) 
         about = about or _case_about(names, held)
         group = own
         if own not in belongs and about is None:
-            group = next((key for key, others in waiting.items() if _same_people(names, others)), own)
-            waiting.setdefault(group, [[p.name, *p.variants] for p in entry.persons])
+            group = waiting.find(names) or own
+            if group == own:
+                waiting.add(own, [[p.name, *p.variants] for p in entry.persons])
         first = group == own and about is None
         suggested = _suggest(entry, about, entry.published or known_on, make_case=first)
         planned.append((group, about.case if about else None, suggested))
@@ -267,16 +268,32 @@ def _groups_of(session: Session, desk: Desk, entries: Sequence[str]) -> dict[str
     }
 
 
-def _waiting_groups(session: Session, desk: Desk) -> dict[str, list[list[str]]]:
-    """The people of cases that are proposed and not decided, by group: for each person all spellings."""
-    return {
-        group: [[p["name"], *p.get("variants", ())] for p in payload["persons"]]
-        for group, payload in session.execute(
-            select(Proposal.group_key, Proposal.payload)
-            .where(Proposal.desk_id == desk.id, Proposal.state == "open", Proposal.kind == "case")
-            .order_by(Proposal.id)
-        )
-    }
+class _Waiting:
+    """The people of cases that are proposed and not decided, to be found by their names."""
+
+    def __init__(self) -> None:
+        self._by_key: dict[str, list[tuple[str, Sequence[Sequence[str]]]]] = {}
+
+    def add(self, group: str, people: Sequence[Sequence[str]]) -> None:
+        """Remember the people of a group: for each all spellings."""
+        for key in {name_key(spelling) for spellings in people for spelling in spellings}:
+            self._by_key.setdefault(key, []).append((group, people))
+
+    def find(self, names: Sequence[str]) -> str | None:
+        """The first group about exactly these people, or None."""
+        likely = self._by_key.get(name_key(names[0]), ()) if names else ()
+        return next((group for group, people in likely if _same_people(names, people)), None)
+
+
+def _waiting_groups(session: Session, desk: Desk) -> _Waiting:
+    waiting = _Waiting()
+    for group, payload in session.execute(
+        select(Proposal.group_key, Proposal.payload)
+        .where(Proposal.desk_id == desk.id, Proposal.state == "open", Proposal.kind == "case")
+        .order_by(Proposal.id)
+    ):
+        waiting.add(group, [[p["name"], *p.get("variants", ())] for p in payload["persons"]])
+    return waiting
 
 
 def _same_people(names: Sequence[str], people: Sequence[Sequence[str]]) -> bool:
