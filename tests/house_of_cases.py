@@ -257,6 +257,7 @@ def statements() -> Iterator[Counted]:
 
 def names_in(case: Case) -> list[str]:
     """The names of everybody in a case."""
+    db.session.rollback()
     rows = db.session.scalars(
         select(Person).join(Involvement, Involvement.person_id == Person.id).where(Involvement.case_id == case.id)
     )

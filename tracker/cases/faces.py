@@ -62,6 +62,44 @@ def refresh(now: datetime) -> Mapping[str, int]:
     return {"due": len(due)}
 
 
+def follow_flags(session: Session, now: datetime, cases: Sequence[int]) -> None:
+    """Bring only what faces say of flags up to date: three statements a chunk, and no timeline is read. For the sweep,
+    which changes nothing else."""
+    for chunk in chunks(cases):
+        flags = _flags(session, now, chunk)
+        changed = []
+        for face in session.execute(
+            select(CaseFace.case_id, CaseFace.audience, CaseFace.flags, CaseFace.worst_sort, CaseFace.worst_flag).where(
+                CaseFace.case_id.in_(chunk)
+            )
+        ):
+            told = _of_flags([f for f in flags[face.case_id] if f[1] >= face.audience])
+            if any(getattr(face, name) != told[name] for name in ("flags", "worst_sort", "worst_flag")):
+                changed.append({"case_id": face.case_id, "audience": face.audience, **told})
+        if changed:
+            session.execute(update(CaseFace), changed)
+
+
+def _flags(session: Session, now: datetime, cases: Sequence[int]) -> dict[int, list[FlagSeen]]:
+    flags: dict[int, list[FlagSeen]] = {case_id: [] for case_id in cases}
+    if _open_flags:
+        for row in _open_flags[0](session, now, cases):
+            flags[row[0]].append(row)
+    return flags
+
+
+def _of_flags(flags: Sequence[FlagSeen]) -> dict[str, Any]:
+    """The columns of a face that speak of flags, from those its audience may see."""
+    asking = [f for f in flags if f[3] > 0]
+    worst = max(asking, key=lambda f: (f[3], -f[4].timestamp() if f[4] else 0.0), default=None)
+    return {
+        "worst_flag": worst[2] if worst else None,
+        "worst_severity": worst[3] if worst else 0,
+        "flags": sorted({f[2] for f in flags}),
+        "worst_sort": f"{9 - worst[3]}|{_sortable(worst[4])}" if worst else f"9|{LAST}",
+    }
+
+
 def _faces(session: Session, now: datetime, cases: Sequence[int]) -> None:
     found = session.scalars(select(Case).where(Case.id.in_(cases))).all()
     people: dict[int, list[Involvement]] = {case_id: [] for case_id in cases}
@@ -76,10 +114,7 @@ def _faces(session: Session, now: datetime, cases: Sequence[int]) -> None:
         .order_by(AgendaItem.starts_at, AgendaItem.id)
     ):
         ahead[item.case_id].append(item)
-    flags: dict[int, list[FlagSeen]] = {case_id: [] for case_id in cases}
-    if _open_flags:
-        for row in _open_flags[0](session, now, cases):
-            flags[row[0]].append(row)
+    flags = _flags(session, now, cases)
     told = load_told(session, cases)
     restarts = restarting(session, cases)
     wanted = {}
@@ -132,8 +167,6 @@ def _face(
 ) -> dict[str, Any]:
     at_risk = [s for s in statuses if s["role"] == "at_risk"] or statuses
     worst_off = max(at_risk, key=lambda s: weight(s["status"]), default=None)
-    asking = [f for f in flags if f[3] > 0]
-    worst = max(asking, key=lambda f: (f[3], -f[4].timestamp() if f[4] else 0.0), default=None)
     return {
         "case_id": case.id,
         "audience": audience,
@@ -152,11 +185,8 @@ def _face(
         "next_ends_at": ahead.outcome_due_at if ahead else None,
         "last_entry_on": last_entry_on,
         "last_checked_at": last_checked_at,
-        "worst_flag": worst[2] if worst else None,
-        "worst_severity": worst[3] if worst else 0,
-        "flags": sorted({f[2] for f in flags}),
+        **_of_flags(flags),
         "next_sort": _sortable(ahead.starts_at if ahead else None),
-        "worst_sort": f"{9 - worst[3]}|{_sortable(worst[4])}" if worst else f"9|{LAST}",
         "checked_sort": _sortable(last_checked_at or case.created_at),
         "ref_sort": case.ref,
     }

@@ -2,7 +2,7 @@
 
 from flask_babel import lazy_gettext as _l
 from wtforms import SelectField, SelectMultipleField, StringField, TextAreaField
-from wtforms.validators import InputRequired, Length, Optional
+from wtforms.validators import DataRequired, Length, Optional
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from tracker.base.audience import CHOOSABLE
@@ -25,7 +25,7 @@ class CaseForm(HouseForm):
     title = StringField(
         _l("Title"),
         [
-            InputRequired(_l("Write a title.")),
+            DataRequired(_l("Write a title.")),
             Length(max=LONGEST_TITLE, message=_l("A title has at most 300 characters.")),
         ],
         description=_l(
@@ -64,7 +64,7 @@ class NewCaseForm(CaseForm):
     person_name = StringField(
         _l("Name of the person at risk"),
         [
-            InputRequired(_l("Write a name.")),
+            DataRequired(_l("Write a name.")),
             Length(max=LONGEST_NAME, message=_LONG_NAME),
         ],
     )
@@ -86,7 +86,7 @@ class ReopenForm(HouseForm):
 
     words = TextAreaField(
         _l("Why"),
-        [InputRequired(_l("Say why the case is reopened.")), Length(max=2000, message=_LONG_WORD)],
+        [DataRequired(_l("Say why the case is reopened.")), Length(max=2000, message=_LONG_WORD)],
         render_kw={"rows": 3},
     )
 
@@ -104,7 +104,7 @@ class PersonForm(HouseForm):
 
     names = TextAreaField(
         _l("Names"),
-        [InputRequired(_l("Write a name.")), Length(max=20_000, message=_LONG_TEXT)],
+        [DataRequired(_l("Write a name.")), Length(max=20_000, message=_LONG_TEXT)],
         description=_l("One a line. The first is the one staff use; others may be in other scripts or spellings."),
         render_kw={"rows": 4, "dir": "auto"},
     )

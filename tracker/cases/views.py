@@ -70,8 +70,9 @@ def create() -> Any:
 def edit(ref: str) -> str:
     """The case's own words, to be changed."""
     case, desk = kept_case(ref)
+    # One by one: what an object carries would win over what is said beside it.
     form = CaseForm(
-        obj=case,
+        **{name: getattr(case, name) for name in ("title", "summary", "risk", "stage", "country", "responsible_state")},
         audience=case.audience.code,
         owner_id=str(case.owner_id or ""),
         deputy_id=str(case.deputy_id or ""),

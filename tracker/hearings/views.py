@@ -95,7 +95,13 @@ def schedule(ref: str) -> Any:
 def edit(ref: str, public_id: str) -> str:
     """What may change without telling anybody."""
     case, hearing = _hearing(ref, public_id)
-    form = EditHearingForm(obj=hearing, audience=hearing.audience.code, version=str(hearing.version))
+    form = EditHearingForm(
+        kind=hearing.kind,
+        observer=hearing.observer,
+        note=hearing.note,
+        audience=hearing.audience.code,
+        version=str(hearing.version),
+    )
     return _page("hearings/edit.html", form, case, hearing)
 
 
