@@ -39,7 +39,8 @@ from tracker.agenda.service import chunks
 from tracker.base.columns import UTCDateTime
 from tracker.base.dates import today_in
 from tracker.base.db import db
-from tracker.base.work import CLOCK, settlers, settles, unit_of_work
+from tracker.base.work import CLOCK, settles, unit_of_work
+from tracker.cases.faces import follow_flags
 from tracker.clockwork.kinds import PartlyFailed, clock_step, progress
 from tracker.flags import prepared
 from tracker.flags.finders import load
@@ -393,9 +394,7 @@ def _write(session: Session, now: datetime, cases: Sequence[int] | None, seen: L
 def _follow(session: Session, now: datetime, cases: set[int]) -> None:
     """Let the faces of these cases show what changed, in the same transaction."""
     for chunk in chunks(sorted(cases)):
-        for settler in settlers()["faces"]:
-            settler(session, now, chunk)
-            session.flush()
+        follow_flags(session, now, chunk)
         progress.made()
 
 
