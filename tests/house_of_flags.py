@@ -13,6 +13,7 @@ from tracker.base.columns import new_public_id
 from tracker.base.dates import instant_of
 from tracker.base.db import db
 from tracker.base.work import COMMAND, unit_of_work
+from tracker.cases.faces import settle_faces
 from tracker.cases.models import Case
 from tracker.flags.models import Flag
 from tracker.flags.sweep import Swept, sweep
@@ -85,6 +86,9 @@ class House:
             **values,
         }
         made: Case = self.add(Case(**given))
+        # As every case has from its first moment on: how it looks to each audience.
+        settle_faces(db.session(), LONG_AGO, [made.id])
+        db.session.commit()
         return made
 
     def hearing(
