@@ -28,7 +28,7 @@ class WhenForm(HouseForm):
 
     precision = RadioField(
         _l("How exact is the date?"),
-        choices=lambda: choices("window", ["day", "week", "month", "not_set"]),
+        choices=lambda: choices("window", WINDOWS),
         default="day",
     )
     day = DayField(_l("Date at the court"))
@@ -39,6 +39,7 @@ class WhenForm(HouseForm):
     )
     fold = SelectField(
         _l("Where that hour comes twice"),
+        default="",
         choices=lambda: [("", _("it does not")), ("0", _("the first of the two")), ("1", _("the second of the two"))],
     )
     court = StringField(_l("Court"), [Optional(), Length(max=200, message=_LONG)])
@@ -125,6 +126,7 @@ class OutcomeForm(HouseForm):
     )
     other_outcome = SelectField(
         _l("What happened for them"),
+        default="",
         choices=lambda: [("", "–"), *choices("hearing_state", ["took_place", "adjourned", "postponed", "not_known"])],
     )
     next_precision = RadioField(

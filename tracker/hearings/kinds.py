@@ -68,7 +68,7 @@ class _OfHearing:
         if not first or not last:
             return _("no date yet")
         days = " – ".join(say_short_date(date.fromisoformat(day)) for day in dict.fromkeys((first, last)))
-        return f"{days}, {at}" if at else days
+        return _("%(date)s, %(time)s", date=days, time=at) if at else days
 
 
 @entry_kind("hearing.scheduled", news=False)

@@ -46,8 +46,10 @@ def words_of(*texts: str) -> str:
 
 
 def question(text: str) -> list[str]:
-    """The words somebody asks for, each to be found as the beginning of a word."""
-    return _split(text)[:MOST_WORDS]
+    """The words somebody asks for, each to be found as the beginning of a word. Particles of names count only where
+    nothing else is asked: the next spelling leaves them out."""
+    words = _split(text)
+    return ([word for word in words if word not in ARTICLES] or words)[:MOST_WORDS]
 
 
 def name_key(name: str) -> str:
