@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from signed_in import make_account, make_desk, sign_in
+from signed_in import PASSWORD, make_account, make_desk, sign_in
 from sqlalchemy import Engine, event, select
 
 from tracker.accounts.models import Desk, User
@@ -229,6 +229,15 @@ class Browser:
     def fill(self, address: str, **said: Any) -> Any:
         """Open a form, fill in, send."""
         return self.send(address, self.filled(address, **said))
+
+
+def enter(page: Any, live_server: Any, email: str = "owner@example.org") -> None:
+    """Sign in on the page of a real browser; sign-ins of staff end by themselves after half a day."""
+    page.goto(f"{live_server.url}/sign-in")
+    page.get_by_label("E-mail").fill(email)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(f"{live_server.url}/")
 
 
 class Counted:
