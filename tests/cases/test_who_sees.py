@@ -2,10 +2,11 @@
 
 import random
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
-from house_of_cases import Lived
+from house_of_cases import NOW, Lived
 from sqlalchemy import select
 
 from tracker.accounts.models import Membership, User
@@ -172,15 +173,18 @@ def test_volunteers_and_other_desks_read_initials_and_nothing_of_the_desk(lived:
 def test_what_was_closed_since_is_not_read_by_asking_for_the_past(lived: Lived) -> None:
     from tracker.timeline.service import change_entry_audience
 
-    case = lived.case(now=lived.browser(lived.owner).now)
+    later = NOW + timedelta(days=2)
+    case = lived.case()
     entry = lived.tell(case, "person.ill_treated", text="In confidence")
-    with lived.at() as session:
+    colleague, owner = (lived.browser(user, later) for user in (lived.colleague, lived.owner))
+    assert "In confidence" in colleague.get(f"/cases/{case.ref}?known-on=2024-03-18").text
+    with lived.at(later) as session:
         change_entry_audience(
             session, session.get(type(entry), entry.id), to=Audience.NAMED, audience=Audience.NAMED, on=entry.latest_on
         )
     for path in ("", "?known-on=2024-03-18", "?known-on=2024-04-18"):
-        assert "In confidence" not in lived.browser(lived.colleague).get(f"/cases/{case.ref}{path}").text
-        assert "In confidence" in lived.browser(lived.owner).get(f"/cases/{case.ref}{path}").text
+        assert "In confidence" not in colleague.get(f"/cases/{case.ref}{path}").text
+        assert "In confidence" in owner.get(f"/cases/{case.ref}{path}").text
     for what in ("correct", "accept", "withdraw", "audience"):
-        page: Any = lived.browser(lived.colleague).get(f"/cases/{case.ref}/entries/{entry.public_id}/{what}")
+        page: Any = colleague.get(f"/cases/{case.ref}/entries/{entry.public_id}/{what}")
         assert page.status_code == 404
