@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session, aliased, joinedload, lazyload
 
 from tracker.accounts.models import Desk, User
@@ -137,11 +137,15 @@ def read_case_file(session: Session, user: User, ref: str, now: datetime, known_
         writers=_writers(session, timeline),
         known_on=known_on,
         known_hearings=[
-            snapshot
+            {**snapshot, **{end: _day(snapshot[end]) for end in ("earliest_on", "latest_on")}}
             for snapshot in (hearings_as_known(session, case.id, known_at) if known_at else ())
             if snapshot["audience"] >= rung
         ],
     )
+
+
+def _day(iso: str | None) -> date | None:
+    return date.fromisoformat(iso) if iso else None
 
 
 def shown_title(case: Case, rung: Audience) -> str:
@@ -163,7 +167,11 @@ def _hearings(session: Session, user: User, case: Case, rung: Audience) -> list[
         .join(Case, Case.id == Appearance.case_id)
         .join(Person, Person.id == Appearance.person_id)
         .options(joinedload(Person.names))
-        .where(Hearing.id.in_(mine), Hearing.audience >= rung, or_(Case.id == case.id, level(user.id) <= Audience.DESK))
+        .where(
+            Hearing.id.in_(mine),
+            Hearing.audience >= rung,
+            or_(Case.id == case.id, and_(level(user.id) <= Audience.DESK, level(user.id) <= Hearing.audience)),
+        )
         .order_by(Appearance.id)
     )
     found: dict[int, HearingInCase] = {}

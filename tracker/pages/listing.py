@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
-from sqlalchemy import Select, and_, false, select, tuple_, union, union_all
+from sqlalchemy import Select, and_, false, or_, select, tuple_, union, union_all
 from sqlalchemy.orm import Session, aliased, joinedload
 from sqlalchemy.sql.selectable import Subquery
 
@@ -164,7 +164,7 @@ def _branches(session: Session, user: User, asked: Asked, sort: str) -> list[tup
                 (chosen.where(face.audience == Audience.DESK, face.desk_id == desk.id, face.stage == stage), face)
             )
     face = aliased(CaseFace)
-    near = _restricted(user)
+    near = _named_beyond_desks(user)
     restricted = (
         select(*_columns(face, sort))
         .select_from(near)
@@ -177,13 +177,15 @@ def _branches(session: Session, user: User, asked: Asked, sort: str) -> list[tup
     return branches
 
 
-def _restricted(user: User) -> Subquery:
-    """Cases restricted to named people, this account among them: three looks into indexes, and no walk over cases."""
+def _named_beyond_desks(user: User) -> Subquery:
+    """Cases this account is named in that its desks do not show it: those restricted to named people, and other desks'.
+    Three looks into indexes, and no walk over cases."""
+    beyond = or_(Case.audience == Audience.NAMED, Case.desk_id.not_in(user.desk_ids()))
     granted = select(CaseGrant.case_id).where(CaseGrant.user_id == user.id)
     return union(
-        select(Case.id).where(Case.owner_id == user.id, Case.audience == Audience.NAMED),
-        select(Case.id).where(Case.deputy_id == user.id, Case.audience == Audience.NAMED),
-        select(Case.id).where(Case.id.in_(granted), Case.audience == Audience.NAMED),
+        select(Case.id).where(Case.owner_id == user.id, beyond),
+        select(Case.id).where(Case.deputy_id == user.id, beyond),
+        select(Case.id).where(Case.id.in_(granted), beyond),
     ).subquery()
 
 

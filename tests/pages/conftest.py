@@ -1,0 +1,5 @@
+"""Pages as people read them."""
+
+from house_of_cases import lived
+
+__all__ = ["lived"]
