@@ -1,7 +1,7 @@
 """What is asked about a case as a whole."""
 
 from flask_babel import lazy_gettext as _l
-from wtforms import SelectField, SelectMultipleField, StringField, TextAreaField
+from wtforms import RadioField, SelectField, SelectMultipleField, StringField, TextAreaField
 from wtforms.validators import DataRequired, Length, Optional
 from wtforms.widgets import CheckboxInput, ListWidget
 
@@ -72,6 +72,8 @@ class NewCaseForm(CaseForm):
         _l("Name in another script or spelling"),
         [Optional(), Length(max=LONGEST_NAME, message=_LONG_NAME)],
     )
+    # Offered once somebody of a like name is found; the view fills it in and looks at the answer.
+    same_as = RadioField(_l("Is it the same person?"), choices=[], validate_choice=False)
 
 
 class CloseForm(HouseForm):
@@ -116,3 +118,5 @@ class PersonForm(HouseForm):
         description=_l("As exactly as it is known: 1986-04-08, 1986-04, 1986, or about 1986-04-08."),
         render_kw={"dir": "ltr"},
     )
+    # As with a new case.
+    same_as = RadioField(_l("Is it the same person?"), choices=[], validate_choice=False)

@@ -113,7 +113,7 @@ class PlacedUnderHouseArrest:
     def sentence(self) -> str:
         """`Placed under house arrest, electronic tag`."""
         words = _("Placed under house arrest")
-        return words + (", " + _("electronic tag") if "electronic_tag" in self.conditions else "")
+        return words + (_(", ") + _("electronic tag") if "electronic_tag" in self.conditions else "")
 
 
 @entry_kind("person.imprisoned", label=_l("Imprisoned to serve a sentence"), custody="imprisoned")

@@ -13,7 +13,7 @@ from tracker.base.audience import Audience
 from tracker.base.countries import check_country
 from tracker.base.dates import parse_stated_date
 from tracker.base.db import db
-from tracker.base.errors import NotAllowed, NotFound
+from tracker.base.errors import NotAllowed, NotFound, Refused
 from tracker.base.forms import HouseForm, led_to, once, submit
 from tracker.base.work import touch, unit_of_work
 from tracker.cases import service
@@ -58,7 +58,8 @@ def create() -> Any:
             names = [NameGiven(form.person_name.data or "")]
             if form.other_name.data:
                 names.append(NameGiven(form.other_name.data, "transliteration"))
-            service.involve(session, case, add_person(session, names).id)
+            person_id = _same_person(form, [n.text for n in names]) or add_person(session, names).id
+            service.involve(session, case, person_id)
             flash(_("%(ref)s is recorded. Add what is known of it.", ref=case.ref), "good")
             return led_to(form, url_for("pages.case_file", ref=case.ref))
 
@@ -215,16 +216,9 @@ def create_person(ref: str) -> Any:
             once(form)
             session = db.session()
             mine, _desk = kept_case(ref)
-            person = add_person(session, _names(form), **_about(form))
-            service.involve(session, mine, person.id)
-            known_of = (
-                select(Involvement.person_id)
-                .join(Case, Case.id == Involvement.case_id)
-                .where(level(viewer().id) <= Audience.DESK)
-            )
-            twins = [p for p in list_namesakes(session, person.name, known_of) if p.id != person.id]
-            if twins:
-                flash(_("Somebody of a like name is on record already: compare before you go on."), "warning")
+            names = _names(form)
+            person_id = _same_person(form, [n.text for n in names]) or add_person(session, names, **_about(form)).id
+            service.involve(session, mine, person_id)
             return led_to(form, url_for("pages.case_file", ref=ref))
 
     return submit(form, act, lambda: render_template("cases/person.html", form=form, case=case, person=None))
@@ -276,6 +270,37 @@ def change_person(ref: str, public_id: str) -> Any:
         lambda: render_template("cases/person.html", form=form, case=case, person=somebody),
         version_now=lambda: get_person(db.session(), public_id).version,
     )
+
+
+def _same_person(form: NewCaseForm | PersonForm, names: Sequence[str]) -> int | None:
+    """The person on record who is meant; None: nobody is called alike, or it is somebody else. Refused, with the
+    candidates to choose from, while the reader has not said: the same person may be arrested again, and two people may
+    share a name."""
+    session = db.session()
+    known_of = (
+        select(Involvement.person_id)
+        .join(Case, Case.id == Involvement.case_id)
+        .where(level(viewer().id) <= Audience.DESK)
+    )
+    alike = {p.id: p for name in names for p in list_namesakes(session, name, known_of)}
+    if not alike:
+        return None
+    refs: dict[int, list[str]] = {}
+    for person_id, ref in session.execute(
+        select(Involvement.person_id, Case.ref)
+        .join(Case, Case.id == Involvement.case_id)
+        .where(Involvement.person_id.in_(alike), level(viewer().id) <= Audience.DESK)
+        .order_by(Case.ref)
+    ):
+        refs.setdefault(person_id, []).append(ref)
+    form.same_as.choices = [(str(p.id), f"{p.name} ({', '.join(refs[p.id])})") for p in alike.values()]
+    form.same_as.choices.append(("new", _("Somebody else")))
+    said = str(form.same_as.data or "")
+    if said == "new":
+        return None
+    if said.isdigit() and int(said) in alike:
+        return int(said)
+    raise Refused(_("Somebody of a like name is on record. Is it the same person?"), "same_as")
 
 
 def _person_of(case: Case, public_id: str) -> Person:
