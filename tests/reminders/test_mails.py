@@ -103,11 +103,14 @@ def test_it_is_written_in_the_readers_language(court: Any) -> None:
     user = court.follower("amal@example.org")
     with unit_of_work("accounts.change", COMMAND):
         db.session.get_one(type(user), user.id).language = "ar"
-    court.hearing(court.case(), NINE_THIRTY)
+    court.hearing(court.case(), NINE_THIRTY, court="District court", place="Haifa")
     court.tick(DAY_BEFORE)
     (mail,) = court.mails(user)
     assert 'lang="ar" dir="rtl"' in mail.html
     assert "أبريل" in mail.text
+    # Latin names keep their own direction and their place in the sentence, and the comma is the reader's.
+    assert "المكان: \u2068District court\u2069، \u2068Haifa\u2069" in mail.text
+    assert "\u2068Haifa\u2069: جلسة" in str(mail.message["Subject"])
 
 
 def test_markup_and_line_ends_in_a_place_stay_text(court: Any) -> None:

@@ -17,10 +17,11 @@ from sqlalchemy.orm import Session
 
 from tracker.accounts.models import Desk, User
 from tracker.base.labels import label
-from tracker.base.languages import speaking
+from tracker.base.languages import speaking, spoken
 from tracker.base.words import (
     ago,
     count_days,
+    isolate,
     say_date,
     say_for_reader,
     say_list,
@@ -125,7 +126,7 @@ def _reminder_subject(known: _Known, now: datetime) -> str:
     place = hearing.place or hearing.court
     return _(
         "%(when)s: %(kind)s, %(cases)s",
-        when=" ".join(filter(None, (_capital(when), place))),
+        when=" ".join(filter(None, (_capital(when), _apart(place)))),
         kind=label(hearing.kind, "hearing_kind"),
         cases=_named(known.cases),
     )
@@ -282,11 +283,17 @@ def _when(tells: Mapping[str, Any]) -> str:
 
 
 def _where(tells: Mapping[str, Any]) -> str:
-    return ", ".join(p for p in (tells.get("court"), tells.get("place")) if p) or _("place not known")
+    said = [_apart(part) for part in (tells.get("court"), tells.get("place")) if part]
+    return _(", ").join(said) or _("place not known")
 
 
 def _both(tells: Mapping[str, Any]) -> str:
-    return f"{_when(tells)}; {_where(tells)}"
+    return _("%(when)s; %(where)s", when=_when(tells), where=_where(tells))
+
+
+def _apart(name: str) -> str:
+    """A court or place as it is known, kept in one piece where the words around it run the other way."""
+    return isolate(name) if name and spoken().text_direction == "rtl" else name
 
 
 def _short(tells: Mapping[str, Any]) -> str:
@@ -297,7 +304,7 @@ def _short(tells: Mapping[str, Any]) -> str:
     else:
         first, last = (date.fromisoformat(d) if d else None for d in (tells.get("earliest"), tells.get("latest")))
         when = say_window(tells["precision"], first, last)
-    return " ".join(filter(None, (when, tells.get("place") or tells.get("court"))))
+    return " ".join(filter(None, (when, _apart(tells.get("place") or tells.get("court") or ""))))
 
 
 def _named(cases: Sequence[Case], at_most: int = NAMED_IN_SUBJECT) -> str:
