@@ -55,12 +55,20 @@ AT_SLACK = timedelta(minutes=2)
 
 
 def main() -> NoReturn:
-    """The console script."""
+    """The console script. Wrong use is one line, too: what is wrong, and where help is."""
     try:
-        tracker(prog_name="tracker")
+        sys.exit(tracker.main(prog_name="tracker", standalone_mode=False) or 0)
+    except click.exceptions.NoArgsIsHelpError as asked:
+        asked.show()
+        sys.exit(asked.exit_code)
+    except click.ClickException as wrong:
+        of = f" See {wrong.ctx.command_path} --help." if isinstance(wrong, click.UsageError) and wrong.ctx else ""
+        click.echo(f"tracker: {' '.join(wrong.format_message().split())}{of}", err=True)
+        sys.exit(wrong.exit_code)
+    except click.Abort:
+        sys.exit(1)
     except TrackerError as refusal:
         _refuse(refusal)
-    sys.exit(0)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -88,8 +96,10 @@ def in_house(command: C) -> C:
             _refuse(refusal)
         except (OperationalError, ProgrammingError) as fault:
             words = str(fault.orig).splitlines()[0] if fault.orig else "no answer"
-            click.echo(f"tracker: the database cannot do this: {words}", err=True)
-            click.echo("If it is new, run: tracker db upgrade", err=True)
+            if "no such table" in words or isinstance(fault, ProgrammingError):
+                click.echo(f"tracker: the database is not up to date ({words}). Run: tracker db upgrade", err=True)
+            else:
+                click.echo(f"tracker: the database cannot be reached: {words}", err=True)
             sys.exit(1)
 
     return run  # type: ignore[return-value]  # a wrapper of the same shape
@@ -425,6 +435,13 @@ def cases() -> None:
     """Look at cases."""
 
 
+def _next_day(next_date: dict[str, Any] | None) -> str:
+    """The day of a next date, or the first day it can be."""
+    if next_date is None:
+        return "-"
+    return str(next_date["date"] or f"{next_date['earliest']}…")
+
+
 @cases.command("list")
 @click.option("--desk", help="Only this desk's.")
 @json_option
@@ -434,7 +451,7 @@ def list_cases(desk: str | None, as_json: bool) -> None:
     session = db.session()
     listed = cases_as_json(session, get_desk(session, desk) if desk else None)
     lines = [
-        f"{case['ref']:<12} {case['risk']:<9} {(case['next_date'] or {}).get('date') or '-':<11} "
+        f"{case['ref']:<12} {case['risk']:<9} {_next_day(case['next_date']):<11} "
         f"{case['status_line']}  {' '.join(case['flags'])}"
         for case in listed
     ]
@@ -454,7 +471,8 @@ def show_case(ref: str, as_known_on: str | None, as_json: bool) -> None:
     case = get_case_by_ref(session, ref)
     desk = session.get(Desk, case.desk_id)
     assert desk is not None
-    shown = case_as_json(session, case, desk, dates.parse_date(as_known_on, "as_known_on") if as_known_on else None)
+    known_on = dates.parse_date(as_known_on, "as_known_on") if as_known_on else None
+    shown = case_as_json(session, case, desk, known_on, now=clock.now())
     lines = [f"{shown['ref']} {shown['title']}", shown["status_line"], ""]
     lines += [
         f"{entry['date'] or 'by ' + entry.get('by', '?'):<14} {entry['sentence']}"

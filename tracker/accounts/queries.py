@@ -37,11 +37,6 @@ def get_desk(session: Session, code: str) -> Desk:
     return desk
 
 
-def list_desks(session: Session) -> Sequence[Desk]:
-    """All desks by name."""
-    return session.scalars(select(Desk).order_by(Desk.name, Desk.id)).all()
-
-
 def list_sign_ins(session: Session, user_id: int, now: datetime) -> Sequence[SignIn]:
     """The sign-ins of an account that hold now, last used first."""
     return session.scalars(

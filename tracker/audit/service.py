@@ -9,12 +9,12 @@ import hmac
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import event, inspect, select, update
+from sqlalchemy import event, inspect, update
 from sqlalchemy.orm import Session
 
 from tracker.audit.models import Act, ChainHead
 from tracker.base.columns import canonical_json
-from tracker.base.db import Model
+from tracker.base.db import Model, insert_unless_there
 from tracker.base.sealing import Sealer
 from tracker.base.work import Change, Work, writes_audit
 
@@ -72,18 +72,14 @@ def write_act(session: Session, work: Work) -> None:
     sealer: Sealer = current_app.extensions["sealer"]
     # The key may have to be made; after the head is locked nothing else may wait.
     sealer.seal_for(session, subject_of_key, b"", "warm")
-    head = session.execute(
+    insert_unless_there(session, ChainHead, id=1, seq=0, hash=ORIGIN)
+    seq, prev = session.execute(
         update(ChainHead)
         .where(ChainHead.id == 1)
         .values(seq=ChainHead.seq + 1)
         .returning(ChainHead.seq, ChainHead.hash)
-    ).first()
-    if head is None:
-        session.add(ChainHead(id=1, seq=1, hash=ORIGIN))
-        session.flush()
-        seq, prev = 1, ORIGIN
-    else:
-        seq, prev = head
+        .execution_options(synchronize_session=False)
+    ).one()
     act = Act(
         seq=seq,
         at=work.now,
@@ -118,11 +114,6 @@ def act_hash(act: Act, sealer: Sealer) -> str:
         ]
     )
     return hmac.new(sealer.keyring.blind("", "audit").encode(), said.encode(), hashlib.sha256).hexdigest()
-
-
-def find_head(session: Session) -> ChainHead | None:
-    """The last link, or None before the first act."""
-    return session.scalar(select(ChainHead))
 
 
 def _plain(fields: dict[str, tuple[object, object]]) -> dict[str, list[object]]:

@@ -215,6 +215,16 @@ def last_of_month(day: date) -> date:
     return (day.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
 
 
+def window_precision(earliest: date, latest: date) -> str:
+    """How a date is known that lies somewhere from `earliest` to `latest`: day, week (Monday to Sunday), month, or
+    between."""
+    if earliest == latest:
+        return "day"
+    if earliest.day == 1 and latest == last_of_month(earliest):
+        return "month"
+    return "week" if earliest.isoweekday() == 1 and (latest - earliest).days == 6 else "between"
+
+
 def parse_stated_date(text: str, field: str = "date") -> StatedDate:
     """`2024-04-08`, `2024-04`, `2024`, or `by 2024-04-08`, `about 2024-04-08`."""
     said = text.strip().lower()

@@ -8,6 +8,7 @@ from typing import Any
 
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import Connection, Engine, Executable, MetaData, event
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session
@@ -97,6 +98,12 @@ def begin_writing(session: Session) -> Connection:
     """End the session's read and begin a transaction that writes."""
     session.rollback()
     return session.connection(execution_options={WRITES: True})
+
+
+def insert_unless_there(session: Session, model: type[Model], **values: Any) -> None:
+    """Insert a row unless another transaction made it; on PostgreSQL, waits for one that is just making it."""
+    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    session.execute(insert(model).values(**values).on_conflict_do_nothing())
 
 
 def note(statement: Executable) -> bool:

@@ -106,6 +106,8 @@ def field_control(field: Any, described_by: str = "", **extra: Any) -> Markup:
     if described_by:
         attributes["aria-describedby"] = described_by
     attributes |= dict(field.render_kw or {}) | {name.replace("_", "-"): value for name, value in extra.items()}
+    # A browser cuts what is pasted at maxlength without a word; the server says that it is too long.
+    attributes["maxlength"] = False
     return Markup(field(**{name: value for name, value in attributes.items() if value is not None}))  # noqa: S704
 
 

@@ -19,7 +19,7 @@ from sqlalchemy import String, Text, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from tracker.base.columns import BigId
-from tracker.base.db import Model
+from tracker.base.db import Model, insert_unless_there
 from tracker.base.errors import Misconfigured
 
 
@@ -120,11 +120,11 @@ class Sealer:
         return _unseal(sealed, place, self._key(session, subject))
 
     def _key(self, session: Session, subject: str) -> bytes:
-        wrapped = session.scalar(select(DataKey.wrapped).where(DataKey.subject == subject))
         place = f"data_keys|{subject}|wrapped"
-        if wrapped is not None:
-            return self.keyring.unseal(wrapped, place)
-        key = secrets.token_bytes(32)
-        session.add(DataKey(subject=subject, wrapped=self.keyring.seal(key, place)))
-        session.flush()
-        return key
+        held = select(DataKey.wrapped).where(DataKey.subject == subject)
+        wrapped = session.scalar(held)
+        if wrapped is None:
+            fresh = self.keyring.seal(secrets.token_bytes(32), place)
+            insert_unless_there(session, DataKey, subject=subject, wrapped=fresh)
+            wrapped = session.scalars(held).one()
+        return self.keyring.unseal(wrapped, place)

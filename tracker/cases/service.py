@@ -194,6 +194,13 @@ def check_somebody_sees(audience: Audience, *people: User | None) -> None:
         raise Refused("Nobody could see the case any more: give it an owner, a deputy or named people.", "audience")
 
 
+def check_somebody_may_read(session: Session, case: Case, audience: Audience) -> None:
+    """Refused when something in this case, meant for named people only, would be open to nobody."""
+    keepers = [session.get(User, number) for number in (case.owner_id, case.deputy_id) if number]
+    if audience == Audience.NAMED and not any(u and u.active for u in (*keepers, *list_named(session, case))):
+        raise Refused("Nobody could see it any more: give the case an owner, a deputy or named people.", "audience")
+
+
 def today_at(desk: Desk, now: datetime) -> date:
     """The day it is at the desk."""
     return today_in(desk.zone, now)

@@ -20,6 +20,7 @@ from tracker.base.work import unit_of_work
 from tracker.cases.access import kept_case, rung_of
 from tracker.cases.models import Case
 from tracker.cases.queries import list_people
+from tracker.cases.service import check_somebody_may_read
 from tracker.entries.forms import AboutEntryForm, EntryAudienceForm, EntryForm, WithdrawForm
 from tracker.timeline.kinds import kind_of
 from tracker.timeline.models import Entry, EntryPerson, EntrySource, EntryState
@@ -56,7 +57,7 @@ def add(ref: str) -> Any:
         with unit_of_work("entries.add", acting(), f"case:{case.id}"):
             once(form)
             mine, desk = kept_case(ref)
-            entry = record_entry(db.session(), case_id=mine.id, **_fields(form, desk))
+            entry = record_entry(db.session(), case_id=mine.id, **_fields(form, mine, desk))
             flash(_("Added to the timeline."), "good")
             return led_to(form, url_for("pages.case_file", ref=ref, _anchor=f"entry-{entry.public_id}"))
 
@@ -85,7 +86,7 @@ def put_right(ref: str, public_id: str) -> Any:
             mine, desk = kept_case(ref)
             session = db.session()
             wrong = _meant(entry, form)
-            told = _fields(form, desk)
+            told = _fields(form, mine, desk)
             if told["kind"] == wrong.kind:
                 # What the form does not ask (offences, months, conditions) is not lost by a correction of the date.
                 kept = {name: value for name, value in wrong.payload.items() if name != "place"}
@@ -160,6 +161,7 @@ def change_audience(ref: str, public_id: str) -> Any:
 
     def do(entry: Entry, form: EntryAudienceForm, said: Mapping[str, Any]) -> str:
         to = Audience.from_code(form.audience.data)
+        check_somebody_may_read(db.session(), kept_case(ref)[0], to)
         change_entry_audience(
             db.session(), entry, to=to, audience=min(to, said["audience"], Audience.DESK), on=said["on"]
         )
@@ -263,7 +265,7 @@ def _widest(case: Case) -> Audience:
     return min(Audience.DESK, case.audience)
 
 
-def _fields(form: EntryForm, desk: Desk) -> dict[str, Any]:
+def _fields(form: EntryForm, case: Case, desk: Desk) -> dict[str, Any]:
     """What the form says, in the words of the service."""
     if form.day.data is None:
         raise Refused(_("Write the date, or the day by which it was known."), "day")
@@ -274,6 +276,8 @@ def _fields(form: EntryForm, desk: Desk) -> dict[str, Any]:
             raise Refused(_("A clock time belongs to a day that is known."), "at_time")
         # Of an hour that comes twice nobody asks which it was; one that never was is a slip.
         instant_of(form.day.data, form.at_time.data, desk.zone, 0)
+    audience = Audience.from_code(form.audience.data)
+    check_somebody_may_read(db.session(), case, audience)
     sources = []
     if form.source_kind.data:
         sources.append(
@@ -297,5 +301,5 @@ def _fields(form: EntryForm, desk: Desk) -> dict[str, Any]:
         "text": form.text.data or "",
         "confidence": form.confidence.data,
         "sources": sources,
-        "audience": Audience.from_code(form.audience.data),
+        "audience": audience,
     }

@@ -8,9 +8,6 @@ from sqlalchemy.orm import Session
 from tracker.search.models import SearchRow
 from tracker.search.rules import name_key, question
 
-#: Matches of a question that are looked at; a question that finds more is too wide to be read.
-MOST_MATCHES = 2000
-
 
 def cases_matching(session: Session, asked: str) -> "Select[*tuple[Any, ...]] | None":
     """SELECT of (case id, audience) of what holds all words asked for, as beginnings of words; None when nothing was
@@ -18,7 +15,7 @@ def cases_matching(session: Session, asked: str) -> "Select[*tuple[Any, ...]] | 
     words = question(asked)
     if not words:
         return None
-    return select(SearchRow.case_id, SearchRow.audience).where(_matches(session, words)).limit(MOST_MATCHES)
+    return select(SearchRow.case_id, SearchRow.audience).where(_matches(session, words))
 
 
 def _matches(session: Session, words: list[str]) -> ColumnElement[bool]:

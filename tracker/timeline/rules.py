@@ -66,6 +66,7 @@ class WhereTheyStand:
     custody_precision: str | None = None
     proceedings: str | None = None
     proceedings_since: date | None = None
+    proceedings_precision: str | None = None
     conditions: list[str] = field(default_factory=list)
     reported: list[dict[str, object]] = field(default_factory=list)
 
@@ -73,6 +74,13 @@ class WhereTheyStand:
     def status(self) -> str | None:
         """The headline of both axes."""
         return headline(self.custody, self.proceedings)
+
+    @property
+    def status_since(self) -> tuple[date | None, str]:
+        """Since when the headline holds, with the precision stated: of the axis that gave it. None: not stated."""
+        if self.status is not None and self.status == self.custody:
+            return self.custody_since, self.custody_precision or "day"
+        return self.proceedings_since, self.proceedings_precision or "day"
 
 
 def meanings(entries: Iterable[Told]) -> dict[int, Meaning]:
@@ -160,9 +168,20 @@ def _move(where: WhereTheyStand, entry: Told) -> None:
         where.custody, where.custody_since, where.custody_precision = entry.custody, since, entry.precision
     if entry.proceedings:
         where.proceedings, where.proceedings_since = entry.proceedings, since
-    if where.custody == "detained_without_charge" and where.proceedings in ("charged", "on_trial"):
-        where.custody = "pre_trial_detention"
+        where.proceedings_precision = entry.precision
+    if where.custody == "detained_without_charge":
+        where.custody = _HELD_WHILE.get(where.proceedings or "", where.custody)
     where.conditions.extend(c for c in entry.conditions if c not in where.conditions)
+
+
+#: What being held without charge becomes once proceedings are known.
+_HELD_WHILE = {
+    "charged": "pre_trial_detention",
+    "on_trial": "pre_trial_detention",
+    "convicted": "imprisoned",
+    "sentenced_to_death": "imprisoned",
+    "on_appeal": "imprisoned",
+}
 
 
 def _outlived(claim: Told, established: Told) -> bool:

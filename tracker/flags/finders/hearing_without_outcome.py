@@ -21,7 +21,7 @@ def hearing_without_outcome(now: datetime) -> Select[Any]:
             revision_of().label("episode"),
             by_risk(of_its_case(Case.risk), critical=3, high=3, other=2).label("severity"),
             for_the_desk(of_its_case(Case.audience), AgendaItem.audience).label("audience"),
-            AgendaItem.starts_at.label("due_at"),
+            AgendaItem.outcome_due_at.label("due_at"),
             no_data().label("data"),
         )
         .select_from(AgendaItem)

@@ -202,10 +202,6 @@ def _own_line_date(line: Line, language: Language) -> date | None:
     return only_date(dateline[1], language) if dateline else None
 
 
-def _label_like(text: str) -> bool:
-    return bool(re.match(r"^[A-Za-z][\w /'-]{1,40}:\s", text))
-
-
 def _title(lines: list[Line], language: Language) -> tuple[str, Line | None]:
     """The title and the line it stands in: a labelled one, the line under a bare kind label, or the first line."""
     for line in lines[:HEAD_LINES]:
