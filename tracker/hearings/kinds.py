@@ -134,6 +134,18 @@ class HearingCancelled(_OfHearing):
         return _("Hearing of %(when)s cancelled", when=self.when(self.before))
 
 
+@entry_kind("hearing.reinstated", news=False)
+@dataclass(frozen=True, slots=True)
+class HearingReinstated(_OfHearing):
+    """It is on again, or what was recorded of it was wrong."""
+
+    def sentence(self) -> str:
+        """`Hearing of … is on again`, or that its outcome was taken back."""
+        if self.before.get("state") == "cancelled":
+            return _("Hearing of %(when)s is on again", when=self.when(self.after))
+        return _("Outcome of the hearing of %(when)s taken back", when=self.when(self.after))
+
+
 @entry_kind("hearing.outcome_recorded", news=True)
 @dataclass(frozen=True, slots=True)
 class HearingOutcomeRecorded(_OfHearing):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from tracker.base.audience import CHOOSABLE, Audience
@@ -41,6 +41,12 @@ SCHEDULE = (
 
 #: What can become of a hearing.
 OUTCOMES = ("took_place", "adjourned", "postponed", "not_known")
+
+#: States of a hearing whose day is done with: its date can still be put right on record, and it can be put back.
+OVER = ("took_place", "adjourned", "postponed")
+
+#: Outcomes after which the matter goes on at another hearing.
+GOES_ON = frozenset({"adjourned", "postponed"})
 
 #: What a snapshot keeps.
 SNAPSHOT = (*SCHEDULE, "kind", "certainty", "observer", "schedule_rev", "audience")
@@ -132,8 +138,9 @@ def move_hearing(session: Session, hearing: Hearing, when: When, *, version: int
 
 def correct_hearing(session: Session, hearing: Hearing, when: When, *, version: int, **options: Any) -> None:
     """We had its date, time or place wrong. Options: court, place (None leaves them), confirmation, unlikely_is_meant,
-    sitting_days, words, sources, origin, import_id. Refused for a hearing that is over or off, or when nothing
-    changes."""
+    sitting_days, words, sources, origin, import_id. Of a hearing that is over the record is put right and nobody is
+    told; one whose outcome nobody knows is awaited again where the right date lies ahead. Refused for a hearing that is
+    off, for one that sat when the new date lies ahead, and when nothing changes."""
     _reschedule(session, hearing, when, "corrected", version, **options)
 
 
@@ -156,9 +163,11 @@ def _reschedule(
 ) -> None:
     work = current_work(session)
     _check_version(hearing, version)
-    if hearing.state == "cancelled" and how == "moved":
-        raise Refused("This hearing was cancelled; record the new one instead.")
-    if hearing.state in ("took_place", "adjourned", "postponed") and how == "moved":
+    if hearing.state == "cancelled":
+        if how == "moved":
+            raise Refused("This hearing was cancelled; record the new one instead.")
+        raise Refused("This hearing was cancelled. If it is on after all, put it back first, then correct its date.")
+    if hearing.state in OVER and how == "moved":
         raise Refused("This hearing is over; what comes next is a hearing of its own.")
     if not unlikely_is_meant:
         ask_twice(when, work.now, sitting_days)
@@ -169,14 +178,17 @@ def _reschedule(
         hearing.court = court.strip()
     if place is not None:
         hearing.place = place.strip()
-    if how == "moved":
-        hearing.state = "scheduled"
+    ahead = hearing.starts_at is None or hearing.starts_at > work.now
+    if ahead and hearing.state in ("took_place", "adjourned"):
+        raise Refused("This hearing sat, so it cannot lie ahead. Put it back first, then correct its date.", "date")
+    if hearing.state == "not_known" and (ahead or how == "moved"):
+        _await_again(session, hearing)
     if all(snapshot(hearing)[name] == before[name] for name in SCHEDULE):
         raise Refused("Nothing would change: that is when it stands already.", "date")
     hearing.confirmed_at = work.now
     hearing.confirmed_by = confirmation.user_id if confirmation else work.actor.user_id
     hearing.confirmed_from = confirmation.told_by.strip()[:120] if confirmation else ""
-    _changed(session, hearing, how)
+    _changed(session, hearing, how, before)
     _log(
         session,
         hearing,
@@ -190,7 +202,8 @@ def _reschedule(
 
 
 def confirm_hearing(session: Session, hearing: Hearing, confirmation: Confirmation, *, version: int) -> None:
-    """Somebody made sure of the date; a provisional one becomes confirmed, which those who were told are told."""
+    """Somebody made sure of the date; a provisional one becomes confirmed. No notice goes out for it: what those who
+    were told know is still so, and their next reminder says how sure it is."""
     work = current_work(session)
     _check_version(hearing, version)
     if hearing.state != "scheduled":
@@ -209,12 +222,45 @@ def cancel_hearing(session: Session, hearing: Hearing, *, version: int, words: s
     _check_version(hearing, version)
     if hearing.state == "cancelled":
         raise Refused("This hearing is cancelled already.")
-    if hearing.state in ("took_place", "adjourned", "postponed"):
+    if hearing.state in OVER:
         raise Refused("This hearing is over; it cannot be cancelled.")
     before = snapshot(hearing)
     hearing.state = "cancelled"
-    _changed(session, hearing, "cancelled")
+    _changed(session, hearing, "cancelled", before)
     _log(session, hearing, "hearing.cancelled", before=before, words=words)
+
+
+def reinstate_hearing(session: Session, hearing: Hearing, *, version: int, words: str = "") -> None:
+    """It is on again, or what was recorded of it was wrong: it is awaited as before, without an outcome, and the
+    hearing its outcome had opened is off. Done within `UNDO` of the act it takes back, it tells nobody anything.
+    Refused for a hearing that is awaited already."""
+    _check_version(hearing, version)
+    if hearing.state == "scheduled":
+        raise Refused("This hearing is on already.")
+    before = snapshot(hearing)
+    _await_again(session, hearing)
+    _drop_following(session, hearing)
+    _changed(session, hearing, "reinstated", before)
+    _log(session, hearing, "hearing.reinstated", before=before, words=words)
+
+
+def _await_again(session: Session, hearing: Hearing) -> None:
+    """Scheduled once more, with no outcome for anybody."""
+    hearing.state = "scheduled"
+    session.execute(
+        update(Appearance)
+        .where(Appearance.hearing_id == hearing.id)
+        .values(outcome=None, outcome_reason="", outcome_text="", told_by="", recorded_at=None)
+        .execution_options(synchronize_session="fetch")
+    )
+
+
+def _drop_following(session: Session, hearing: Hearing) -> None:
+    """What opened the hearing that follows is no longer so: where nothing has become of that one yet, it is off."""
+    held = get_hearing(session, hearing.next_hearing_id) if hearing.next_hearing_id else None
+    if held is not None and held.state == "scheduled":
+        cancel_hearing(session, held, version=held.version)
+        hearing.next_hearing_id = None
 
 
 def record_outcome(
@@ -233,8 +279,9 @@ def record_outcome(
 ) -> Hearing | None:
     """What became of a hearing: took_place, adjourned, postponed, not_known. The same for all who appear, but for the
     exceptions in `each` ((case id, person id) → outcome). `next_when` opens the hearing that follows, for those whose
-    matter goes on, or puts its date right where it is on record; returns it. Refused before the hearing has begun, but
-    for `postponed`."""
+    matter goes on, or puts its date right where it is on record; returns it. An outcome put right after which nobody's
+    matter goes on cancels the hearing that the earlier one opened. Refused before the hearing has begun, but for
+    `postponed`."""
     work = current_work(session)
     _check_version(hearing, version)
     said = {outcome, *(each or {}).values()}
@@ -248,6 +295,7 @@ def record_outcome(
         raise Refused("Say what became of this hearing before the next one.", "outcome")
     before = snapshot(hearing)
     appearing = list(session.scalars(select(Appearance).where(Appearance.hearing_id == hearing.id)))
+    earlier = {appearance.outcome for appearance in appearing}
     for appearance in appearing:
         appearance.outcome = (each or {}).get((appearance.case_id, appearance.person_id), outcome)
         appearance.outcome_reason = reason.strip()[:200]
@@ -256,8 +304,10 @@ def record_outcome(
         appearance.recorded_at = work.now
     session.flush()
     hearing.state = outcome
-    _changed(session, hearing, outcome)
+    _changed(session, hearing, outcome, before)
     following = None
+    if next_when is None and said != earlier and not said & GOES_ON:
+        _drop_following(session, hearing)
     if next_when is not None:
         following = _go_on(
             session,
@@ -413,12 +463,15 @@ def _set_when(hearing: Hearing, when: When) -> None:
     derive_instants(hearing)
 
 
-def _changed(session: Session, hearing: Hearing, how: str) -> None:
+def _changed(session: Session, hearing: Hearing, how: str, before: Mapping[str, Any]) -> None:
+    """Count the change; where the when, the where or the state moved, those who were told are looked at again."""
     work = current_work(session)
-    hearing.schedule_rev += 1
     hearing.version += 1
-    hearing.last_change = how
-    hearing.tell_from = work.now + UNDO if work.actor.by_hand else work.now
+    after = snapshot(hearing)
+    if any(after[name] != before[name] for name in SCHEDULE):
+        hearing.schedule_rev += 1
+        hearing.last_change = how
+        hearing.tell_from = work.now + UNDO if work.actor.by_hand else work.now
     touch(*case_ids(session, hearing.id))
 
 

@@ -43,6 +43,7 @@ from tracker.clockwork.kinds import clock_step
 from tracker.hearings.models import Appearance, Hearing
 from tracker.outbox.bulk import Alike, plan_alike
 from tracker.outbox.models import Message, Recipient
+from tracker.outbox.queries import may_have_been_told
 from tracker.outbox.service import cancel_messages, end_messages, plan_messages
 from tracker.reminders import rules
 from tracker.reminders.models import Subscription
@@ -69,9 +70,6 @@ WAS_TOLD = "was told otherwise"
 MOVED, IS_OFF, CHANGED_AGAIN = "the hearing moved", "the hearing is no longer ahead", "it changed again"
 CASE_CLOSED, FOLLOWS_NO_MORE = "the case is not in hand", "they no longer follow it"
 MAY_TURN = (CASE_CLOSED, FOLLOWS_NO_MORE)
-
-#: Messages in these states have told their reader something, or may have.
-TOLD_STATES = ("sent", "may_have_arrived")
 
 #: The fact that holds what the last full look was based on.
 OUTLOOK = "reminders_outlook"
@@ -317,22 +315,27 @@ def _told(session: Session, hearings: Mapping[int, Mapping[str, Any]]) -> dict[t
                 Message.recipient_id,
                 Message.subject_rev,
                 Message.days_before,
-                Message.state,
                 Message.reason,
                 Message.tells,
+                may_have_been_told().label("told"),
             )
             .where(
                 Message.subject_kind == SUBJECT,
                 Message.subject_id.in_(chunk),
                 Message.kind.in_((REMINDER, CHANGED)),
-                Message.state.in_((*TOLD_STATES, "skipped")),
+                or_(Message.state == "skipped", may_have_been_told()),
             )
-            .order_by(func.coalesce(Message.sent_at, Message.ended_at, Message.created_at), Message.id)
+            # What is under way arrives after whatever has ended.
+            .order_by(
+                case((Message.state.in_(("waiting", "sending")), 1), else_=0),
+                func.coalesce(Message.sent_at, Message.ended_at, Message.created_at),
+                Message.id,
+            )
         ):
             said.setdefault((row.subject_id, row.recipient_id), []).append(row)
     found: dict[tuple[int, int], _Told] = {}
     for key, rows in said.items():
-        sent = [r for r in rows if r.state in TOLD_STATES]
+        sent = [r for r in rows if r.told]
         if not sent:
             continue
         revs = {r.subject_rev for r in sent if rules.tells_same(r.tells, hearings[key[0]])}
@@ -341,7 +344,7 @@ def _told(session: Session, hearings: Mapping[int, Mapping[str, Any]]) -> dict[t
             for r in rows
             if r.subject_rev in revs
             and r.days_before is not None
-            and (r.state in TOLD_STATES or r.reason.startswith(("served by", "told already")))
+            and (r.told or r.reason.startswith(("served by", "told already")))
         ]
         found[key] = _Told(sent[-1].tells, min(covered, default=None))
     return found
@@ -407,7 +410,7 @@ def _may_hear(session: Session, hearings: Iterable[int]) -> set[tuple[int, int]]
                 .join(Recipient, Recipient.id == Message.recipient_id)
                 .where(
                     Appearance.hearing_id.in_(chunk),
-                    Message.state.in_(TOLD_STATES),
+                    may_have_been_told(),
                     Recipient.suppressed_at.is_(None),
                     level(Recipient.user_id, Case) <= Hearing.audience,
                     ~wants_no_news(Recipient, Case),

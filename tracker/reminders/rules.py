@@ -206,7 +206,8 @@ def what_changed(told: Mapping[str, Any], true: Mapping[str, Any], last_change: 
     if tells_same(told, true):
         return None
     if true["state"] in _OFF:
-        return str(true["state"])
+        # A date put right on record afterwards changes nothing for whoever knows already that it is off.
+        return None if told.get("state") == true["state"] else str(true["state"])
     if true["state"] != "scheduled":
         return None
     if told["state"] in _OFF:
