@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from tracker.accounts.models import Desk, User
 from tracker.base.db import db
-from tracker.base.work import COMMAND, unit_of_work
+from tracker.base.work import COMMAND, Actor, unit_of_work
 from tracker.cases.models import Case
 from tracker.intake import service
 from tracker.intake.models import Document, Proposal
@@ -39,11 +39,13 @@ class Desks:
         self.desk: Desk = make_desk(working_days=(7, 1, 2, 3, 4))
         self.amal: User = make_account("amal@example.org", desk="iopt")
 
-    def read(self, text: str | Path, now: datetime = MARCH, published: date | None = None) -> Read:
-        """Read a text and propose what it says."""
+    def read(
+        self, text: str | Path, now: datetime = MARCH, published: date | None = None, by: User | None = None
+    ) -> Read:
+        """Read a text and propose what it says; `by` nobody: as the command does."""
         if isinstance(text, Path):
             text = text.read_text()
-        with unit_of_work("intake.propose", COMMAND, now=now):
+        with unit_of_work("intake.propose", Actor("user", by.id, by.name) if by else COMMAND, now=now):
             session = db.session()
             reading = read_page(text, published)
             document = service.keep_document(

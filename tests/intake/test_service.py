@@ -10,6 +10,7 @@ from signed_in import make_account
 from sqlalchemy import func, select
 
 from tracker.accounts.models import Desk
+from tracker.base.audience import Audience
 from tracker.base.db import db
 from tracker.base.errors import NotFound, Refused, VersionConflict
 from tracker.base.work import COMMAND, unit_of_work
@@ -30,10 +31,12 @@ def page(*entries: str) -> str:
     return "Egypt\n\n" + "\n\n".join(entries) + "\n"
 
 
-def arrested(name: str = "Samir Haddad", on: str = "4 March 2024", printed: str = "10/03/2024") -> str:
+def arrested(
+    name: str = "Samir Haddad", on: str = "4 March 2024", printed: str = "10/03/2024", title: str = "Free "
+) -> str:
     """An entry about somebody arrested."""
     return (
-        f"Free {name} - URGENT ACTION - {printed}\n\n"
+        f"{title}{name} - URGENT ACTION - {printed}\n\n"
         f"On {on} police arrested {name}, a teacher. {name} has been held since then without charge. Take action."
     )
 
@@ -497,3 +500,49 @@ def test_one_page_read_by_two_at_the_same_moment_is_one_page(app: Flask, house: 
     assert stored(Document) == 1
     db.session.rollback()
     assert db.session.scalar(select(func.count()).select_from(Proposal).where(Proposal.kind == "case")) == 2
+
+
+# Cases kept from the reader ------------------------------------------------------------------------------------------
+
+
+def _restrict(case: Case) -> None:
+    with unit_of_work("case.restrict", COMMAND, now=MARCH):
+        db.session.get_one(Case, case.id).audience = Audience.NAMED
+
+
+def test_a_page_about_somebody_whose_case_is_hidden_reads_like_one_about_a_stranger(house: Desks) -> None:
+    house.accept_all(house.read(page(arrested())))
+    [hidden] = house.cases()
+    _restrict(hidden)
+    stranger = make_account("karim@example.org", desk="iopt")
+    other = house.read(page(arrested(title="Let go of ")), by=stranger)
+    assert [p.kind for p in other.fresh] == ["case", "event"]
+    assert [p.case_id for p in other.fresh] == [None] * len(other.fresh)
+    assert other.known == 0
+
+
+@pytest.mark.parametrize("by_command", [True, False])
+def test_the_very_page_of_a_hidden_case_is_proposed_anew_and_makes_a_case_of_its_own(
+    house: Desks, by_command: bool
+) -> None:
+    first = house.read(page(arrested()))
+    house.accept_all(first)
+    [hidden] = house.cases()
+    _restrict(hidden)
+    stranger = None if by_command else make_account("karim@example.org", desk="iopt")
+    again = house.read(page(arrested()), by=stranger)
+    assert (len(again.fresh), again.known) == (len(first.fresh), 0)
+    taken = house.accept(again.fresh, owner=stranger)
+    assert taken.case.id != hidden.id
+    mine = house.read(page(arrested()), by=house.amal)
+    assert mine.fresh == [], "who sees the hidden case was asked"
+
+
+def test_what_is_left_of_a_group_is_hidden_with_its_case(house: Desks) -> None:
+    read = house.read(page(arrested()))
+    house.accept([p for p in read.fresh if p.kind == "case"])
+    [hidden] = house.cases()
+    _restrict(hidden)
+    stranger = make_account("karim@example.org", desk="iopt")
+    assert service.open_groups(db.session(), read.document, stranger.id) == {}
+    assert list(service.open_groups(db.session(), read.document, house.amal.id))

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, Select, func, not_, or_, select
 from sqlalchemy.orm import Session
 
 from tracker.accounts.models import Desk, User
@@ -20,6 +20,7 @@ from tracker.base.dates import StatedDate, parse_date, parse_time, today_in
 from tracker.base.errors import NotFound, Refused, VersionConflict
 from tracker.base.work import current_work
 from tracker.cases.models import Case, Involvement
+from tracker.cases.queries import level
 from tracker.cases.service import involve, open_case
 from tracker.hearings.models import Appearance, Hearing
 from tracker.hearings.rules import When, in_window, on_day
@@ -140,9 +141,10 @@ def propose(session: Session, desk: Desk, document: Document, reading: Reading) 
     entries = [e for e in reading.entries if e.individual_case]
     outcome.general = len(reading.entries) - len(entries)
     waiting = _waiting_groups(session, desk)
-    belongs = _groups_of(session, desk, [fingerprint.of_entry(e) for e in entries])
-    went_into = [case_id for _state, case_id in belongs.values() if case_id is not None]
-    held, by_id = _held_cases(session, desk, [p.name for e in entries for p in e.persons], went_into)
+    actor = current_work(session).actor.user_id
+    belongs = _groups_of(session, desk, [fingerprint.of_entry(e) for e in entries], actor)
+    went_into = [case_id for _state, case_id, _group in belongs.values() if case_id is not None]
+    held, by_id = _held_cases(session, desk, [p.name for e in entries for p in e.persons], went_into, actor)
     planned: list[tuple[str, Case | None, list[Suggested]]] = []
     for entry in entries:
         names = [p.name for p in entry.persons]
@@ -150,7 +152,7 @@ def propose(session: Session, desk: Desk, document: Document, reading: Reading) 
         # Where the desk put this very entry before, or else the case of the same people.
         about = by_id.get(belongs[own][1] or 0) if own in belongs else None
         about = about or _case_about(names, held)
-        group = own
+        group = belongs[own][2] if own in belongs else own
         if own not in belongs and about is None:
             group = waiting.find(names) or own
             if group == own:
@@ -158,8 +160,10 @@ def propose(session: Session, desk: Desk, document: Document, reading: Reading) 
         first = group == own and about is None
         suggested = _suggest(entry, about, entry.published or known_on, make_case=first)
         planned.append((group, about.case if about else None, suggested))
-    asked = _asked(session, desk, [s.fingerprint for _g, _c, all_of in planned for s in all_of])
-    turned_down = {group for group, (state, _case) in belongs.items() if state == "rejected"}
+    wanted = [s.fingerprint for _g, _c, all_of in planned for s in all_of]
+    asked = _asked(session, desk, wanted, actor)
+    _set_apart(session, desk, [*wanted, *(g for g, _c, _all_of in planned)], actor)
+    turned_down = {group for state, _case, group in belongs.values() if state == "rejected"}
     position = 0
     for group, case, suggested in planned:
         fresh = [s for s in suggested if s.fingerprint not in asked]
@@ -244,28 +248,76 @@ def _hearings(entry: EntryRead, held: _Held | None, said_on: dt.date) -> Iterato
         yield Suggested("hearing", own, payload, hearing.quote, hearing.start, hearing.end)
 
 
-def _asked(session: Session, desk: Desk, fingerprints: Sequence[str]) -> set[str]:
-    """Those of these fingerprints that the desk was asked about."""
+#: Between a fingerprint and the number that sets it apart; no fingerprint has it.
+_APART = "~"
+
+
+def _in_sight(user_id: int | None) -> ColumnElement[bool]:
+    """SQL: cases this account may see from the desk's rung; None is a command, which acts for the whole desk."""
+    return Case.audience >= Audience.DESK if user_id is None else level(user_id) <= Audience.DESK
+
+
+def _asked_of(desk: Desk, user_id: int | None) -> Select[Any]:
+    """Proposals of the desk that may answer for others: those in no case, or in one this account may see. Anything else
+    would tell by its silence that there is a case."""
+    return (
+        select(Proposal)
+        .outerjoin(Case, Case.id == Proposal.case_id)
+        .where(Proposal.desk_id == desk.id, or_(Proposal.case_id.is_(None), _in_sight(user_id)))
+    )
+
+
+def _plain(stored: str) -> str:
+    return stored.partition(_APART)[0]
+
+
+def _asked(session: Session, desk: Desk, fingerprints: Sequence[str], user_id: int | None) -> set[str]:
+    """Those of these fingerprints that the desk was asked about, as far as this account may see."""
     return {
-        found
+        _plain(found)
         for part in _chunks(fingerprints)
         for found in session.scalars(
-            select(Proposal.fingerprint).where(Proposal.desk_id == desk.id, Proposal.fingerprint.in_(part))
+            _asked_of(desk, user_id)
+            .with_only_columns(Proposal.fingerprint)
+            .where(func.substr(Proposal.fingerprint, 1, fingerprint.LENGTH).in_(part))
         )
     }
 
 
-def _groups_of(session: Session, desk: Desk, entries: Sequence[str]) -> dict[str, tuple[str, int | None]]:
-    """For entries the desk was asked about: what became of the case each proposed, and which it became."""
+def _groups_of(
+    session: Session, desk: Desk, entries: Sequence[str], user_id: int | None
+) -> dict[str, tuple[str, int | None, str]]:
+    """For entries the desk was asked about, as far as this account may see: what became of the case each proposed,
+    which it became, and its group."""
     return {
-        key: (state, case_id)
+        _plain(key): (state, case_id, group)
         for part in _chunks(entries)
-        for key, state, case_id in session.execute(
-            select(Proposal.fingerprint, Proposal.state, Proposal.case_id).where(
-                Proposal.desk_id == desk.id, Proposal.fingerprint.in_(part), Proposal.kind == "case"
-            )
+        for key, state, case_id, group in session.execute(
+            _asked_of(desk, user_id)
+            .with_only_columns(Proposal.fingerprint, Proposal.state, Proposal.case_id, Proposal.group_key)
+            .where(func.substr(Proposal.fingerprint, 1, fingerprint.LENGTH).in_(part), Proposal.kind == "case")
+            .order_by(Proposal.id)
         )
     }
+
+
+def _set_apart(session: Session, desk: Desk, keys: Sequence[str], user_id: int | None) -> None:
+    """Give proposals in cases this account may not see keys of their own, where it is about to use theirs: what it
+    proposes is neither refused as asked before nor taken into that case."""
+    for part in _chunks(sorted(set(keys))):
+        for hidden in session.scalars(
+            select(Proposal)
+            .join(Case, Case.id == Proposal.case_id)
+            .where(
+                Proposal.desk_id == desk.id,
+                or_(Proposal.fingerprint.in_(part), Proposal.group_key.in_(part)),
+                not_(_in_sight(user_id)),
+            )
+        ):
+            hidden.fingerprint = f"{_plain(hidden.fingerprint)}{_APART}{hidden.id}"
+            hidden.group_key = f"{_plain(hidden.group_key)}{_APART}{hidden.case_id}"
+    # Before the rows that take over their keys are written.
+    session.flush()
 
 
 class _Waiting:
@@ -317,10 +369,10 @@ def _case_about(names: Sequence[str], held: Mapping[str, Sequence[_Held]]) -> _H
 
 
 def _held_cases(
-    session: Session, desk: Desk, names: Iterable[str], also: Sequence[int]
+    session: Session, desk: Desk, names: Iterable[str], also: Sequence[int], user_id: int | None
 ) -> tuple[dict[str, list[_Held]], dict[int, _Held]]:
     """The desk's cases with people of like names, and those in `also`, with what they hold, by name key and by number:
-    few statements for a page."""
+    few statements for a page. Only those this account may see: no other may show by what is left out."""
     keys = sorted({name_key(name) for name in names} - {""})
     cases: dict[int, _Held] = {}
     looked_for = [Case.id.in_(part) for part in _chunks(sorted(set(also)))] + [
@@ -332,7 +384,7 @@ def _held_cases(
         for part in _chunks(keys)
     ]
     for condition in looked_for:
-        for case in session.scalars(select(Case).where(Case.desk_id == desk.id, condition)):
+        for case in session.scalars(select(Case).where(Case.desk_id == desk.id, condition, _in_sight(user_id))):
             cases.setdefault(case.id, _Held(case))
     by_key: dict[str, list[_Held]] = {}
     for part in _chunks(sorted(cases)):
@@ -369,12 +421,18 @@ def _chunks(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
         yield values[start : start + CHUNK]
 
 
-def open_groups(session: Session, document: Document) -> dict[str, list[Proposal]]:
-    """The document's undecided proposals, by group, in the order of the page."""
+def open_groups(session: Session, document: Document, user_id: int | None = None) -> dict[str, list[Proposal]]:
+    """The document's undecided proposals, by group, in the order of the page: those in no case, or in one that this
+    account may see (None: a command, which acts for the whole desk)."""
     groups: dict[str, list[Proposal]] = {}
     for proposal in session.scalars(
         select(Proposal)
-        .where(Proposal.document_id == document.id, Proposal.state == "open")
+        .outerjoin(Case, Case.id == Proposal.case_id)
+        .where(
+            Proposal.document_id == document.id,
+            Proposal.state == "open",
+            or_(Proposal.case_id.is_(None), _in_sight(user_id)),
+        )
         .order_by(Proposal.position, Proposal.id)
     ):
         groups.setdefault(proposal.group_key, []).append(proposal)
@@ -406,6 +464,7 @@ def accept(
         if changed != proposal.payload:
             proposal.payload = {**changed, "edited": True}
     case = _case_for(session, desk, proposals, owner, place, unread=unread, into=into)
+    _all_belong(session, proposals[0], case)
     document = session.get(Document, proposals[0].document_id)
     assert document is not None
     makes_case = session.scalar(
@@ -475,6 +534,16 @@ def _lock(session: Session, proposals: Sequence[Proposal]) -> None:
     for proposal in proposals:
         if proposal.state != "open":
             raise VersionConflict("This proposal was decided in the meantime.", {"state": proposal.state})
+
+
+def _all_belong(session: Session, one: Proposal, case: Case) -> None:
+    """Let the whole group follow its case, decided or not: who may not see the case sees none of it."""
+    for sibling in session.scalars(
+        select(Proposal).where(
+            Proposal.desk_id == one.desk_id, Proposal.group_key == one.group_key, Proposal.case_id.is_(None)
+        )
+    ):
+        sibling.case_id = case.id
 
 
 def _decide(session: Session, proposal: Proposal, state: str, case: Case | None) -> None:

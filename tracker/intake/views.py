@@ -265,7 +265,7 @@ def _place(document: Document, key: str) -> int:
 
 
 def _taken(case: Case, document: Document) -> str:
-    waiting = len(service.open_groups(db.session(), document))
+    waiting = len(service.open_groups(db.session(), document, viewer().id))
     if not waiting:
         return _("Taken into %(ref)s. Nothing else waits on that page.", ref=case.ref)
     return ngettext(
