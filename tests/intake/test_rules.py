@@ -11,6 +11,7 @@ from tracker.intake.rules import (
     KIND_OF_EVENT,
     KIND_OF_HEARING,
     KIND_OF_STATUS,
+    HeldEntry,
     HeldHearing,
     cut,
     entry_of_event,
@@ -18,12 +19,15 @@ from tracker.intake.rules import (
     proposed_risk,
     same_name,
     status_reached,
+    tells_known,
     words_of_case,
 )
 from tracker.timeline.codes import CUSTODY, PROCEEDINGS
 from tracker.timeline.kinds import kind_of
 
 MARCH = dt.date(2024, 3, 18)
+
+MAY_4, MAY_5 = dt.date(2024, 5, 4), dt.date(2024, 5, 5)
 
 
 def entry(body: str, printed: str = "18/03/2024") -> EntryRead:
@@ -157,3 +161,23 @@ def test_a_title_fits_a_case() -> None:
     assert (
         words_of_case(entry("Samir Haddad, a teacher, was arrested on 4 March 2024."))["title"] == "Free Samir Haddad"
     )
+
+
+@pytest.mark.parametrize(
+    ("later", "known"),
+    [
+        ([], True),
+        ([HeldEntry("person.released", MAY_4, custody="released")], False),
+        ([HeldEntry("person.charged", MAY_4, proceedings="charged")], True),
+        ([HeldEntry("person.released", MAY_5 + dt.timedelta(days=1), custody="released")], True),
+    ],
+    ids=["nothing since", "released since", "another axis", "released after the page"],
+)
+def test_undated_news_is_known_until_its_axis_moves(later: list[HeldEntry], known: bool) -> None:
+    held = HeldEntry("person.placed_under_house_arrest", MAY_4 - dt.timedelta(days=3), custody="house_arrest")
+    assert tells_known("person.placed_under_house_arrest", MAY_5, [held, *later]) is known
+
+
+@pytest.mark.parametrize(("days", "known"), [(-1, True), (0, True), (1, False)])
+def test_an_entry_later_than_the_page_does_not_make_its_news_known(days: int, known: bool) -> None:
+    assert tells_known("person.charged", MAY_5, [HeldEntry("person.charged", MAY_5 + dt.timedelta(days=days))]) is known

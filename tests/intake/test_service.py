@@ -546,3 +546,54 @@ def test_what_is_left_of_a_group_is_hidden_with_its_case(house: Desks) -> None:
     stranger = make_account("karim@example.org", desk="iopt")
     assert service.open_groups(db.session(), read.document, stranger.id) == {}
     assert list(service.open_groups(db.session(), read.document, house.amal.id))
+
+
+# What is held already ------------------------------------------------------------------------------------------------
+
+
+def undated(printed: str = "22/03/2024", title: str = "Charged") -> str:
+    """An entry that tells of an arrest, and of a charge without its day."""
+    return (
+        f"{title}: Samir Haddad - URGENT ACTION - {printed}\n\nOn 4 March 2024 police arrested Samir Haddad, a teacher. "
+        "Samir Haddad was charged with spreading false news. Take action."
+    )
+
+
+def kinds(read: object) -> list[str]:
+    """What a reading proposed to write, by kind of entry."""
+    return [p.payload["kind"] for p in read.fresh if p.kind == "event"]  # type: ignore[attr-defined]  # what a house reads
+
+
+def test_an_undated_charge_the_case_holds_is_not_proposed_again(house: Desks) -> None:
+    first = house.read(page(undated()))
+    assert "person.charged" in kinds(first)
+    house.accept_all(first)
+    again = house.read(
+        page(undated("30/03/2024", "Still held").replace("with spreading", "with the spreading of")), JUNE
+    )
+    assert (again.fresh, again.known) == ([], 2)
+
+
+def test_an_undated_charge_on_a_page_older_than_the_one_held_is_proposed(house: Desks) -> None:
+    house.accept_all(house.read(page(undated())))
+    older = house.read(page(undated("10/03/2024", "Held").replace("with spreading", "with the spreading of")), JUNE)
+    assert kinds(older) == ["person.charged"]
+
+
+def test_reading_a_page_again_counts_all_it_proposed_as_known(house: Desks) -> None:
+    first = house.read(FIRST)
+    house.accept_all(first)
+    again = house.read(FIRST, JUNE)
+    assert (again.fresh, again.known) == ([], len(first.fresh))
+
+
+def test_a_hearing_announced_for_a_day_that_has_passed_is_not_said_to_have_taken_place(house: Desks) -> None:
+    text = page(
+        "Samir Haddad before the court - URGENT ACTION - 22/03/2024\n\n"
+        "Samir Haddad, a teacher, was arrested on 4 March 2019. "
+        "A hearing in the case of Samir Haddad will be held on 08 April 2019 at the Cairo criminal court. Take action."
+    )
+    read = house.read(text)
+    house.accept_all(read)
+    [hearing] = db.session.scalars(select(Hearing)).all()
+    assert (hearing.local_date, hearing.state) == (date(2019, 4, 8), "scheduled")

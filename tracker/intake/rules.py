@@ -122,14 +122,17 @@ def _kind_of(event: EventRead, entry: EntryRead) -> tuple[str, dict[str, Any]]:
 
 
 def hearing_of(read: HearingRead) -> dict[str, Any]:
-    """The hearing one of a reading would become: {"kind", "date", "precision", "time", "court", "tense", "persons"}."""
+    """The hearing one of a reading would become: {"kind", "date", "precision", "time", "court", "tense", "persons"}.
+
+    `tense` is `past` only where the sentence says that it took place, and not where its day has merely gone by.
+    """
     return {
         "kind": KIND_OF_HEARING.get(read.kind, read.kind),
         "date": read.date.isoformat() if read.date else None,
         "precision": read.precision,
         "time": f"{read.time:%H:%M}" if read.time else None,
         "court": read.court or "",
-        "tense": read.tense,
+        "tense": "upcoming" if read.announced else read.tense,
         "inferred": read.inferred,
         "persons": list(read.persons),
         "moves": None,
@@ -170,6 +173,31 @@ def moved_hearing(
     if len(ahead) != 1 or (ahead[0].confirmed_on is not None and ahead[0].confirmed_on > said_on):
         return None
     return ahead[0].id
+
+
+@dataclass(frozen=True, slots=True)
+class HeldEntry:
+    """An entry that counts in a case, with the standing it brings about on either axis."""
+
+    kind: str
+    latest_on: dt.date
+    custody: str | None = None
+    proceedings: str | None = None
+
+
+def tells_known(kind: str, said_on: dt.date, held: Sequence[HeldEntry]) -> bool:
+    """Whether a page's undated news of this kind is held already: an entry of the kind lies on or before `said_on`, the
+    day the page was published, and none later than it, up to that day, gave its axis another standing."""
+    told = [e for e in held if e.kind == kind and e.latest_on <= said_on]
+    if not told:
+        return False
+    last = max(told, key=lambda e: e.latest_on)
+    since = [e for e in held if last.latest_on < e.latest_on <= said_on]
+    return not any(
+        (last.custody and e.custody and e.custody != last.custody)
+        or (last.proceedings and e.proceedings and e.proceedings != last.proceedings)
+        for e in since
+    )
 
 
 def same_name(one: str, other: str) -> bool:

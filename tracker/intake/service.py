@@ -38,6 +38,7 @@ from tracker.intake.reading.model import EntryRead, Reading
 from tracker.intake.reading.names import fold
 from tracker.intake.rules import (
     KIND_OF_STATUS,
+    HeldEntry,
     HeldHearing,
     Suggested,
     cut,
@@ -46,13 +47,14 @@ from tracker.intake.rules import (
     moved_hearing,
     same_name,
     status_reached,
+    tells_known,
     words_of_case,
 )
 from tracker.people.models import PersonName
 from tracker.people.service import NameGiven, add_person
 from tracker.search.rules import name_key
 from tracker.timeline.kinds import kind_of
-from tracker.timeline.models import Entry
+from tracker.timeline.models import Entry, EntryState
 from tracker.timeline.service import Source, record_entry
 
 #: First stale dates of one import are spread over so many working days, so that they do not all come due at once.
@@ -64,7 +66,8 @@ CHUNK = 500
 
 @dataclass(slots=True)
 class Proposed:
-    """What a reading led to: the proposals it made, and how much of it the desk had been asked before."""
+    """What a reading led to: the proposals it made, and how many it passed over (`known`), because the desk was asked
+    about them before or holds them already."""
 
     document: Document
     fresh: list[Proposal] = field(default_factory=list)
@@ -91,6 +94,8 @@ class _Held:
     statuses: set[str | None] = field(default_factory=set)
     #: Kind and day of entries that state a day.
     entries: set[tuple[str, dt.date]] = field(default_factory=set)
+    #: What counts, dated or not.
+    standing: list[HeldEntry] = field(default_factory=list)
     hearings: list[HeldHearing] = field(default_factory=list)
 
 
@@ -158,7 +163,9 @@ def propose(session: Session, desk: Desk, document: Document, reading: Reading) 
             if group == own:
                 waiting.add(own, [[p.name, *p.variants] for p in entry.persons])
         first = group == own and about is None
-        suggested = _suggest(entry, about, entry.published or known_on, make_case=first)
+        suggested, passed = _suggest(entry, about, entry.published or known_on, make_case=first)
+        # The case this very entry proposed is there.
+        outcome.known += passed + (own in belongs and not first)
         planned.append((group, about.case if about else None, suggested))
     wanted = [s.fingerprint for _g, _c, all_of in planned for s in all_of]
     asked = _asked(session, desk, wanted, actor)
@@ -198,8 +205,9 @@ def propose(session: Session, desk: Desk, document: Document, reading: Reading) 
     return outcome
 
 
-def _suggest(entry: EntryRead, held: _Held | None, said_on: dt.date, *, make_case: bool) -> list[Suggested]:
-    suggested = []
+def _suggest(entry: EntryRead, held: _Held | None, said_on: dt.date, *, make_case: bool) -> tuple[list[Suggested], int]:
+    """What an entry proposes, and how much of it the case holds already."""
+    suggested, passed = [], 0
     if make_case:
         title, start = entry.title, entry.start
         suggested.append(
@@ -211,15 +219,21 @@ def _suggest(entry: EntryRead, held: _Held | None, said_on: dt.date, *, make_cas
         kind = kind_of(payload["kind"])
         moves.append(((payload["date"], payload["precision"] == "by"), (kind.custody, kind.proceedings)))
         # What the case holds already on that very day needs no second telling; of several people it may be another's.
-        alone = held is not None and len(held.people) == 1 and event.precision == "day"
-        if alone and held is not None and (payload["kind"], event.date) in held.entries:
+        alone = held if held is not None and len(held.people) == 1 else None
+        if alone is not None and (
+            (event.precision == "day" and (payload["kind"], event.date) in alone.entries)
+            or (payload["precision"] == "by" and tells_known(payload["kind"], said_on, alone.standing))
+        ):
+            passed += 1
             continue
         own = fingerprint.of_event(event, entry)
         suggested.append(Suggested("event", own, payload, event.quote, event.start, event.end))
     reached = status_reached([move for _on, move in sorted(moves, key=lambda m: m[0])])
     status_kind, status = KIND_OF_STATUS.get(entry.status or "", (None, None))
     stands_so = held is not None and held.statuses == {status}
-    if status_kind and reached != status and entry.status_from is not None and not stands_so:
+    says_status = status_kind and reached != status and entry.status_from is not None
+    passed += bool(says_status and stands_so)
+    if says_status and entry.status_from is not None and not stands_so:
         said = entry.status_from
         payload = {
             "kind": status_kind,
@@ -231,7 +245,8 @@ def _suggest(entry: EntryRead, held: _Held | None, said_on: dt.date, *, make_cas
             "inferred": None,
         }
         suggested.append(Suggested("event", fingerprint.of_status(entry), payload, said.quote, said.start, said.end))
-    return suggested + list(_hearings(entry, held, said_on))
+    ahead = list(_hearings(entry, held, said_on))
+    return suggested + ahead, passed + len(entry.hearings) - len(ahead)
 
 
 def _hearings(entry: EntryRead, held: _Held | None, said_on: dt.date) -> Iterator[Suggested]:
@@ -402,6 +417,14 @@ def _held_cases(
         for case_id, kind, on in session.execute(dated.where(Entry.case_id.in_(part))):
             if on:
                 cases[case_id].entries.add((kind, on))
+        counting = (
+            select(EntryState.case_id, Entry.kind, EntryState.latest_on)
+            .join(Entry, Entry.id == EntryState.entry_id)
+            .where(EntryState.case_id.in_(part), EntryState.counts)
+        )
+        for case_id, kind, latest_on in session.execute(counting):
+            means = kind_of(kind)
+            cases[case_id].standing.append(HeldEntry(kind, latest_on, means.custody, means.proceedings))
         for case_id, hearing in session.execute(
             select(Appearance.case_id, Hearing)
             .join(Hearing, Hearing.id == Appearance.hearing_id)

@@ -288,6 +288,7 @@ class EntryReader:
                 end=quote.end,
                 inferred=settled.inferred if settled else None,
                 persons=self._named(sentence),
+                announced=ahead,
             )
         )
 

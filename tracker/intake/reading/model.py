@@ -146,7 +146,11 @@ class EventRead:
 
 @dataclass(frozen=True, slots=True)
 class HearingRead:
-    """A sitting of a court. `precision` is `day`, `month` or, with no date, `not_set`; `time` is local to the court."""
+    """A sitting of a court. `precision` is `day`, `month` or, with no date, `not_set`; `time` is local to the court.
+
+    `tense` goes by the day of publication; `announced` is whether the sentence speaks of what is to come: a hearing that
+    was announced and whose day has passed may not have sat.
+    """
 
     date: dt.date | None
     precision: str
@@ -159,6 +163,7 @@ class HearingRead:
     end: int
     inferred: str | None = None
     persons: tuple[str, ...] = ()
+    announced: bool = False
 
     def as_json(self) -> dict[str, Any]:
         """`{"date","precision","time","court","kind","tense","quote","start","end","inferred"}`."""
