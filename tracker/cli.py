@@ -571,6 +571,8 @@ def record(
     as_json: bool,
 ) -> None:
     """Say what became of a hearing, and when it goes on."""
+    if next_time and not next_day:
+        raise Refused("A next time needs its day: say --next as well.", "next-time")
     on, at_clock = (
         dates.parse_date(next_day, "next") if next_day else None,
         dates.parse_time(next_time) if next_time else None,
@@ -595,8 +597,7 @@ def _next(zone: str, on: date | None, at_clock: time | None) -> When | None:
 
 
 def _say_hearing(as_json: bool, hearing_id: int) -> None:
-    session = db.session()
-    seen = next(s for s in list_hearings(session, limit=100_000) if s.hearing.id == hearing_id)
+    (seen,) = list_hearings(db.session(), hearing_id=hearing_id)
     shown = hearing_as_json(seen)
     shown["next"] = seen.hearing.next_hearing_id
     say(

@@ -24,6 +24,7 @@ pytestmark = pytest.mark.one_engine
         (("follow", "nobody@example.org", "--desk", "iopt"), "nobody@example.org"),
         (("follow", "nobody@example.org"), "--desk or --case"),
         (("intake", "import", "missing.txt", "--desk", "iopt"), "missing.txt"),
+        (("hearings", "outcome", "1", "adjourned", "--next-time", "09:00"), "--next"),
         (("nonsense",), "nonsense"),
     ],
 )

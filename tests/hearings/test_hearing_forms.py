@@ -4,12 +4,14 @@ from datetime import date
 from typing import Any
 
 import pytest
-from house_of_cases import NOW, Lived, utc
+from house_of_cases import NOW, ZONE, Lived, utc
 from sqlalchemy import select
 
 from tracker.base.audience import Audience
 from tracker.base.db import db
 from tracker.hearings.models import Appearance, Hearing
+from tracker.hearings.rules import in_window
+from tracker.hearings.service import Confirmation
 
 AFTER = utc("2024-04-08T10:00")
 SET: dict[str, Any] = {
@@ -185,7 +187,7 @@ def test_exceptions_are_ticked_and_said(lived: Lived) -> None:
 def test_a_hearing_closed_to_the_reader_is_not_there(lived: Lived) -> None:
     case = lived.case()
     hearing = lived.hearing(case, audience=Audience.NAMED)
-    for what in ("edit", "move", "correct", "confirm", "cancel", "outcome"):
+    for what in ("edit", "move", "correct", "confirm", "cancel", "outcome", "reinstate"):
         assert (
             lived.browser(lived.colleague).get(f"/cases/{case.ref}/hearings/{hearing.public_id}/{what}").status_code
             == 404
@@ -203,3 +205,39 @@ def test_details_are_saved_as_they_stand(lived: Lived) -> None:
     assert browser.fill(f"/cases/{case.ref}/hearings/{hearing.public_id}/edit", note="Ring first").status_code == 303
     held = lived.fresh(hearing)
     assert (held.note, held.audience, held.kind, held.schedule_rev) == ("Ring first", Audience.DESK, "hearing", 1)
+
+
+@pytest.mark.one_engine
+def test_a_slip_is_undone_from_the_case_file(lived: Lived) -> None:
+    case = lived.case()
+    hearing = lived.hearing(case)
+    browser = lived.browser(lived.owner, AFTER)
+    address = f"/cases/{case.ref}/hearings/{hearing.public_id}"
+    browser.fill(f"{address}/outcome", outcome="took_place", told_by="lawyer", words="Remanded")
+    page = browser.get(f"/cases/{case.ref}").text
+    assert f"{address}/reinstate" in page
+    assert "Put the outcome right" in page
+    again = browser.filled(f"{address}/outcome")
+    assert (again["outcome"], again["told_by"]) == (["took_place"], ["lawyer"])
+    assert "".join(again["words"]).strip() == "Remanded"
+    assert "nobody is told" in browser.get(f"{address}/correct").text
+    assert browser.fill(f"{address}/reinstate", words="Another hearing").status_code == 303
+    assert lived.fresh(hearing).state == "scheduled"
+    browser.fill(f"{address}/cancel")
+    page = browser.get(f"/cases/{case.ref}").text
+    assert "It is on again" in page
+    assert f"{address}/correct" not in page
+
+
+@pytest.mark.one_engine
+def test_how_sure_a_date_is_says_no_more_than_is_known(lived: Lived) -> None:
+    case = lived.case()
+    lived.hearing(case, certainty="provisional", confirmation=Confirmation("lawyer"))
+    page = lived.browser(lived.owner, AFTER).get(f"/cases/{case.ref}").text.lower()
+    assert "date last told" in page
+    assert "date confirmed" not in page
+    other = lived.case()
+    lived.hearing(other, when=in_window(ZONE, "not_set"))
+    page = lived.browser(lived.owner, AFTER).get(f"/cases/{other.ref}").text.lower()
+    assert "date confirmed" not in page
+    assert "confirmed the date" not in page

@@ -237,3 +237,90 @@ def test_what_cannot_be_is_refused(lived: Lived, field: str, given: dict[str, An
     with pytest.raises(Refused) as refusal:
         lived.hearing(case, **given)
     assert refusal.value.field == field
+
+
+@pytest.mark.one_engine
+def test_what_is_off_is_put_back_before_its_date_is_corrected(lived: Lived) -> None:
+    case = lived.case()
+    hearing = lived.hearing(case)
+    act(lived, hearing, service.cancel_hearing)
+    with pytest.raises(Refused, match="put it back first"):
+        act(lived, hearing, service.correct_hearing, LATER)
+    act(lived, hearing, service.reinstate_hearing, words="The clerk erred")
+    held = lived.fresh(hearing)
+    assert (held.state, held.schedule_rev, held.last_change) == ("scheduled", 3, "reinstated")
+    assert kinds(lived, case) == ["scheduled", "cancelled", "reinstated"]
+    assert agenda(case) == [(hearing.id, "scheduled", date(2024, 4, 8))]
+    act(lived, hearing, service.correct_hearing, LATER)
+    with pytest.raises(Refused, match="on already"):
+        act(lived, hearing, service.reinstate_hearing)
+
+
+@pytest.mark.one_engine
+@pytest.mark.parametrize("outcome", ["took_place", "adjourned", "postponed"])
+def test_the_date_of_a_hearing_that_is_over_is_put_right_on_record(lived: Lived, outcome: str) -> None:
+    hearing = lived.hearing(lived.case())
+    act(lived, hearing, service.record_outcome, outcome, now=AFTER)
+    act(lived, hearing, service.correct_hearing, on_day(ZONE, date(2024, 4, 7)), now=AFTER, unlikely_is_meant=True)
+    held = lived.fresh(hearing)
+    assert (held.state, held.local_date) == (outcome, date(2024, 4, 7))
+
+
+@pytest.mark.one_engine
+@pytest.mark.parametrize("outcome", ["took_place", "adjourned"])
+def test_what_sat_cannot_be_given_a_date_ahead(lived: Lived, outcome: str) -> None:
+    hearing = lived.hearing(lived.case())
+    act(lived, hearing, service.record_outcome, outcome, now=AFTER)
+    with pytest.raises(Refused, match="cannot lie ahead"):
+        act(lived, hearing, service.correct_hearing, LATER, now=AFTER)
+    assert lived.fresh(hearing).local_date == date(2024, 4, 8)
+
+
+@pytest.mark.one_engine
+def test_a_hearing_nobody_knew_of_is_awaited_again_when_its_right_date_lies_ahead(lived: Lived) -> None:
+    hearing = lived.hearing(lived.case())
+    act(lived, hearing, service.record_outcome, "not_known", now=AFTER)
+    earlier = on_day(ZONE, date(2024, 4, 7))
+    act(lived, hearing, service.correct_hearing, earlier, now=AFTER, unlikely_is_meant=True)
+    assert lived.fresh(hearing).state == "not_known"
+    act(lived, hearing, service.correct_hearing, LATER, now=AFTER)
+    assert lived.fresh(hearing).state == "scheduled"
+    assert set(lived.outcomes(hearing).values()) == {None}
+
+
+@pytest.mark.one_engine
+def test_an_outcome_taken_back_leaves_none_and_takes_the_next_hearing_with_it(lived: Lived) -> None:
+    case = lived.case("One", "Two")
+    hearing = lived.hearing(case)
+    following = act(lived, hearing, service.record_outcome, "adjourned", now=AFTER, next_when=LATER, told_by="lawyer")
+    act(lived, hearing, service.reinstate_hearing, now=AFTER)
+    assert set(lived.outcomes(hearing).values()) == {None}
+    assert (lived.fresh(hearing).state, lived.fresh(hearing).next_hearing_id) == ("scheduled", None)
+    assert lived.fresh(following).state == "cancelled"
+    assert kinds(lived, case)[-2:] == ["cancelled", "reinstated"]
+
+
+@pytest.mark.one_engine
+def test_an_outcome_put_right_takes_back_the_hearing_it_opened(lived: Lived) -> None:
+    case = lived.case()
+    hearing = lived.hearing(case)
+    following = act(lived, hearing, service.record_outcome, "adjourned", now=AFTER, next_when=LATER)
+    act(lived, hearing, service.record_outcome, "adjourned", now=AFTER, words="In one sentence")
+    act(lived, hearing, service.record_outcome, "postponed", now=AFTER)
+    assert lived.fresh(following).state == "scheduled", "the matter still goes on"
+    act(lived, hearing, service.record_outcome, "took_place", now=AFTER)
+    assert lived.fresh(following).state == "cancelled"
+    assert lived.fresh(hearing).next_hearing_id is None
+    assert agenda(case) == [
+        (hearing.id, "took_place", date(2024, 4, 8)),
+        (following.id, "cancelled", date(2024, 4, 24)),
+    ]
+
+
+@pytest.mark.one_engine
+def test_an_outcome_said_again_moves_nothing(lived: Lived) -> None:
+    hearing = lived.hearing(lived.case())
+    for _time in range(2):
+        act(lived, hearing, service.record_outcome, "adjourned", now=AFTER, next_when=LATER)
+    held = lived.fresh(hearing)
+    assert (held.schedule_rev, held.version) == (2, 3)

@@ -62,6 +62,10 @@ def test_the_readers_own_clock_is_said_where_it_differs(court: Any) -> None:
         ({}, "Nobody has confirmed this date."),
         ({"confirmation": Confirmation("the lawyer")}, "Confirmed 15 days ago by: the lawyer."),
         ({"certainty": "provisional"}, "The date is provisional. Nobody has confirmed this date."),
+        (
+            {"certainty": "provisional", "confirmation": Confirmation("the lawyer")},
+            "The date is provisional. Last told 15 days ago by: the lawyer.",
+        ),
     ],
 )
 def test_it_says_how_fresh_the_date_is(court: Any, about: dict[str, Any], said: str) -> None:

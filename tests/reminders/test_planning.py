@@ -4,7 +4,7 @@ from datetime import date, datetime, time
 from typing import Any
 
 import pytest
-from sqlalchemy import event, update
+from sqlalchemy import event, select, update
 
 from tracker.accounts.models import Membership, User
 from tracker.base.audience import Audience
@@ -20,6 +20,7 @@ from tracker.hearings.service import (
     edit_hearing,
     move_hearing,
     record_outcome,
+    reinstate_hearing,
 )
 from tracker.reminders import service
 
@@ -544,3 +545,58 @@ def test_planning_costs_statements_by_kind_and_not_by_row(court: Any, hearings: 
     finally:
         event.remove(db.engine, "before_cursor_execute", note)
     assert len([s for s in said if not s.startswith(("BEGIN", "PRAGMA"))]) <= 12, said
+
+
+@pytest.mark.one_engine
+def test_a_date_put_right_of_what_is_off_is_not_told_again(court: Any) -> None:
+    user = court.follower("amal@example.org")
+    hearing = court.hearing(court.case(), on_day(ZONE, date(2024, 4, 8), time(9, 30)))
+    court.tick("2024-04-07T05:00Z")
+    court.mails(user)
+    court.act("2024-04-08T09:00Z", record_outcome, hearing, "postponed")
+    court.tick("2024-04-08T09:01Z")
+    assert len(court.mails(user)) == 1
+    court.act(
+        "2024-04-08T10:00Z",
+        correct_hearing,
+        hearing,
+        on_day(ZONE, date(2024, 4, 9), time(9, 30)),
+        unlikely_is_meant=True,
+    )
+    court.tick("2024-04-08T10:01Z")
+    assert court.mails(user) == []
+
+
+@pytest.mark.one_engine
+@pytest.mark.parametrize(("back", "told"), [("2024-04-02T10:02:59Z", []), ("2024-04-02T11:00Z", ["On again"])])
+def test_a_cancellation_taken_back_in_time_tells_nobody(court: Any, back: str, told: list[str]) -> None:
+    user = court.follower("amal@example.org")
+    hearing = court.hearing(court.case())
+    court.tick("2024-04-01T05:00Z")
+    court.mails(user)
+    court.act("2024-04-02T10:00Z", cancel_hearing, hearing, by_hand=True)
+    if told:
+        court.tick("2024-04-02T10:03Z")
+        assert [m.message["Subject"].split(":")[0] for m in court.mails(user)] == ["Cancelled"]
+    court.act(back, reinstate_hearing, hearing, by_hand=True)
+    court.tick("2024-04-02T11:10Z")
+    assert [m.message["Subject"].split(":")[0] for m in court.mails(user)] == told
+    court.tick("2024-04-04T05:00Z")
+    assert [m.kind for m in court.mails(user)] == ["hearing.reminder"], "the three-day lead goes out as ever"
+
+
+@pytest.mark.one_engine
+def test_who_may_have_a_mail_whose_try_went_unanswered_hears_of_the_change(court: Any) -> None:
+    from tracker.outbox.models import Envelope, Message
+
+    user = court.follower("amal@example.org")
+    hearing = court.hearing(court.case())
+    court.tick("2024-04-01T05:00Z")
+    court.mails(user)
+    with unit_of_work("test", COMMAND):
+        sent = db.session.scalars(select(Message).where(Message.state == "sent")).one()
+        db.session.get_one(Envelope, sent.envelope_id).ambiguous_attempts = 1
+        sent.state, sent.sent_at, sent.ended_at = "waiting", None, None
+    court.act("2024-04-02T10:00Z", move_hearing, hearing, on_day(ZONE, date(2024, 4, 22)))
+    db.session.rollback()
+    assert [row[1] for row in court.plan_of(user, "hearing.changed")] == ["waiting"]

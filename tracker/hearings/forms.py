@@ -101,6 +101,12 @@ class CancelForm(HouseForm):
     words = StringField(_l("A word on it"), [Optional(), Length(max=300)])
 
 
+class ReinstateForm(HouseForm):
+    """Why it is on again, or what was wrong."""
+
+    words = StringField(_l("A word on it"), [Optional(), Length(max=300)])
+
+
 class OutcomeForm(HouseForm):
     """What became of a hearing, in three taps and a date."""
 

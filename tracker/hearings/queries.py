@@ -30,15 +30,18 @@ def list_hearings(
     session: Session,
     *,
     case_ids: Sequence[int] | None = None,
+    hearing_id: int | None = None,
     user: User | None = None,
     since: datetime | None = None,
     limit: int = 500,
 ) -> list[HearingSeen]:
-    """Hearings by when they start, undated ones last; of these cases, or of all; for this reader, or (None) for a
-    command. Two statements, however many."""
+    """Hearings by when they start, undated ones last; of these cases, this one alone, or all; for this reader, or
+    (None) for a command. Two statements, however many."""
     wanted = select(Appearance.hearing_id).join(Case, Case.id == Appearance.case_id)
     if case_ids is not None:
         wanted = wanted.where(Appearance.case_id.in_(case_ids))
+    if hearing_id is not None:
+        wanted = wanted.where(Appearance.hearing_id == hearing_id)
     if user is not None:
         wanted = wanted.where(level(user.id) <= Hearing.audience).join(Hearing, Hearing.id == Appearance.hearing_id)
     chosen = select(Hearing).where(Hearing.id.in_(wanted))

@@ -28,6 +28,7 @@ from tracker.hearings.forms import (
     EditHearingForm,
     HearingForm,
     OutcomeForm,
+    ReinstateForm,
     RescheduleForm,
     WhenForm,
 )
@@ -195,12 +196,34 @@ def do_cancel(ref: str, public_id: str) -> Any:
     return _answer(ref, public_id, "cancel", CancelForm(), do)
 
 
+@bp.get("/<public_id>/reinstate")
+@open_to("staff")
+def reinstate(ref: str, public_id: str) -> str:
+    """Is it on again, or was what was recorded wrong?"""
+    case, hearing = _hearing(ref, public_id)
+    return _page("hearings/reinstate.html", ReinstateForm(version=str(hearing.version)), case, hearing)
+
+
+@bp.post("/<public_id>/reinstate")
+@open_to("staff")
+def do_reinstate(ref: str, public_id: str) -> Any:
+    """Put it back: within three minutes of what it takes back, nobody is told anything."""
+
+    def do(hearing: Hearing, form: ReinstateForm, _desk: Desk) -> str:
+        service.reinstate_hearing(db.session(), hearing, version=form.expected_version, words=form.words.data or "")
+        return _(
+            "Put back: %(when)s. Those who were told otherwise are told in three minutes.", when=_in_words(hearing)
+        )
+
+    return _answer(ref, public_id, "reinstate", ReinstateForm(), do)
+
+
 @bp.get("/<public_id>/outcome")
 @open_to("staff")
 def outcome(ref: str, public_id: str) -> str:
     """What happened?"""
     case, hearing = _hearing(ref, public_id)
-    return _page("hearings/outcome.html", OutcomeForm(version=str(hearing.version)), case, hearing)
+    return _page("hearings/outcome.html", _outcome_as_it_stands(hearing), case, hearing)
 
 
 @bp.post("/<public_id>/outcome")
@@ -312,6 +335,25 @@ def _as_it_stands(hearing: Hearing) -> RescheduleForm:
         court=hearing.court,
         place=hearing.place,
         version=str(hearing.version),
+    )
+
+
+def _outcome_as_it_stands(hearing: Hearing) -> OutcomeForm:
+    """The form, empty, or filled in with what is recorded: putting one answer right loses none of the others."""
+    said = db.session.scalar(
+        select(Appearance)
+        .where(Appearance.hearing_id == hearing.id, Appearance.outcome == hearing.state)
+        .order_by(Appearance.id)
+        .limit(1)
+    )
+    if said is None:
+        return OutcomeForm(version=str(hearing.version))
+    return OutcomeForm(
+        version=str(hearing.version),
+        outcome=said.outcome,
+        reason=said.outcome_reason,
+        told_by=said.told_by,
+        words=said.outcome_text,
     )
 
 

@@ -170,21 +170,28 @@ def _on_your_clock(hearing: Hearing, reader_zone: str) -> list[tuple[str, str]]:
 
 
 def _how_sure(known: _Known, now: datetime) -> str:
-    """How fresh the date is: when and by whom it was confirmed, and whether it is provisional."""
+    """How fresh the date is: when and by whom it was confirmed, and whether it is provisional; empty where there
+    is no date."""
     hearing = known.hearing
+    if hearing.earliest_on is None:
+        return ""
     said = []
     if hearing.certainty == "provisional":
         said.append(_("The date is provisional."))
     if hearing.confirmed_at is None:
         said.append(_("Nobody has confirmed this date."))
+    elif hearing.certainty == "provisional" and hearing.confirmed_from:
+        said.append(_("Last told %(ago)s by: %(who)s.", ago=ago(hearing.confirmed_at, now, hearing.zone), who=hearing.confirmed_from))
+    elif hearing.certainty == "provisional":
+        said.append(_("Last told %(ago)s.", ago=ago(hearing.confirmed_at, now, hearing.zone)))
     elif hearing.confirmed_from:
-        said.append(_("Confirmed %(ago)s by: %(who)s.", ago=ago(hearing.confirmed_at, now), who=hearing.confirmed_from))
+        said.append(_("Confirmed %(ago)s by: %(who)s.", ago=ago(hearing.confirmed_at, now, hearing.zone), who=hearing.confirmed_from))
     elif hearing.confirmed_by is None:
-        said.append(_("Confirmed %(ago)s.", ago=ago(hearing.confirmed_at, now)))
+        said.append(_("Confirmed %(ago)s.", ago=ago(hearing.confirmed_at, now, hearing.zone)))
     elif hearing.confirmed_by == known.reader.id:
-        said.append(_("Confirmed %(ago)s by you.", ago=ago(hearing.confirmed_at, now)))
+        said.append(_("Confirmed %(ago)s by you.", ago=ago(hearing.confirmed_at, now, hearing.zone)))
     else:
-        said.append(_("Confirmed %(ago)s by a colleague.", ago=ago(hearing.confirmed_at, now)))
+        said.append(_("Confirmed %(ago)s by a colleague.", ago=ago(hearing.confirmed_at, now, hearing.zone)))
     return " ".join(said)
 
 
@@ -234,7 +241,8 @@ def _change(session: Session, known: _Known, now: datetime) -> Part:
         facts += _on_your_clock(hearing, known.reader_zone)
         if hearing.local_date or hearing.earliest_on:
             facts.append((_("That is"), _remaining(hearing, now)))
-        facts.append((_("How sure"), _how_sure(known, now)))
+        if said := _how_sure(known, now):
+            facts.append((_("How sure"), said))
     elif what in ("adjourned", "postponed"):
         following = _following(session, known)
         facts.append((_("Next"), _both(_tells(following)) if following else _("No new date is known yet.")))
