@@ -67,13 +67,13 @@ def test_it_works(house: Any, mail_sink: Any) -> None:
     assert khalefa["people"] == [
         {"name": "Ahmad Khalefa", "status": "house_arrest", "custody": "house_arrest", "proceedings": "charged"}
     ]
-    assert khalefa["next_date"] == {
+    assert khalefa["next_date"].items() >= {
         "kind": "hearing",
         "date": "2024-04-08",
         "time": None,
         "zone": "Asia/Jerusalem",
         "court": "Haifa magistrate's court",
-    }
+    }.items()
     assert amira["people"][0]["status"] == "released"
 
     # A week before: once each, however often the clock ticks.
@@ -169,8 +169,8 @@ def test_what_was_known_on_a_day_is_still_known(house: Any) -> None:
     house("hearings", "move", "1", "--date", "2024-04-15", "--at", "2024-04-02T07:00Z")
     before = house("cases", "show", "IOPT-0001", "--as-known-on", "2024-04-01", "--json")
     after = house("cases", "show", "IOPT-0001", "--as-known-on", "2024-04-02", "--json")
-    assert [h["local_date"] for h in before["hearings"]] == ["2024-04-08"]
-    assert [h["local_date"] for h in after["hearings"]] == ["2024-04-15"]
+    assert [h["date"] for h in before["hearings"]] == ["2024-04-08"]
+    assert [h["date"] for h in after["hearings"]] == ["2024-04-15"]
     assert house("cases", "show", "IOPT-0001", "--as-known-on", "2024-03-21", "--json")["timeline"] == []
 
 

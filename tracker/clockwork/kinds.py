@@ -10,6 +10,9 @@ from sqlalchemy.orm import Session
 from tracker.base import clock
 from tracker.base.registry import Registry
 
+#: The turns of a tick: what one does, the next one sees. Mail that was just planned leaves in the same tick.
+TURNS = ("tidy", "flags", "faces", "plan", "deliver")
+
 #: A step does what is due at the instant it is given and answers with counts, such as {"raised": 2}.
 Step = Callable[[datetime], Mapping[str, int]]
 
@@ -30,11 +33,12 @@ class PartlyFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ClockStep:
-    """A step with its code and the time between two runs of it."""
+    """A step with its code, the time between two runs of it, and its turn in a tick."""
 
     code: str
     every: timedelta
     run: Step
+    turn: str
 
 
 steps: Registry[ClockStep] = Registry("clock step")
@@ -42,14 +46,21 @@ steps: Registry[ClockStep] = Registry("clock step")
 rederivers: Registry[Rederiver] = Registry("rederiver")
 
 
-def clock_step(code: str, *, every: timedelta) -> Callable[[Step], Step]:
-    """Announce a step. Each opens its own units of work. A tick runs all of them once, in the order announced."""
+def clock_step(code: str, *, every: timedelta, turn: str = TURNS[0]) -> Callable[[Step], Step]:
+    """Announce a step. Each opens its own units of work. A tick runs all of them once, turn by turn."""
+    if turn not in TURNS:
+        raise ValueError(f"{turn} is no turn of a tick")
 
     def announce(step: Step) -> Step:
-        steps.add(code, ClockStep(code, every, step))
+        steps.add(code, ClockStep(code, every, step, turn))
         return step
 
     return announce
+
+
+def in_turn() -> list[ClockStep]:
+    """All steps in the order of a tick, whatever was imported first; within a turn, in the order announced."""
+    return sorted(steps, key=lambda step: TURNS.index(step.turn))
 
 
 def rederives(code: str) -> Callable[[Rederiver], Rederiver]:

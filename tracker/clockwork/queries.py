@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from tracker.clockwork.kinds import steps
+from tracker.clockwork.kinds import in_turn
 from tracker.clockwork.models import Heartbeat
 
 #: A clock that ran no step for this long is silent: staff are warned.
@@ -17,7 +17,7 @@ NEVER = datetime(1, 1, 1, tzinfo=UTC)
 
 def heartbeats(session: Session) -> list[Heartbeat]:
     """When each step last ran, in the order of a tick; steps nobody announces any more come last."""
-    order = {code: place for place, code in enumerate(steps.codes())}
+    order = {code: place for place, code in enumerate(step.code for step in in_turn())}
     return sorted(session.scalars(select(Heartbeat)), key=lambda beat: (order.get(beat.step, len(order)), beat.step))
 
 

@@ -21,7 +21,7 @@ from flask import Flask
 
 from tracker.base import clock
 from tracker.base.db import db
-from tracker.clockwork.kinds import ClockStep, PartlyFailed, progress, steps
+from tracker.clockwork.kinds import ClockStep, PartlyFailed, in_turn, progress, steps
 from tracker.clockwork.service import give_lease_back, note_end, note_failure, note_start, take_lease
 
 log = logging.getLogger(__name__)
@@ -57,7 +57,7 @@ def tick(app: Flask, now: datetime, faults: dict[str, str] | None = None) -> dic
     A step that fails is noted and the others go on; `faults`, when given, gets its code and what failed.
     """
     answers = {}
-    for step in steps:
+    for step in in_turn():
         answers[step.code], fault = run_step(app, step, now)
         if fault and faults is not None:
             faults[step.code] = fault
@@ -123,7 +123,7 @@ class Clock:
         self._pulse()
         start = clock.true_now()
         self._call("clock pulse", self._pulse, self._pace.pulse, start, "pulse")
-        for place, step in enumerate(steps):
+        for place, step in enumerate(in_turn()):
             # Steps due at the same moment would run in the order of their names.
             self._call(step.code, self._step_job(step), step.every, start + timedelta(milliseconds=place), "default")
         threading.Thread(target=self._watch, name="watchdog", daemon=True).start()

@@ -135,7 +135,7 @@ def settle_flags(session: Session, now: datetime, cases: Sequence[int] | None) -
     sweep(session, now, cases)
 
 
-@clock_step("flags.sweep", every=timedelta(seconds=60))
+@clock_step("flags.sweep", every=timedelta(seconds=60), turn="flags")
 def sweep_flags(now: datetime) -> Mapping[str, int]:
     """Raise and clear flags, in transactions of at most 2,000. Answers {"raised", "cleared", "open"}.
 

@@ -78,7 +78,7 @@ class Outlook:
         return not (self.packable or self.due or self.sending or self.too_late)
 
 
-@clock_step("outbox.deliver", every=timedelta(seconds=5))
+@clock_step("outbox.deliver", every=timedelta(seconds=5), turn="deliver")
 def deliver(now: datetime) -> Mapping[str, int]:
     """Send what is due until nothing more is. Answers with messages: `sent`; `failed`, which were not delivered or may
     have arrived; `waiting`, which are due and could not go yet.

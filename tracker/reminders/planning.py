@@ -84,7 +84,7 @@ def settle_plan(session: Session, now: datetime, cases: Sequence[int] | None) ->
     plan(session, now, cases)
 
 
-@clock_step("reminders.plan", every=timedelta(seconds=60))
+@clock_step("reminders.plan", every=timedelta(seconds=60), turn="plan")
 def plan_step(now: datetime) -> Mapping[str, int]:
     """Plan what has come into sight since the last look. Answers {"planned", "cancelled"}: messages of this step only;
     acts plan for the cases they touch."""
