@@ -136,6 +136,24 @@ def test_how_long_ago_changes_its_unit_at_the_full_one(seconds: int, said: str) 
 
 
 @pytest.mark.parametrize(
+    ("told", "zone", "said"),
+    [
+        (datetime(2024, 3, 22, 12, tzinfo=UTC), "Asia/Jerusalem", "10 days ago"),
+        (datetime(2024, 3, 22, 21, 59, tzinfo=UTC), "Asia/Jerusalem", "10 days ago"),
+        (datetime(2024, 3, 22, 22, tzinfo=UTC), "Asia/Jerusalem", "9 days ago"),
+        (datetime(2024, 3, 22, 22, tzinfo=UTC), "UTC", "10 days ago"),
+    ],
+)
+def test_days_ago_are_days_of_the_calendar_where_it_is_read(told: datetime, zone: str, said: str) -> None:
+    assert words.ago(told, datetime(2024, 4, 1, 6, tzinfo=UTC), zone) == said
+
+
+def test_a_day_of_25_hours_is_a_day_ago() -> None:
+    now = datetime(2024, 10, 27, 22, 30, tzinfo=UTC)
+    assert words.ago(now - timedelta(hours=24), now, "Europe/Berlin") == "1 day ago"
+
+
+@pytest.mark.parametrize(
     ("count", "said"),
     [(0, "0 يوم"), (1, "يوم واحد"), (2, "يومان"), (5, "5 أيام"), (11, "11 يومًا"), (99, "99 يومًا"), (100, "100 يوم")],
 )

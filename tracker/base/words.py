@@ -137,9 +137,10 @@ def say_days(days: int, locale: str | None = None) -> str:
 
 
 @_in_language
-def ago(at: datetime, now: datetime, locale: str | None = None) -> str:
-    """How long since an instant: `just now`, `5 minutes ago`, `3 hours ago`, `2 days ago`. What lies ahead of `now`
-    (clocks of two machines differ a little) is `just now` too."""
+def ago(at: datetime, now: datetime, zone: str = "UTC", locale: str | None = None) -> str:
+    """How long since an instant: `just now`, `5 minutes ago`, `3 hours ago`, `2 days ago`. From a full day on, days are
+    counted by the calendar of `zone`. What lies ahead of `now` (clocks of two machines differ a little) is `just now`
+    too."""
     minutes = int((now - at) / timedelta(minutes=1))
     if minutes < 1:
         return _("just now")
@@ -147,7 +148,9 @@ def ago(at: datetime, now: datetime, locale: str | None = None) -> str:
         return ngettext("%(num)d minute ago", "%(num)d minutes ago", minutes)
     if minutes < 24 * 60:
         return ngettext("%(num)d hour ago", "%(num)d hours ago", minutes // 60)
-    return ngettext("%(num)d day ago", "%(num)d days ago", minutes // (24 * 60))
+    # 24 hours lie within one day of the calendar where a clock goes back.
+    days = max((today_in(zone, now) - today_in(zone, at)).days, 1)
+    return ngettext("%(num)d day ago", "%(num)d days ago", days)
 
 
 @_in_language
