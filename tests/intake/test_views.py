@@ -220,8 +220,9 @@ def test_a_request_over_the_limit_is_answered_by_a_page_that_says_what_to_do(bro
         content_type="multipart/form-data; boundary=x",
     )
     assert answer.status_code == 413
-    assert "at most 6 MB" in said(answer)
+    assert "at most 5 MB" in said(answer)
     assert "paste only the text" in said(answer)
+    assert 'href="/intake/paste">Back to pasting' in answer.text
 
 
 @pytest.mark.one_engine

@@ -90,6 +90,27 @@ def take() -> Any:
     return submit(form, act, lambda: _paste_page(form))
 
 
+@bp.errorhandler(413)
+def too_large(_error: Exception) -> Any:
+    """What was sent was not read at all: say how much is taken, and lead back. The limit of a request leaves room for
+    what a form adds to a file, so it is the file's that a person is told."""
+    sentences = [
+        _("A page has at most %(size)d MB. Nothing was stored.", size=LARGEST_FILE // 1_000_000),
+        _("Send it in smaller parts, or paste only the text."),
+    ]
+    html = render_template(
+        "errors/error.html",
+        frame="layout.html",
+        code=413,
+        heading=_("That is too large"),
+        sentences=sentences,
+        fault=None,
+        typed=(),
+        back=(url_for("intake.paste"), _("Back to pasting a page")),
+    )
+    return html, 413
+
+
 def _given(form: PasteForm) -> tuple[bytes, str, str]:
     """What was given, what it is called, and the field it came from."""
     pasted = form.document.data or ""
