@@ -554,8 +554,8 @@ def test_what_is_left_of_a_group_is_hidden_with_its_case(house: Desks) -> None:
 def undated(printed: str = "22/03/2024", title: str = "Charged") -> str:
     """An entry that tells of an arrest, and of a charge without its day."""
     return (
-        f"{title}: Samir Haddad - URGENT ACTION - {printed}\n\nOn 4 March 2024 police arrested Samir Haddad, a teacher. "
-        "Samir Haddad was charged with spreading false news. Take action."
+        f"{title}: Samir Haddad - URGENT ACTION - {printed}\n\n"
+        "On 4 March 2024 police arrested Samir Haddad, a teacher. Samir Haddad was charged with spreading false news. Take action."
     )
 
 
@@ -597,3 +597,22 @@ def test_a_hearing_announced_for_a_day_that_has_passed_is_not_said_to_have_taken
     house.accept_all(read)
     [hearing] = db.session.scalars(select(Hearing)).all()
     assert (hearing.local_date, hearing.state) == (date(2019, 4, 8), "scheduled")
+
+
+@pytest.mark.parametrize(
+    ("text", "told_by"),
+    [
+        (page(hearing_set("20 April 2024", "28/03/2024")), "Egypt page, 28 March 2024"),
+        (
+            page(hearing_set("20 April 2024", "28/03/2024")).removeprefix("Egypt\n\n"),
+            "a page that was read, 28 March 2024",
+        ),
+    ],
+    ids=["a heading", "none"],
+)
+def test_a_date_is_told_by_the_page_not_by_the_name_of_its_file(house: Desks, text: str, told_by: str) -> None:
+    house.accept_all(house.read(text))
+    [hearing] = db.session.scalars(select(Hearing)).all()
+    assert hearing.confirmed_from == told_by
+    [source] = set(db.session.scalars(select(EntrySource.address)))
+    assert source == "page.txt"

@@ -36,6 +36,7 @@ from tracker.intake.models import Document, Proposal
 from tracker.intake.reading import fingerprint
 from tracker.intake.reading.model import EntryRead, Reading
 from tracker.intake.reading.names import fold
+from tracker.intake.reading.page import heading_of
 from tracker.intake.rules import (
     KIND_OF_STATUS,
     HeldEntry,
@@ -721,7 +722,7 @@ class _Writing:
         payload = proposal.payload
         when = _when(payload, payload.get("zone") or self.desk.zone)
         kept: dict[str, Any] = {
-            "confirmation": Confirmation(told_by=self.document.name),
+            "confirmation": Confirmation(told_by=_told_by(self.document)),
             "unlikely_is_meant": self.unlikely_is_meant,
             "sources": [self._source(proposal)],
             "origin": self.origin,
@@ -765,6 +766,13 @@ class _Writing:
         published, now = self.document.published_on, current_work(self.session).now
         if published is not None:
             hearing.confirmed_at = min(now, dt.datetime.combine(published, dt.time(12), tzinfo=dt.UTC))
+
+
+def _told_by(document: Document) -> str:
+    """A page as somebody who told a date: what it calls itself, never the name of a file, and its day."""
+    heading = cut(heading_of(document.text), 80)
+    page, on = f"{heading} page" if heading else "a page that was read", document.published_on
+    return f"{page}, {on.day} {on:%B %Y}" if on else page
 
 
 def _when(payload: Mapping[str, Any], zone: str) -> When:

@@ -148,8 +148,8 @@ class EventRead:
 class HearingRead:
     """A sitting of a court. `precision` is `day`, `month` or, with no date, `not_set`; `time` is local to the court.
 
-    `tense` goes by the day of publication; `announced` is whether the sentence speaks of what is to come: a hearing that
-    was announced and whose day has passed may not have sat.
+    `tense` goes by the day of publication; `announced` is whether the sentence speaks of what is to come: a hearing
+    that was announced and whose day has passed may not have sat.
     """
 
     date: dt.date | None

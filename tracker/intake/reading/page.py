@@ -20,6 +20,9 @@ from tracker.intake.reading.plain import Plain, Sentence
 #: A page with more entries than this is no country page.
 MOST_ENTRIES = 20_000
 
+#: A page's own heading stands in so many of its first characters.
+_HEAD = 20_000
+
 _NO_ENTRIES = (
     "No entries were found on this page. An entry begins with a line such as "
     "“Title - URGENT ACTION - 21/03/2024”, or the page is one text about a person."
@@ -47,6 +50,18 @@ def read_page(text: str, published: date | None = None) -> Reading:
     country = language.country_of(page.heading)
     entries = tuple(_read_block(plain, language, block, country) for block in page.blocks)
     return Reading(language.code, country, page.updated, entries)
+
+
+def heading_of(text: str) -> str:
+    """What a country page calls itself, in its first line above the entries; empty where it has no such line."""
+    plain = Plain(text[:_HEAD])
+    try:
+        page = country_page(plain, language_of(plain.text))
+    except Refused:  # only what `read_page` took is asked about; its head may have been cut in a header
+        return ""
+    if page is None or not page.heading:
+        return ""
+    return next(line.text for line in plain.lines() if line.text)
 
 
 def _read_block(plain: Plain, language: Language, block: Block, country: str | None) -> EntryRead:
