@@ -551,6 +551,19 @@ def cancel(hearing_id: int, as_json: bool) -> None:
     _say_hearing(as_json, hearing_id)
 
 
+@hearings_group.command("reinstate")
+@click.argument("hearing_id", metavar="ID", type=int)
+@at_option
+@json_option
+@in_house
+def reinstate(hearing_id: int, as_json: bool) -> None:
+    """A hearing is on again, or its outcome was wrong: it is awaited as before."""
+    with unit_of_work("hearings.reinstate", COMMAND, subject=f"hearing:{hearing_id}"):
+        hearing = hearings.get_hearing(db.session(), hearing_id)
+        hearings.reinstate_hearing(db.session(), hearing, version=hearing.version)
+    _say_hearing(as_json, hearing_id)
+
+
 @hearings_group.command("outcome")
 @click.argument("hearing_id", metavar="ID", type=int)
 @click.argument("outcome", type=click.Choice(["took-place", "adjourned", "postponed", "not-known"]))
