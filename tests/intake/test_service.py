@@ -555,7 +555,8 @@ def undated(printed: str = "22/03/2024", title: str = "Charged") -> str:
     """An entry that tells of an arrest, and of a charge without its day."""
     return (
         f"{title}: Samir Haddad - URGENT ACTION - {printed}\n\n"
-        "On 4 March 2024 police arrested Samir Haddad, a teacher. Samir Haddad was charged with spreading false news. Take action."
+        "On 4 March 2024 police arrested Samir Haddad, a teacher. "
+        "Samir Haddad was charged with spreading false news. Take action."
     )
 
 

@@ -60,11 +60,11 @@ def test_the_readers_own_clock_is_said_where_it_differs(court: Any) -> None:
     ("about", "said"),
     [
         ({}, "Nobody has confirmed this date."),
-        ({"confirmation": Confirmation("the lawyer")}, "Confirmed 15 days ago by: the lawyer."),
+        ({"confirmation": Confirmation("the lawyer")}, "Confirmed 16 days ago by: the lawyer."),
         ({"certainty": "provisional"}, "The date is provisional. Nobody has confirmed this date."),
         (
             {"certainty": "provisional", "confirmation": Confirmation("the lawyer")},
-            "The date is provisional. Last told 15 days ago by: the lawyer.",
+            "The date is provisional. Last told 16 days ago by: the lawyer.",
         ),
     ],
 )
