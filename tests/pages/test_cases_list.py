@@ -121,3 +121,31 @@ def test_volunteers_find_what_is_open_to_them_without_a_name(lived: Lived) -> No
     assert "Khalefa" not in browser.get("/cases").text
     assert refs(browser, "?q=Khalefa") == []
     assert refs(browser, "?q=Cedar") == ["IOPT-0001"]
+
+
+def test_who_keeps_a_case_of_another_desk_is_not_learnt_by_filtering(lived: Lived) -> None:
+    lived.case("Ahmad Khalefa", audience=Audience.VOLUNTEERS)
+    for user, scope in ((lived.volunteer, ""), (lived.outsider, "&scope=others")):
+        browser = lived.browser(user)
+        for asked in (f"owner={lived.owner.id}", f"owner={lived.colleague.id}", "owner=nobody", "flag=no-owner"):
+            assert refs(browser, f"?{asked}{scope}") == ["IOPT-0001"], asked
+
+
+def test_of_two_places_to_go_on_from_the_later_is_meant(lived: Lived) -> None:
+    lived.case("Ahmad Khalefa")
+    browser = lived.browser(lived.owner)
+    assert Asked.from_args({"after": "a~1", "before": "b~2"}).address() == "?after=a~1"
+    assert "There is no case yet." not in browser.get("/cases?after=a~1&before=b~2").text
+    assert "There is no case yet." not in browser.get("/cases?scope=others").text
+    assert refs(browser, "?before=nonsense") == ["IOPT-0001"]
+    assert "There is no case yet." not in browser.get("/cases?after=z~1").text
+
+
+@pytest.mark.one_engine
+def test_the_form_shows_what_is_applied(lived: Lived) -> None:
+    lived.case("Ahmad Khalefa")
+    browser = lived.browser(lived.owner)
+    for field in ("risk", "status", "flag", "owner", "desk"):
+        assert refs(browser, f"?{field}=nonsense") == ["IOPT-0001"], field
+    others = browser.get("/cases?scope=others&sort=worst").text
+    assert '<option value="next" selected>' in others

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from tracker.agenda.models import OPEN_STATE, AgendaItem
 from tracker.agenda.service import chunks
 from tracker.base.audience import Audience
+from tracker.base.dates import window_precision
 from tracker.base.db import db
 from tracker.base.work import CLOCK, settles, unit_of_work
 from tracker.cases.folding import restarting
@@ -52,7 +53,7 @@ def settle_faces(session: Session, now: datetime, cases: Sequence[int] | None) -
         _faces(session, now, chunk)
 
 
-@clock_step("faces.refresh", every=timedelta(seconds=60))
+@clock_step("faces.refresh", every=timedelta(seconds=60), turn="faces")
 def refresh(now: datetime) -> Mapping[str, int]:
     """Look again at cases whose next date has passed. Answers {"due"}."""
     due = db.session.scalars(select(CaseFace.case_id).where(CaseFace.next_ends_at <= now).distinct().limit(5000)).all()
@@ -69,12 +70,17 @@ def follow_flags(session: Session, now: datetime, cases: Sequence[int]) -> None:
         flags = _flags(session, now, chunk)
         changed = []
         for face in session.execute(
-            select(CaseFace.case_id, CaseFace.audience, CaseFace.flags, CaseFace.worst_sort, CaseFace.worst_flag).where(
-                CaseFace.case_id.in_(chunk)
-            )
+            select(
+                CaseFace.case_id,
+                CaseFace.audience,
+                CaseFace.flags,
+                CaseFace.severities,
+                CaseFace.worst_sort,
+                CaseFace.worst_flag,
+            ).where(CaseFace.case_id.in_(chunk))
         ):
             told = _of_flags([f for f in flags[face.case_id] if f[1] >= face.audience])
-            if any(getattr(face, name) != told[name] for name in ("flags", "worst_sort", "worst_flag")):
+            if any(getattr(face, name) != told[name] for name in ("flags", "severities", "worst_sort", "worst_flag")):
                 changed.append({"case_id": face.case_id, "audience": face.audience, **told})
         if changed:
             session.execute(update(CaseFace), changed)
@@ -96,6 +102,7 @@ def _of_flags(flags: Sequence[FlagSeen]) -> dict[str, Any]:
         "worst_flag": worst[2] if worst else None,
         "worst_severity": worst[3] if worst else 0,
         "flags": sorted({f[2] for f in flags}),
+        "severities": {f[2]: f[3] for f in sorted(flags, key=lambda f: f[3])},
         "worst_sort": f"{9 - worst[3]}|{_sortable(worst[4])}" if worst else f"9|{LAST}",
     }
 
@@ -111,7 +118,8 @@ def _faces(session: Session, now: datetime, cases: Sequence[int]) -> None:
     for item in session.scalars(
         select(AgendaItem)
         .where(AgendaItem.case_id.in_(cases), AgendaItem.state == OPEN_STATE, AgendaItem.outcome_due_at > now)
-        .order_by(AgendaItem.starts_at, AgendaItem.id)
+        # By its last possible day, a known day first: a long window hides no day that lies within it.
+        .order_by(AgendaItem.outcome_due_at, AgendaItem.local_date.is_(None), AgendaItem.starts_at, AgendaItem.id)
     ):
         ahead[item.case_id].append(item)
     flags = _flags(session, now, cases)
@@ -136,7 +144,7 @@ def _faces(session: Session, now: datetime, cases: Sequence[int]) -> None:
                         "person": i.person_id,
                         "role": i.role,
                         "status": standing[i.person_id].status,
-                        "since": _iso(standing[i.person_id].custody_since),
+                        "since": _iso(standing[i.person_id].status_since[0]),
                         "reported": standing[i.person_id].reported,
                     }
                     for i in people[case.id]
@@ -179,7 +187,7 @@ def _face(
         "status_since": _date(worst_off["since"]) if worst_off else None,
         "next_kind": ahead.kind if ahead else None,
         "next_subject_id": ahead.subject_id if ahead else None,
-        "next_on": (ahead.local_date or ahead.earliest_on) if ahead else None,
+        **_when(ahead),
         "next_time": ahead.local_time if ahead else None,
         "next_zone": ahead.zone if ahead else None,
         "next_ends_at": ahead.outcome_due_at if ahead else None,
@@ -189,6 +197,17 @@ def _face(
         "next_sort": _sortable(ahead.starts_at if ahead else None),
         "checked_sort": _sortable(last_checked_at or case.created_at),
         "ref_sort": case.ref,
+    }
+
+
+def _when(ahead: AgendaItem | None) -> dict[str, Any]:
+    """The columns of a face that say on which day, or within which window, the next date is."""
+    first = (ahead.local_date or ahead.earliest_on) if ahead else None
+    last = (ahead.local_date or ahead.latest_on or first) if ahead else None
+    return {
+        "next_on": first,
+        "next_until": last,
+        "next_precision": window_precision(first, last) if first and last else None,
     }
 
 

@@ -166,6 +166,10 @@ class CaseFace(Model):
     next_subject_id: Mapped[int | None] = mapped_column(BigId)
     #: Its local day (the first of a window).
     next_on: Mapped[date | None]
+    #: Its last possible day: of a window; the same day where the day is known.
+    next_until: Mapped[date | None]
+    #: How that date is known: day; week, month or between where only a window is.
+    next_precision: Mapped[str | None] = mapped_column(String(10))
     #: Its clock time; None: not announced.
     next_time: Mapped[time | None] = mapped_column(WallTime)
     #: Its zone.
@@ -182,6 +186,8 @@ class CaseFace(Model):
     worst_severity: Mapped[int] = mapped_column(default=0)
     #: Rules of all open flags, for filters and badges.
     flags: Mapped[list[str]] = mapped_column(JSONText, default=list)
+    #: Severity of each of them, by rule: {rule: 1 to 3, or 0 while it asks for nobody}.
+    severities: Mapped[dict[str, int]] = mapped_column(JSONText, default=dict)
     #: Sort key: instant of the next date as text, `9999` where none. Made in Python, equal on both engines.
     next_sort: Mapped[str] = mapped_column(SortKey)
     #: Sort key: worst first (9 minus severity), then the flag's due instant.

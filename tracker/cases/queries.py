@@ -1,4 +1,5 @@
-"""Reading cases. Every list goes through `visible_cases`; nothing else decides who sees what."""
+"""Reading cases. `level` is the one expression that decides who sees what: the list of cases goes through
+`visible_cases`, lists of what cases hold compare it with the rung of what they list."""
 
 from typing import Any
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from tracker.accounts.models import User
@@ -32,11 +32,12 @@ def list_hearings(
     case_ids: Sequence[int] | None = None,
     hearing_id: int | None = None,
     user: User | None = None,
-    since: datetime | None = None,
+    ahead_at: datetime | None = None,
     limit: int = 500,
 ) -> list[HearingSeen]:
     """Hearings by when they start, undated ones last; of these cases, this one alone, or all; for this reader, or
-    (None) for a command. Two statements, however many."""
+    (None) for a command. With `ahead_at`: those alone that are still to come, or under way, at that instant, or have no
+    date. Two statements, however many."""
     wanted = select(Appearance.hearing_id).join(Case, Case.id == Appearance.case_id)
     if case_ids is not None:
         wanted = wanted.where(Appearance.case_id.in_(case_ids))
@@ -45,8 +46,10 @@ def list_hearings(
     if user is not None:
         wanted = wanted.where(level(user.id) <= Hearing.audience).join(Hearing, Hearing.id == Appearance.hearing_id)
     chosen = select(Hearing).where(Hearing.id.in_(wanted))
-    if since is not None:
-        chosen = chosen.where(Hearing.starts_at >= since)
+    if ahead_at is not None:
+        chosen = chosen.where(
+            Hearing.state == "scheduled", or_(Hearing.outcome_due_at.is_(None), Hearing.outcome_due_at > ahead_at)
+        )
     hearings = session.scalars(
         chosen.order_by(Hearing.starts_at.is_(None), Hearing.starts_at, Hearing.id).limit(limit)
     ).all()

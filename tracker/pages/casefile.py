@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import and_, or_, select, true
 from sqlalchemy.orm import Session, aliased, joinedload, lazyload
 
 from tracker.accounts.models import Desk, User
 from tracker.agenda.models import OPEN_STATE
 from tracker.base.audience import Audience
-from tracker.base.dates import instant_of
-from tracker.base.errors import NotFound
+from tracker.base.dates import instant_of, today_in
+from tracker.base.errors import NotFound, Refused
 from tracker.cases.models import Case, CaseFace, Involvement
 from tracker.cases.queries import NOTHING, level
 from tracker.flags.queries import FlagShown, open_flags_for_cases
@@ -61,6 +61,8 @@ class CaseFile:
     #: Accounts that wrote something here, by number.
     writers: Mapping[int, str]
     known_on: date | None
+    #: When it is read.
+    now: datetime
     #: As known on that day: the last snapshot of each hearing.
     known_hearings: Sequence[Mapping[str, Any]] = ()
 
@@ -76,14 +78,31 @@ class CaseFile:
 
     @property
     def next(self) -> Hearing | None:
-        """The hearing that comes next, or began and has no outcome."""
-        ahead = [h.hearing for h in self.hearings if h.hearing.state == OPEN_STATE and h.hearing.starts_at]
-        return min(ahead, key=lambda h: h.starts_at or h.created_at, default=None)
+        """The hearing that comes next, or is under way: by its last possible day, a known day before a window."""
+        return min((h for h in self._open if self._due(h) > self.now), key=self._order, default=None)
+
+    @property
+    def awaits(self) -> Hearing | None:
+        """The last hearing of which somebody should know the outcome by now, and nobody has said."""
+        return max((h for h in self._open if self._due(h) <= self.now), key=self._order, default=None)
+
+    @property
+    def _open(self) -> list[Hearing]:
+        return [h.hearing for h in self.hearings if h.hearing.state == OPEN_STATE and h.hearing.outcome_due_at]
+
+    @staticmethod
+    def _due(hearing: Hearing) -> datetime:
+        return hearing.outcome_due_at or hearing.created_at
+
+    def _order(self, hearing: Hearing) -> tuple[datetime, bool, datetime, int]:
+        started = hearing.starts_at or hearing.created_at
+        return self._due(hearing), hearing.local_date is None, started, hearing.id
 
 
 def read_case_file(session: Session, user: User, ref: str, now: datetime, known_on: date | None = None) -> CaseFile:
     """Read the file for this reader, as it stands or as it was known at the end of a day at the desk. NotFound alike
-    when there is no such case and when the reader may not know of it. Six statements, however long the timeline."""
+    when there is no such case and when the reader may not know of it; Refused for a day that lies ahead. Six
+    statements, however long the timeline."""
     owner, deputy = aliased(User), aliased(User)
     row = session.execute(
         select(Case, Desk, level(user.id), CaseFace, owner, deputy)
@@ -97,16 +116,14 @@ def read_case_file(session: Session, user: User, ref: str, now: datetime, known_
     if row is None or row[2] >= NOTHING:
         raise NotFound(f"There is no case {ref[:30]} that you may see.")
     case, desk, rung = row[0], row[1], Audience(row[2])
-    known_at = (
-        instant_of(known_on + timedelta(days=1), None, desk.zone) - timedelta(microseconds=1) if known_on else None
-    )
+    known_at = end_of_known(known_on, desk, now) if known_on else None
     timeline = read_timeline(session, case.id, rung, known_at)
     involved = (
         session.execute(
             select(Involvement, Person)
             .join(Person, Person.id == Involvement.person_id)
             .options(joinedload(Person.names))
-            .where(Involvement.case_id == case.id)
+            .where(Involvement.case_id == case.id, Person.created_at <= known_at if known_at else true())
             .order_by(Involvement.position, Involvement.id)
         )
         .unique()
@@ -132,16 +149,24 @@ def read_case_file(session: Session, user: User, ref: str, now: datetime, known_
         people=people,
         timeline=timeline[::-1],
         hearings=_hearings(session, user, case, rung) if known_at is None else (),
-        flags=open_flags_for_cases(session, [case.id], now, rung)[case.id],
+        flags=() if known_at else open_flags_for_cases(session, [case.id], now, rung)[case.id],
         names={seen.person.id: seen.name for seen in people},
         writers=_writers(session, timeline),
         known_on=known_on,
+        now=now,
         known_hearings=[
             {**snapshot, **{end: _day(snapshot[end]) for end in ("earliest_on", "latest_on")}}
             for snapshot in (hearings_as_known(session, case.id, known_at) if known_at else ())
             if snapshot["audience"] >= rung
         ],
     )
+
+
+def end_of_known(known_on: date, desk: Desk, now: datetime) -> datetime:
+    """The last instant of a day at the desk. Refused when that day has not begun there."""
+    if known_on > today_in(desk.zone, now):
+        raise Refused(f"{known_on.isoformat()} lies ahead: nobody knows yet what will be known then.", "known_on")
+    return instant_of(known_on + timedelta(days=1), None, desk.zone) - timedelta(microseconds=1)
 
 
 def _day(iso: str | None) -> date | None:

@@ -16,6 +16,7 @@ from sqlalchemy.sql.selectable import Subquery
 from tracker.accounts.models import User
 from tracker.base.audience import Audience
 from tracker.cases.models import Case, CaseFace, CaseGrant, Involvement
+from tracker.cases.queries import visible_cases
 from tracker.flags.models import Flag
 from tracker.people.models import Person
 from tracker.search.queries import cases_matching
@@ -60,7 +61,24 @@ class Asked:
         said["stage"] = said["stage"] if said["stage"] in STAGE_SETS else "active"
         said["sort"] = said["sort"] if said["sort"] in SORTS else "worst"
         said["scope"] = said["scope"] if said["scope"] in ("mine", "others") else "mine"
+        for cursor in ("after", "before"):
+            said[cursor] = said[cursor] if said[cursor].rpartition("~")[2].isdecimal() else ""
+        if said["after"]:
+            said["before"] = ""
         return cls(**said)
+
+    def applied(self, user: User, options: Mapping[str, Sequence[tuple[str, str]]] | None = None) -> "Asked":
+        """What of this is done for a reader: nobody learns who keeps cases of other desks, or how these desks sort
+        their work. With `options` (value and words by field), a value that is none of them is passed over too."""
+        asked = self if user.is_staff else replace(self, scope="mine")
+        if _sees_others(user, asked):
+            asked = replace(asked, owner="", flag="", desk="", sort="next")
+        unknown = {
+            name: ""
+            for name, known in (options or {}).items()
+            if name != "stage" and getattr(asked, name) not in {value for value, _words in known}
+        }
+        return replace(asked, **unknown)
 
     def address(self, **changes: str) -> str:
         """The query string of this question, with changes; defaults are left out."""
@@ -71,7 +89,8 @@ class Asked:
     @property
     def filtered(self) -> bool:
         """Whether anything narrows the list."""
-        return any((self.risk, self.status, self.flag, self.owner, self.desk, self.q)) or self.stage != "active"
+        narrowed = any((self.risk, self.status, self.flag, self.owner, self.desk, self.q))
+        return narrowed or self.stage != "active" or self.scope != "mine"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +115,8 @@ class Page:
 
 def list_cases(session: Session, user: User, asked: Asked) -> Page:
     """A page of the cases this account may see. Two statements."""
-    sort = SORTS["next" if _sees_others(user, asked) else asked.sort]
+    asked = asked.applied(user)
+    sort = SORTS[asked.sort]
     backwards = bool(asked.before)
     branches = [
         branch.order_by(*_order(face, sort, backwards)).limit(PAGE + 1)
@@ -107,7 +127,8 @@ def list_cases(session: Session, user: User, asked: Asked) -> Page:
     found = union_all(*(select(b.subquery()) for b in branches)).subquery()
     keys = (found.c.sort_key.desc(), found.c.case_id.desc()) if backwards else (found.c.sort_key, found.c.case_id)
     rows = session.execute(
-        select(Case, CaseFace, User.name)
+        visible_cases(user)
+        .add_columns(CaseFace, User.name)
         .join(found, found.c.case_id == Case.id)
         .join(CaseFace, and_(CaseFace.case_id == found.c.case_id, CaseFace.audience == found.c.audience))
         .outerjoin(User, User.id == Case.owner_id)
@@ -201,7 +222,7 @@ def _narrowed(session: Session, chosen: Select[Any], face: Any, asked: Asked, so
     if asked.owner == "nobody":
         chosen = chosen.where(face.owner_id.is_(None))
     elif asked.owner:
-        chosen = chosen.where(face.owner_id == int(asked.owner) if asked.owner.isdigit() else false())
+        chosen = chosen.where(face.owner_id == int(asked.owner) if asked.owner.isdecimal() else false())
     if asked.flag:
         flagged = select(Flag.case_id).where(
             Flag.rule == asked.flag, Flag.cleared_at.is_(None), Flag.audience >= face.audience
@@ -215,7 +236,7 @@ def _narrowed(session: Session, chosen: Select[Any], face: Any, asked: Asked, so
         chosen = chosen.join(found, and_(found.c.case_id == face.case_id, found.c.audience == face.audience))
     for cursor, forward in ((asked.after, True), (asked.before, False)):
         value, _tilde, number = cursor.rpartition("~")
-        if cursor and number.isdigit():
+        if cursor:
             here = tuple_(getattr(face, sort), face.case_id)
             there = tuple_(value, int(number))
             chosen = chosen.where(here > there if forward else here < there)

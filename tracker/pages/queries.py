@@ -1,7 +1,7 @@
 """What commands print and pages show together, read from many rooms."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 from sqlalchemy import select
@@ -9,10 +9,11 @@ from sqlalchemy.orm import Session
 
 from tracker.accounts.models import Desk
 from tracker.base.audience import Audience
-from tracker.base.dates import instant_of
+from tracker.base.dates import window_precision, zone_of
 from tracker.cases.models import Case, CaseFace, Involvement
 from tracker.hearings.models import Hearing
 from tracker.hearings.queries import HearingSeen, hearings_as_known, list_hearings
+from tracker.pages.casefile import end_of_known
 from tracker.people.models import Person
 from tracker.timeline.codes import headline, label
 from tracker.timeline.queries import EntrySeen, read_timeline
@@ -33,12 +34,12 @@ def cases_as_json(session: Session, desk: Desk | None = None) -> list[dict[str, 
     return [_case(case, face, people.get(case.id, []), courts) for case, face in rows]
 
 
-def case_as_json(session: Session, case: Case, desk: Desk, known_on: date | None = None) -> dict[str, Any]:
+def case_as_json(
+    session: Session, case: Case, desk: Desk, known_on: date | None = None, *, now: datetime
+) -> dict[str, Any]:
     """One case with its timeline and hearings, as `tracker cases show` prints it; with `known_on`, as it was known at
-    the end of that day at the desk."""
-    known_at = (
-        instant_of(known_on + timedelta(days=1), None, desk.zone) - timedelta(microseconds=1) if known_on else None
-    )
+    the end of that day at the desk: what cannot be known of then is null. Refused for a day that lies ahead."""
+    known_at = end_of_known(known_on, desk, now) if known_on else None
     face = session.get(CaseFace, (case.id, Audience.NAMED))
     assert face is not None
     people = _people(session, [case.id]).get(case.id, [])
@@ -46,8 +47,11 @@ def case_as_json(session: Session, case: Case, desk: Desk, known_on: date | None
     timeline = read_timeline(session, case.id, Audience.NAMED, known_at)
     names = {person.id: person.name for _involvement, person in people}
     if known_at is not None:
+        people = [pair for pair in people if pair[1].created_at <= known_at]
         standing = stand(
-            [seen.told for seen in timeline], {seen.entry.id: seen.meaning for seen in timeline}, list(names)
+            [seen.told for seen in timeline],
+            {seen.entry.id: seen.meaning for seen in timeline},
+            [person.id for _i, person in people],
         )
         shown["people"] = [
             {
@@ -59,7 +63,10 @@ def case_as_json(session: Session, case: Case, desk: Desk, known_on: date | None
             for person, where in standing.items()
         ]
         shown["status_line"] = "; ".join(f"{p['name']}: {label(p['status'])}" for p in shown["people"])
-        shown["hearings"] = hearings_as_known(session, case.id, known_at)
+        known = [_hearing_as_known(snapshot, case) for snapshot in hearings_as_known(session, case.id, known_at)]
+        shown["hearings"] = sorted(known, key=lambda h: (h["starts_at"] is None, h["starts_at"] or "", h["id"]))
+        shown |= {"stage": None, "risk": None, "flags": None, "version": None}
+        shown["next_date"] = _next_as_known(shown["hearings"], known_on)
     else:
         shown["hearings"] = [hearing_as_json(seen) for seen in list_hearings(session, case_ids=[case.id])]
     shown["timeline"] = [_entry(seen, names) for seen in timeline]
@@ -88,6 +95,45 @@ def hearing_as_json(seen: HearingSeen) -> dict[str, Any]:
     }
 
 
+def _hearing_as_known(snapshot: Mapping[str, Any], case: Case) -> dict[str, Any]:
+    """A snapshot in the words of `hearing_as_json`. Null: whoever else appeared, and who had made sure, is not kept."""
+    first, at = snapshot["earliest_on"], snapshot["local_time"]
+    starts_at = None
+    if first:
+        wall = datetime.combine(date.fromisoformat(first), time.fromisoformat(at) if at else time())
+        # As with every stored wall time: an hour that has come to be skipped since means the one after it.
+        starts_at = wall.replace(tzinfo=zone_of(snapshot["zone"]), fold=snapshot["fold"] or 0).astimezone(UTC)
+    return {
+        "id": snapshot["id"],
+        "cases": [case.ref],
+        "kind": snapshot["kind"],
+        "court": snapshot["court"],
+        "date": snapshot["local_date"],
+        "time": at,
+        "zone": snapshot["zone"],
+        "state": snapshot["state"],
+        "schedule_rev": snapshot["schedule_rev"],
+        "starts_at": _instant(starts_at),
+        "earliest": first,
+        "latest": snapshot["latest_on"],
+        "precision": snapshot["precision"],
+        "certainty": snapshot["certainty"],
+        "confirmed_at": None,
+    }
+
+
+def _next_as_known(hearings: Sequence[Mapping[str, Any]], known_on: date | None) -> dict[str, Any] | None:
+    """The next date among hearings as known on a day: the first that could still be after it."""
+    after = known_on.isoformat() if known_on else ""
+    ahead = [h for h in hearings if h["state"] == "scheduled" and h["latest"] and h["latest"] > after]
+    found = min(ahead, key=lambda h: (h["latest"], h["date"] is None, h["starts_at"], h["id"]), default=None)
+    if found is None:
+        return None
+    earliest, latest = (date.fromisoformat(found[end]) for end in ("earliest", "latest"))
+    when = earliest, latest, window_precision(earliest, latest)
+    return _next_date("hearing", when, found["time"], found["zone"], found["court"])
+
+
 def _case(
     case: Case, face: CaseFace, people: Sequence[tuple[Involvement, Person]], courts: Mapping[int, str]
 ) -> dict[str, Any]:
@@ -108,17 +154,34 @@ def _case(
             }
             for involved, person in people
         ],
-        "next_date": {
-            "kind": face.next_kind,
-            "date": _iso(face.next_on),
-            "time": _clock(face.next_time),
-            "zone": face.next_zone,
-            "court": courts.get(face.next_subject_id or 0, ""),
-        }
+        "next_date": _next_date(
+            face.next_kind,
+            (face.next_on, face.next_until, face.next_precision or "day"),
+            _clock(face.next_time),
+            face.next_zone,
+            courts.get(face.next_subject_id or 0, ""),
+        )
         if face.next_kind
         else None,
         "flags": face.flags,
         "version": case.version,
+    }
+
+
+def _next_date(
+    kind: str, when: tuple[date | None, date | None, str], at: str | None, zone: str | None, court: str
+) -> dict[str, Any]:
+    """`when`: first and last possible day, and how it is known. Of a window no day is `date`."""
+    earliest, latest, precision = when
+    known = precision == "day"
+    return {
+        "kind": kind,
+        "date": _iso(earliest) if known else None,
+        "time": at,
+        "zone": zone,
+        "court": court,
+        "precision": precision,
+        **({} if known else {"earliest": _iso(earliest), "latest": _iso(latest)}),
     }
 
 

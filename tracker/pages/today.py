@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
@@ -48,8 +48,7 @@ class Quiet:
     """What is true when nothing needs anybody."""
 
     next_case: Case | None
-    next_on: date | None
-    next_zone: str | None
+    next_face: CaseFace | None
     oldest_check: datetime | None
 
 
@@ -121,7 +120,6 @@ def quiet(session: Session, user: User) -> Quiet:
     oldest = session.execute(faces.order_by(CaseFace.checked_sort).limit(1)).first()
     return Quiet(
         ahead[1] if ahead else None,
-        ahead[0].next_on if ahead else None,
-        ahead[0].next_zone if ahead else None,
+        ahead[0] if ahead else None,
         (oldest[1].last_checked_at or oldest[1].created_at) if oldest else None,
     )

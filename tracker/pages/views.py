@@ -1,9 +1,9 @@
 """The pages that read many rooms: today, cases, the case file, hearings ahead, service health. They change nothing."""
 
-from datetime import timedelta
 from typing import Any
 
 from flask import Blueprint, Flask, current_app, render_template, request
+from flask_babel import gettext as _
 from sqlalchemy import select
 
 from tracker.accounts.guard import open_to, viewer
@@ -29,6 +29,9 @@ from tracker.reminders.queries import find_follow
 from tracker.timeline.codes import CUSTODY, PROCEEDINGS
 
 bp = Blueprint("pages", __name__)
+
+#: Hearings shown on one page.
+MOST_HEARINGS = 200
 
 
 @bp.record_once
@@ -74,12 +77,13 @@ def today() -> str:
 def cases() -> str:
     """The list of cases, with its filters."""
     user, session = viewer(), db.session()
-    asked = Asked.from_args(request.args)
+    filters = _filters(user)
+    asked = Asked.from_args(request.args).applied(user, filters)
     return render_template(
         "pages/cases.html",
         asked=asked,
         page=list_cases(session, user, asked),
-        filters=_filters(user),
+        filters=filters,
         now=clock.now(),
         zone=user.reading_zone,
         shown_name=shown_name,
@@ -99,7 +103,11 @@ def case_file(ref: str) -> Any:
             known_on = parse_date(said, "known-on")
         except Refused as fault:
             refusal = fault.message
-    file = read_case_file(session, user, ref, now, known_on)
+    try:
+        file = read_case_file(session, user, ref, now, known_on)
+    except Refused as fault:
+        refusal = fault.message
+        file = read_case_file(session, user, ref, now)
     return render_template(
         "pages/case_file.html",
         file=file,
@@ -118,9 +126,16 @@ def case_file(ref: str) -> Any:
 def hearings() -> str:
     """Hearings that lie ahead, of all cases the reader may see."""
     user, now = viewer(), clock.now()
-    since = now - timedelta(days=1)
-    seen = [h for h in list_hearings(db.session(), user=user, since=since, limit=200) if h.hearing.state == "scheduled"]
-    return render_template("pages/hearings.html", seen=seen, now=now, zone=user.reading_zone, names=user.is_staff)
+    seen = list_hearings(db.session(), user=user, ahead_at=now, limit=MOST_HEARINGS + 1)
+    shown = seen[:MOST_HEARINGS]
+    return render_template(
+        "pages/hearings.html",
+        dated=[h for h in shown if h.hearing.starts_at],
+        undated=[h for h in shown if not h.hearing.starts_at],
+        more=len(seen) > MOST_HEARINGS,
+        now=now,
+        zone=user.reading_zone,
+    )
 
 
 @bp.get("/service")
@@ -169,6 +184,6 @@ def _filters(user: User) -> dict[str, list[tuple[str, str]]]:
         "risk": choices("risk", RISKS),
         "status": choices("status", [*CUSTODY, *PROCEEDINGS]),
         "flag": choices("flag", finders.codes()),
-        "owner": owners,
+        "owner": [("nobody", _("nobody")), *owners] if user.is_staff else [],
         "desk": [(m.desk.code, m.desk.name) for m in user.memberships],
     }
