@@ -617,3 +617,38 @@ def test_a_date_is_told_by_the_page_not_by_the_name_of_its_file(house: Desks, te
     assert hearing.confirmed_from == told_by
     [source] = set(db.session.scalars(select(EntrySource.address)))
     assert source == "page.txt"
+
+
+# Days that cannot be -------------------------------------------------------------------------------------------------
+
+
+def impossible(printed: str) -> str:
+    """A page with a hearing on a day as printed."""
+    return page(
+        "Date for Samir Haddad - URGENT ACTION - 22/03/2024\n\n"
+        "Samir Haddad, a teacher, was arrested on 4 March 2024. His next hearing will be on "
+        + printed
+        + ". Take action."
+    )
+
+
+@pytest.mark.parametrize(
+    "printed", ["31/06/2024", "30/02/2024", "29/02/2023", "2024-06-31", "31 June 2024", "04/13/2024"]
+)
+def test_a_hearing_on_a_day_that_cannot_be_stays_open_with_the_reason(house: Desks, printed: str) -> None:
+    read = house.read(impossible(printed))
+    [hearing] = [p for p in read.fresh if p.kind == "hearing"]
+    assert hearing.payload["no_such_day"] == printed
+    [taken] = house.accept_all(read)
+    [(left, why)] = taken.left_open
+    assert (left.id, stored(Hearing)) == (hearing.id, 0)
+    assert why.startswith(f"{printed}: there is no such day")
+    house.accept([hearing], edits={hearing.id: {"date": "2024-07-01", "precision": "day", "no_such_day": None}})
+    assert stored(Hearing) == 1
+
+
+@pytest.mark.parametrize("printed", ["30/06/2024", "29/02/2024", "2024-06-30", "30 June 2024"])
+def test_the_last_day_of_a_month_is_a_day(house: Desks, printed: str) -> None:
+    read = house.read(impossible(printed))
+    [hearing] = [p for p in read.fresh if p.kind == "hearing"]
+    assert (hearing.payload["no_such_day"], hearing.payload["precision"]) == (None, "day")

@@ -134,6 +134,7 @@ def hearing_of(read: HearingRead) -> dict[str, Any]:
         "court": read.court or "",
         "tense": "upcoming" if read.announced else read.tense,
         "inferred": read.inferred,
+        "no_such_day": read.no_such_day,
         "persons": list(read.persons),
         "moves": None,
     }

@@ -720,6 +720,8 @@ class _Writing:
 
     def _hearing(self, proposal: Proposal) -> None:
         payload = proposal.payload
+        if payload.get("no_such_day"):
+            raise Refused(f"{payload['no_such_day']}: there is no such day. Edit the date before you accept it.", "day")
         when = _when(payload, payload.get("zone") or self.desk.zone)
         kept: dict[str, Any] = {
             "confirmation": Confirmation(told_by=_told_by(self.document)),

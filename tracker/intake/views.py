@@ -490,6 +490,8 @@ def _read_hearing(form: HearingProposalForm, said: Mapping[str, Any]) -> dict[st
         "tense": "past" if how == "took_place" else "upcoming",
         "moves": int(hearing_id) if hearing_id else None,
         "how": how if hearing_id else None,
+        # Whoever edits it has said what is meant, be it that no date is known.
+        "no_such_day": None,
     }
 
 

@@ -1,7 +1,8 @@
 """Dates as texts print them: found by the words of a language, settled by what stands around them.
 
-A date that cannot be (31 June) is no date. A year that is not printed is worked out from the dates beside it and from
-the day of publication, and marked as inferred; where neither helps, the date stays unsettled.
+A date that cannot be (31 June) is no date; `DateFinder.impossible` names it. A year that is not printed is worked out
+from the dates beside it and from the day of publication, and marked as inferred; where neither helps, the date stays
+unsettled.
 """
 
 import re
@@ -116,6 +117,22 @@ class DateFinder:
                         found.append(stated)
         found.sort(key=lambda f: f.start)
         return list(self._with_shared_parts(found, low))
+
+    def impossible(self, text: str, low: str) -> str | None:
+        """The first date of a sentence, as printed, that has a day no month of its year has; None where all can be. A
+        year out of reach, or a day that is left open (`2024-06-dd`), is none of these."""
+        for pattern in self._patterns[:4]:
+            for match in pattern.finditer(low):
+                parts = match.groupdict()
+                named = parts.get("month")
+                month = self._months[named] if named else int(parts["month_number"])
+                said_day = parts["day"]
+                year = int(parts["year"]) if parts.get("year") else 2024
+                if not said_day.isdigit() or not int(said_day) or not FIRST_YEAR <= year <= LAST_YEAR:
+                    continue
+                if day_of(year, month, int(said_day)) is None if 1 <= month <= 12 else parts.get("year") is not None:
+                    return text[match.start() : match.end()].strip()
+        return None
 
     def _stated(self, match: re.Match[str], text: str, low: str) -> Stated | None:
         parts = match.groupdict()

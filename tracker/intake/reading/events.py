@@ -289,6 +289,7 @@ class EntryReader:
                 inferred=settled.inferred if settled else None,
                 persons=self._named(sentence),
                 announced=ahead,
+                no_such_day=self._finder.impossible(sentence.text, sentence.low) if on is None else None,
             )
         )
 

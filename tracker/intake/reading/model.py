@@ -149,7 +149,8 @@ class HearingRead:
     """A sitting of a court. `precision` is `day`, `month` or, with no date, `not_set`; `time` is local to the court.
 
     `tense` goes by the day of publication; `announced` is whether the sentence speaks of what is to come: a hearing
-    that was announced and whose day has passed may not have sat.
+    that was announced and whose day has passed may not have sat. `no_such_day` is what is printed for its date where
+    no month has that day.
     """
 
     date: dt.date | None
@@ -164,9 +165,11 @@ class HearingRead:
     inferred: str | None = None
     persons: tuple[str, ...] = ()
     announced: bool = False
+    no_such_day: str | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """`{"date","precision","time","court","kind","tense","quote","start","end","inferred"}`."""
+        """`{"date","precision","time","court","kind","tense","quote","start","end","inferred"}`, and
+        `"no_such_day"` where there is one."""
         return {
             "date": _iso(self.date, self.precision),
             "precision": self.precision,
@@ -178,6 +181,7 @@ class HearingRead:
             "start": self.start,
             "end": self.end,
             "inferred": self.inferred,
+            **({"no_such_day": self.no_such_day} if self.no_such_day else {}),
         }
 
 
