@@ -2,6 +2,7 @@
 
 import pytest
 from flask import Flask
+from house_of_cases import Lived
 
 from tracker.accounts.guard import open_to
 from tracker.pages import navigation
@@ -44,3 +45,12 @@ def test_the_foot_of_a_phone_has_room_for_its_places() -> None:
         "Search",
         "Cases",
     ]
+
+
+def test_what_needs_a_desk_is_not_shown_without_one(lived: Lived) -> None:
+    admin, owner = (lived.browser(user).get("/cases").text for user in (lived.admin, lived.owner))
+    for address in ("/intake/paste", "/cases/new"):
+        assert address not in admin
+        assert address in owner
+    assert "Your account belongs to no desk." in admin
+    assert "/intake/paste" not in lived.browser(lived.admin).get("/").text

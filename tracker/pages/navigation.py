@@ -21,17 +21,19 @@ class Place:
     shown: frozenset[str]
     #: The part of the page that is meant, where it is not the whole.
     part: str = ""
+    #: Whether it leads nowhere for an account without a desk.
+    desk: bool = False
 
 
-def _place(endpoint: str, label: Any, icon: str, *shown: str, part: str = "") -> Place:
-    return Place(endpoint, label, icon, frozenset(shown), part)
+def _place(endpoint: str, label: Any, icon: str, *shown: str, part: str = "", desk: bool = False) -> Place:
+    return Place(endpoint, label, icon, frozenset(shown), part, desk)
 
 
 #: In the order they are shown.
 PLACES: tuple[Place, ...] = (
     _place("pages.today", _l("Today"), "today", "main", "menu"),
     _place("pages.from_call", _l("From a call"), "call", "main", "thumbs"),
-    _place("intake.paste", _l("Paste"), "paste", "main", "thumbs"),
+    _place("intake.paste", _l("Paste"), "paste", "main", "thumbs", desk=True),
     _place("pages.cases", _l("Search"), "search", "thumbs", part="f-q"),
     _place("pages.cases", _l("Cases"), "cases", "main", "thumbs"),
     _place("pages.hearings", _l("Hearings"), "hearing", "main", "menu"),
@@ -83,6 +85,7 @@ def navigation() -> Navigation:
     """The places this reader may go to."""
     account = signed_in()
     role = account.role if account else "anyone"
+    at_desk = bool(account and account.desk_ids())
     exists = current_app.view_functions
 
     def shown(where: str) -> list[Shown]:
@@ -94,7 +97,7 @@ def navigation() -> Navigation:
                 request.endpoint == place.endpoint and not place.part,
             )
             for place in PLACES
-            if where in place.shown and is_open(place, role)
+            if where in place.shown and is_open(place, role) and (at_desk or not place.desk)
         ]
 
     def address(endpoint: str, wanted: bool) -> str:
