@@ -62,6 +62,8 @@ def test_the_mail_of_the_next_week_is_listed_with_why(lived: Lived) -> None:
     assert "follows the desk" in week
     assert "keeps the case" in week
     assert "Khalefa" not in week
+    assert "7-day reminder" in week
+    assert "Times are those of Asia/Jerusalem." in page
 
 
 def test_what_was_not_delivered_stands_on_top(lived: Lived) -> None:
