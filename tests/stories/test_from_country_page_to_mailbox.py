@@ -1,4 +1,4 @@
-"""The main job, end to end: a country page becomes cases, a hearing becomes flags and mails, as commands and mail show."""
+"""The main job, end to end: a country page becomes cases, a hearing flags and mails, as commands and mail show."""
 
 import json
 from collections import Counter
@@ -67,13 +67,16 @@ def test_it_works(house: Any, mail_sink: Any) -> None:
     assert khalefa["people"] == [
         {"name": "Ahmad Khalefa", "status": "house_arrest", "custody": "house_arrest", "proceedings": "charged"}
     ]
-    assert khalefa["next_date"].items() >= {
-        "kind": "hearing",
-        "date": "2024-04-08",
-        "time": None,
-        "zone": "Asia/Jerusalem",
-        "court": "Haifa magistrate's court",
-    }.items()
+    assert (
+        khalefa["next_date"].items()
+        >= {
+            "kind": "hearing",
+            "date": "2024-04-08",
+            "time": None,
+            "zone": "Asia/Jerusalem",
+            "court": "Haifa magistrate's court",
+        }.items()
+    )
     assert amira["people"][0]["status"] == "released"
 
     # A week before: once each, however often the clock ticks.

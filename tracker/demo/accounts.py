@@ -40,7 +40,7 @@ ACCOUNTS = {
     ),
     "kit": Account("deputy@example.org", "Kit", "staff", "stands in on the desk iopt", ("iopt",)),
     "robin": Account("volunteer@example.org", "Robin", "volunteer", "sees what is open to volunteers"),
-    "uma": Account("admin@example.org", "Uma", "admin", "looks after accounts and desks; sees cases open to volunteers"),
+    "uma": Account("admin@example.org", "Uma", "admin", "looks after accounts; sees cases open to volunteers"),
 }  # fmt: skip
 
 

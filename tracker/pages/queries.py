@@ -171,7 +171,7 @@ def _case(
 def _next_date(
     kind: str, when: tuple[date | None, date | None, str], at: str | None, zone: str | None, court: str
 ) -> dict[str, Any]:
-    """`when`: first and last possible day, and how it is known. Of a window no day is `date`."""
+    """`when`: first and last possible day, and how it is known. Of a window no day is `date`: its ends stand beside."""
     earliest, latest, precision = when
     known = precision == "day"
     return {
@@ -180,8 +180,7 @@ def _next_date(
         "time": at,
         "zone": zone,
         "court": court,
-        "precision": precision,
-        **({} if known else {"earliest": _iso(earliest), "latest": _iso(latest)}),
+        **({} if known else {"precision": precision, "earliest": _iso(earliest), "latest": _iso(latest)}),
     }
 
 

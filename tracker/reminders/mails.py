@@ -181,11 +181,23 @@ def _how_sure(known: _Known, now: datetime) -> str:
     if hearing.confirmed_at is None:
         said.append(_("Nobody has confirmed this date."))
     elif hearing.certainty == "provisional" and hearing.confirmed_from:
-        said.append(_("Last told %(ago)s by: %(who)s.", ago=ago(hearing.confirmed_at, now, hearing.zone), who=hearing.confirmed_from))
+        said.append(
+            _(
+                "Last told %(ago)s by: %(who)s.",
+                ago=ago(hearing.confirmed_at, now, hearing.zone),
+                who=hearing.confirmed_from,
+            )
+        )
     elif hearing.certainty == "provisional":
         said.append(_("Last told %(ago)s.", ago=ago(hearing.confirmed_at, now, hearing.zone)))
     elif hearing.confirmed_from:
-        said.append(_("Confirmed %(ago)s by: %(who)s.", ago=ago(hearing.confirmed_at, now, hearing.zone), who=hearing.confirmed_from))
+        said.append(
+            _(
+                "Confirmed %(ago)s by: %(who)s.",
+                ago=ago(hearing.confirmed_at, now, hearing.zone),
+                who=hearing.confirmed_from,
+            )
+        )
     elif hearing.confirmed_by is None:
         said.append(_("Confirmed %(ago)s.", ago=ago(hearing.confirmed_at, now, hearing.zone)))
     elif hearing.confirmed_by == known.reader.id:
