@@ -99,7 +99,6 @@ def build(settings: Any = None) -> Flask:
         PREFERRED_URL_SCHEME="https" if settings.https else "http",
         WTF_CSRF_TIME_LIMIT=None,
         BABEL_DEFAULT_LOCALE=settings.languages[0],
-        BOOTSTRAP_SERVE_LOCAL=True,
     )
     _connect_database(app, settings)
     for module in ROOMS:

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from tracker.audit.models import Act, ChainHead
 from tracker.base.columns import canonical_json
-from tracker.base.db import Model, insert_unless_there
+from tracker.base.db import Model, insert_or_pass
 from tracker.base.sealing import Sealer
 from tracker.base.work import Change, Work, writes_audit
 
@@ -72,7 +72,7 @@ def write_act(session: Session, work: Work) -> None:
     sealer: Sealer = current_app.extensions["sealer"]
     # The key may have to be made; after the head is locked nothing else may wait.
     sealer.seal_for(session, subject_of_key, b"", "warm")
-    insert_unless_there(session, ChainHead, id=1, seq=0, hash=ORIGIN)
+    session.execute(insert_or_pass(session, ChainHead, "id").values(id=1, seq=0, hash=ORIGIN))
     seq, prev = session.execute(
         update(ChainHead)
         .where(ChainHead.id == 1)

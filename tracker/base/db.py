@@ -7,7 +7,7 @@ write begins IMMEDIATE: a deferred one that turns into a write fails at once whe
 from typing import Any
 
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import Connection, Engine, Executable, MetaData, event
+from sqlalchemy import Connection, Engine, Executable, Insert, MetaData, Table, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
@@ -100,10 +100,13 @@ def begin_writing(session: Session) -> Connection:
     return session.connection(execution_options={WRITES: True})
 
 
-def insert_unless_there(session: Session, model: type[Model], **values: Any) -> None:
-    """Insert a row unless another transaction made it; on PostgreSQL, waits for one that is just making it."""
-    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
-    session.execute(insert(model).values(**values).on_conflict_do_nothing())
+def insert_or_pass(session: Session, model: Any, unique: str) -> Insert:
+    """An INSERT that passes over rows whose `unique` column holds what is there already; on PostgreSQL it waits for a
+    transaction that is just making it."""
+    table: Table = model.__table__
+    if session.get_bind().dialect.name == "sqlite":
+        return sqlite.insert(table).on_conflict_do_nothing(index_elements=[unique])
+    return postgresql.insert(table).on_conflict_do_nothing(index_elements=[unique])
 
 
 def note(statement: Executable) -> bool:

@@ -19,7 +19,7 @@ from sqlalchemy import String, Text, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from tracker.base.columns import BigId
-from tracker.base.db import Model, insert_unless_there
+from tracker.base.db import Model, insert_or_pass
 from tracker.base.errors import Misconfigured
 
 
@@ -125,6 +125,6 @@ class Sealer:
         wrapped = session.scalar(held)
         if wrapped is None:
             fresh = self.keyring.seal(secrets.token_bytes(32), place)
-            insert_unless_there(session, DataKey, subject=subject, wrapped=fresh)
+            session.execute(insert_or_pass(session, DataKey, "subject").values(subject=subject, wrapped=fresh))
             wrapped = session.scalars(held).one()
         return self.keyring.unseal(wrapped, place)

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Insert, Table, and_, case, exists, insert, or_, select, update
-from sqlalchemy.dialects.postgresql import insert as insert_on_postgresql
-from sqlalchemy.dialects.sqlite import insert as insert_on_sqlite
+from sqlalchemy import ColumnElement, and_, case, exists, insert, or_, select, update
 from sqlalchemy.orm import Session
 
+from tracker.base.db import insert_or_pass
 from tracker.base.house import HouseFact, read_fact
 from tracker.base.work import current_work
 from tracker.outbox.kinds import kinds
@@ -36,14 +35,6 @@ class Due:
 
 #: Puts messages into envelopes: each inner list shares one, and is all of one recipient and kind.
 Policy = Callable[[Sequence[Due]], Iterable[Sequence[Due]]]
-
-
-def insert_or_pass(session: Session, model: Any, unique: str) -> Insert:
-    """An INSERT that passes over rows whose `unique` column holds what is there already."""
-    table: Table = model.__table__
-    if session.get_bind().dialect.name == "sqlite":
-        return insert_on_sqlite(table).on_conflict_do_nothing(index_elements=[unique])
-    return insert_on_postgresql(table).on_conflict_do_nothing(index_elements=[unique])
 
 
 # Planning -------------------------------------------------------------------------------------------------------------
