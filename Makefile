@@ -1,7 +1,7 @@
 # `make` alone explains what there is. A machine needs Python 3.11+ (with venv) and make, nothing else.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset test lint format browser environment revision clean
+.PHONY: help demo demo-reset test bench soak lint format browser environment revision clean
 SHELL := /bin/sh
 BIN := .venv/bin
 
@@ -29,6 +29,12 @@ test: environment ## Set up everything, then run every check and test there is; 
 	@if [ "$$(id -u)" = 0 ]; then .ci/browser || true; fi
 	@$(MAKE) --no-print-directory checks || export CHECKS=failed; \
 	$(BIN)/python -m pytest -q -n auto $(ARGS) && test -z "$$CHECKS"
+
+bench: environment ## Measure, each thing beside its plain counterpart in the same run: ratios, in a few minutes
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+soak: environment ## Ten minutes of faults at random against sending, on both databases; prints the seed, SEED= repeats it
+	@$(BIN)/python -m pytest -q -s tests/faults/test_soak.py --soak-seconds=$(or $(SECONDS),600) $(if $(SEED),--soak-seed=$(SEED))
 
 lint: environment checks ## Only the checks that run no test: style, layout, types, floors
 

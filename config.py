@@ -5,6 +5,7 @@ Loaded by path (see `tracker.base.resources`), so that no top-level module named
 
 import ipaddress
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,6 +29,8 @@ _NAMES = {
     "TRACKER_INSTANCE",
     "TRACKER_PROXIES",
     "TRACKER_LANGUAGES",
+    "TRACKER_BOUNCE_TO",
+    "TRACKER_ALARM_URL",
 }
 
 
@@ -53,6 +56,12 @@ class Settings:
     proxies: int
     #: Languages people may choose, the first of which is the default.
     languages: tuple[str, ...]
+    #: The mailbox to which mail that does not arrive comes back, such as `bounces@example.org`: each mail's return
+    #: address is made from it, signed (`bounces+…@example.org`). None: it comes back to `mail_from`, unread by us.
+    bounce_to: str | None
+    #: Fetched once a minute while mail leaves and the clock works: whoever listens there raises the alarm when it stays
+    #: away. None: nobody outside notices a silent machine.
+    alarm_url: str | None
 
     @property
     def https(self) -> bool:
@@ -80,6 +89,8 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         instance=instance,
         proxies=_count("TRACKER_PROXIES", env.get("TRACKER_PROXIES", "0")),
         languages=tuple(c.strip() for c in env.get("TRACKER_LANGUAGES", "en,ar").split(",")),
+        bounce_to=_bounce_to(env.get("TRACKER_BOUNCE_TO")),
+        alarm_url=_alarm_url(env.get("TRACKER_ALARM_URL")),
     )
 
 
@@ -117,6 +128,19 @@ def _smtp_url(text: str | None) -> str | None:
 def _mail_from(text: str) -> str:
     if "@" not in text or any(ord(c) < 32 for c in text):
         raise Misconfigured("TRACKER_MAIL_FROM must be a mail address, such as Tracker <tracker@example.org>")
+    return text
+
+
+def _bounce_to(text: str | None) -> str | None:
+    if text is not None and not re.fullmatch(r"[A-Za-z0-9._-]{1,30}@[A-Za-z0-9.-]+", text):
+        raise Misconfigured("TRACKER_BOUNCE_TO must be a plain mail address, such as bounces@example.org")
+    return text
+
+
+def _alarm_url(text: str | None) -> str | None:
+    parts = urlsplit(text or "https://unset.invalid")
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise Misconfigured("TRACKER_ALARM_URL must look like https://alarm.example.org/some/path")
     return text
 
 

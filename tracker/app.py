@@ -44,6 +44,7 @@ ROOMS: tuple[str, ...] = (
     "tracker.cases.indexing",
     "tracker.reminders.kinds",
     "tracker.reminders.planning",
+    "tracker.calendar.models",
     "tracker.outbox.deliver",
     "tracker.pages.kinds",
 )

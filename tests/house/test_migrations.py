@@ -12,7 +12,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask import Flask
-from sqlalchemy import Integer, MetaData, text
+from sqlalchemy import Connection, Integer, MetaData, text
 from sqlalchemy.exc import DatabaseError
 
 from tracker.base.db import WRITES, db
@@ -83,6 +83,19 @@ def test_a_revision_of_a_filled_database_keeps_rows_triggers_and_words(app: Flas
         assert (found, foreign_keys) == (1, 1)
 
 
+@pytest.mark.parametrize("start", ["0001"])
+def test_each_revision_runs_on_a_filled_database(app: Flask, start: str) -> None:
+    """The database is emptied first, so that it goes the whole way with rows in it."""
+    _drop_everything()
+    command.upgrade(config(), start)
+    _fill()
+    before = _counts()
+    command.upgrade(config(), "head")
+    after = _counts()
+    assert {name: after[name] for name in before} == before
+    assert _differences() == []
+
+
 def test_a_revision_that_fails_leaves_everything_as_it_was(app: Flask, tmp_path: Path) -> None:
     imagined = Path(shutil.copytree(MIGRATIONS, tmp_path / "migrations"))
     head = ScriptDirectory.from_config(config()).get_current_head()
@@ -97,6 +110,25 @@ def test_a_revision_that_fails_leaves_everything_as_it_was(app: Flask, tmp_path:
     with pytest.raises(DatabaseError, match="nowhere"):
         command.upgrade(Config(str(imagined / "alembic.ini")), "head")
     assert _schema() == before
+
+
+def _drop_everything() -> None:
+    """Leave nothing, as if the database had just been made."""
+    with db.engine.connect().execution_options(**{WRITES: True}) as connection, connection.begin():
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("DROP SCHEMA public CASCADE"))
+            connection.execute(text("CREATE SCHEMA public"))
+            return
+        connection.execute(text("PRAGMA defer_foreign_keys = ON"))
+        connection.execute(text("DROP TABLE search_words"))
+        for table in reversed(_reflected_on(connection).sorted_tables):
+            connection.execute(text(f"DROP TABLE {table.name}"))
+
+
+def _reflected_on(connection: Connection) -> MetaData:
+    found = MetaData()
+    found.reflect(connection)
+    return found
 
 
 def _reflected() -> MetaData:

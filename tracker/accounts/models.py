@@ -1,6 +1,6 @@
 """Accounts, sign-ins, desks and who belongs to them."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 from flask_security.core import RoleMixin, UserMixin
 from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
@@ -86,6 +86,8 @@ class User(Model, UserMixin):
     language: Mapped[str] = mapped_column(String(12), default="en")
     #: Their own IANA zone; None: the desk's.
     zone: Mapped[str | None] = mapped_column(String(60))
+    #: The last day they are away, on their own calendar: until it is over deputies are asked. None: they are here.
+    away_until: Mapped[date | None]
     #: When it was made.
     created_at: Mapped[datetime] = mapped_column(UTCDateTime)
     #: Counts changes, for version conflicts.

@@ -3,22 +3,27 @@
 Applied after every migration, because SQLite's batch mode rebuilds tables and drops their triggers in silence.
 """
 
-from sqlalchemy import Connection, text
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, inspect, text
 
 #: Tables whose rows are never changed or deleted.
-APPEND_ONLY = ("entries", "entry_persons", "entry_sources", "attempts", "acts")
+APPEND_ONLY = ("entries", "entry_persons", "entry_sources", "attempts", "acts", "bounces")
 
 
 def apply(connection: Connection) -> None:
     """Make triggers and the full-text index as they should be, whatever stood before."""
+    # A database on the way to the newest revision has not got every table yet.
+    there = set(inspect(connection).get_table_names())
+    tables = [table for table in APPEND_ONLY if table in there]
     if connection.dialect.name == "sqlite":
-        _apply_sqlite(connection)
+        _apply_sqlite(connection, tables)
     else:
-        _apply_postgresql(connection)
+        _apply_postgresql(connection, tables)
 
 
-def _apply_sqlite(connection: Connection) -> None:
-    for table in APPEND_ONLY:
+def _apply_sqlite(connection: Connection, tables: Sequence[str]) -> None:
+    for table in tables:
         for verb in ("UPDATE", "DELETE"):
             name = f"{table}_no_{verb.lower()}"
             connection.execute(text(f"DROP TRIGGER IF EXISTS {name}"))
@@ -48,14 +53,14 @@ def _apply_sqlite(connection: Connection) -> None:
         )
 
 
-def _apply_postgresql(connection: Connection) -> None:
+def _apply_postgresql(connection: Connection, tables: Sequence[str]) -> None:
     connection.execute(
         text(
             "CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS "
             "$$ BEGIN RAISE EXCEPTION '% are append-only', TG_TABLE_NAME; END $$"
         )
     )
-    for table in APPEND_ONLY:
+    for table in tables:
         connection.execute(text(f"DROP TRIGGER IF EXISTS {table}_append_only ON {table}"))
         connection.execute(
             text(

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from tracker.base.columns import UTCDateTime
+from tracker.base.columns import BigId, UTCDateTime
 from tracker.base.db import Model
 
 
@@ -39,3 +39,18 @@ class Heartbeat(Model):
     failures: Mapped[int] = mapped_column(default=0)
     #: The last failure in words, without content of cases; empty: none.
     fault: Mapped[str] = mapped_column(String(300), default="")
+
+
+class Outage(Model):
+    """A time in which no clock worked, noticed when one worked again."""
+
+    __tablename__ = "outages"
+
+    #: Row number.
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    #: When a step last began before it.
+    began_at: Mapped[datetime] = mapped_column(UTCDateTime, unique=True)
+    #: When a clock worked again.
+    ended_at: Mapped[datetime] = mapped_column(UTCDateTime, index=True)
+    #: When its report was planned; None: not yet.
+    reported_at: Mapped[datetime | None] = mapped_column(UTCDateTime)

@@ -1,9 +1,9 @@
 """What goes out: planned as messages, sent in envelopes, every try on record."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, ForeignKey, Index, String, Text, column, table
+from sqlalchemy import BigInteger, Boolean, ForeignKey, Index, String, Text, column, false, table, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tracker.base.columns import BigId, JSONText, UTCDateTime
@@ -36,6 +36,14 @@ class Recipient(Model):
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), unique=True)
     #: When sending to it was stopped because mail bounced; None: reachable.
     suppressed_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    #: Why, in words for staff; empty: reachable.
+    suppressed_reason: Mapped[str] = mapped_column(String(200), default="", server_default=text("''"))
+    #: Days on which mail to it came back for a reason that may pass, since it last was known to arrive.
+    soft_bounces: Mapped[int] = mapped_column(default=0, server_default="0")
+    #: The last of these days (UTC); None: there is none.
+    soft_bounced_on: Mapped[date | None]
+    #: Whether mails about a hearing carry it as a calendar file, too.
+    with_ics: Mapped[bool] = mapped_column(default=False, server_default=false())
 
 
 class Envelope(Model):
@@ -142,3 +150,23 @@ class Attempt(Model):
     outcome: Mapped[str] = mapped_column(String(20))
     #: The relay's words or ours, without addresses or content.
     detail: Mapped[str] = mapped_column(Text, default="")
+
+
+class Bounce(Model):
+    """A report that a mail of ours did not arrive: evidence, never changed. Only its status code is kept."""
+
+    __tablename__ = "bounces"
+    audited = False
+
+    #: Row number.
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    #: The mail that came back.
+    envelope_id: Mapped[int] = mapped_column(ForeignKey("envelopes.id"), index=True)
+    #: SHA-256 of the report, hex: the same report read twice is one.
+    fingerprint: Mapped[str] = mapped_column(String(64), unique=True)
+    #: When it was read.
+    read_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    #: hard (the address does not work), soft (may pass), or delayed (still being tried).
+    verdict: Mapped[str] = mapped_column(String(8))
+    #: The status the report gives (RFC 3463), such as 5.1.1; empty: none.
+    status: Mapped[str] = mapped_column(String(12), default="")

@@ -1,0 +1,87 @@
+"""`tracker cases …` and `tracker flags …`: what stands where."""
+
+from typing import Any
+
+import click
+
+from tracker.accounts.models import Desk
+from tracker.accounts.queries import get_desk
+from tracker.base import clock, dates
+from tracker.base.db import db
+from tracker.cases.queries import get_case_by_ref
+from tracker.cli.ground import in_house, json_option, say, tracker
+from tracker.flags.queries import describe
+from tracker.flags.queries import list_flags as flags_shown
+from tracker.pages.queries import case_as_json, cases_as_json
+
+# Cases ----------------------------------------------------------------------------------------------------------------
+
+
+@tracker.group()
+def cases() -> None:
+    """Look at cases."""
+
+
+def _next_day(next_date: dict[str, Any] | None) -> str:
+    """The day of a next date, or the first day it can be."""
+    if next_date is None:
+        return "-"
+    return str(next_date["date"] or f"{next_date['earliest']}…")
+
+
+@cases.command("list")
+@click.option("--desk", help="Only this desk's.")
+@json_option
+@in_house
+def list_cases(desk: str | None, as_json: bool) -> None:
+    """List cases with their people, next date and flags."""
+    session = db.session()
+    listed = cases_as_json(session, get_desk(session, desk) if desk else None)
+    lines = [
+        f"{case['ref']:<12} {case['risk']:<9} {_next_day(case['next_date']):<11} "
+        f"{case['status_line']}  {' '.join(case['flags'])}"
+        for case in listed
+    ]
+    say(
+        as_json, listed, "\n".join(lines) or "There is no case yet. Read a page: tracker intake import FILE --desk CODE"
+    )
+
+
+@cases.command("show")
+@click.argument("ref")
+@click.option("--as-known-on", metavar="DATE", help="As it was known at the end of that day.")
+@json_option
+@in_house
+def show_case(ref: str, as_known_on: str | None, as_json: bool) -> None:
+    """Show a case with its timeline and hearings."""
+    session = db.session()
+    case = get_case_by_ref(session, ref)
+    desk = session.get(Desk, case.desk_id)
+    assert desk is not None
+    known_on = dates.parse_date(as_known_on, "as_known_on") if as_known_on else None
+    shown = case_as_json(session, case, desk, known_on, now=clock.now())
+    lines = [f"{shown['ref']} {shown['title']}", shown["status_line"], ""]
+    lines += [
+        f"{entry['date'] or 'by ' + entry.get('by', '?'):<14} {entry['sentence']}"
+        + ("" if entry["counts"] else "  (does not count)")
+        for entry in shown["timeline"]
+    ]
+    say(as_json, shown, "\n".join(lines))
+
+
+# Flags ----------------------------------------------------------------------------------------------------------------
+
+
+@tracker.group()
+def flags() -> None:
+    """Look at what needs a human."""
+
+
+@flags.command("list")
+@json_option
+@in_house
+def list_flags(as_json: bool) -> None:
+    """List open flags, worst first."""
+    listed = [describe(shown) for shown in flags_shown(db.session(), clock.now())]
+    lines = [f"{f['severity']}  {f['case']:<12} {f['code']:<24} {f['due_at'] or ''}" for f in listed]
+    say(as_json, listed, "\n".join(lines) or "Nothing needs anybody.")
