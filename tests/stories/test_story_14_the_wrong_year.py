@@ -1,9 +1,14 @@
 """Somebody typed the wrong year: it is echoed, asked about, and put right as our mistake, not as the court's."""
 
 import re
+from collections.abc import Callable
+from datetime import date, datetime, time
 from typing import Any
 
-from house_of_cases import Lived, enter, utc
+from house_of_cases import ZONE, Lived, enter, utc
+from mail_sink import Mail
+
+from tracker.hearings.rules import on_day
 
 
 def test_the_wrong_year_is_asked_about_and_put_right(lived: Lived, live_server: Any, page: Any) -> None:
@@ -28,3 +33,31 @@ def test_the_wrong_year_is_asked_about_and_put_right(lived: Lived, live_server: 
     assert re.search("Hearing date corrected: .*2026.*, not .*2027", said)
     entry = lived.entries(case, "hearing.corrected")[0]
     assert entry.payload["before"]["local_date"] == "2027-04-08"
+
+
+def test_who_was_told_the_wrong_year_is_told_that_we_had_it_wrong(
+    lived: Lived, live_server: Any, page: Any, mails_at: Callable[[datetime], list[Mail]]
+) -> None:
+    case = lived.case("Ahmad Khalefa")
+    lived.hearing(case, when=on_day(ZONE, date(2024, 4, 8), time(9, 30)))
+    told = mails_at(utc("2024-04-01T06:00"))
+    assert [(m.kind, m.recipients) for m in told] == [("hearing.reminder", (lived.owner.email,))]
+    live_server.at = utc("2024-04-02T08:00")
+    enter(page, live_server)
+    page.goto(f"{live_server.url}/cases/{case.ref}")
+    page.get_by_role("link", name="We had it wrong").click()
+    page.get_by_label("Date at the court").fill("2025-04-08")
+    page.get_by_role("button", name="Correct").click()
+    page.get_by_label("Yes, that is right").check()
+    page.get_by_role("button", name="Correct").click()
+    page.wait_for_url(f"{live_server.url}/cases/{case.ref}#hearings")
+    assert mails_at(utc("2024-04-02T08:02")) == []
+    (notice,) = mails_at(utc("2024-04-02T08:03"))
+    assert notice.kind == "hearing.changed"
+    assert str(notice.message["Subject"]).startswith("Corrected: it is Tue 8 Apr 2025")
+    assert "We gave a wrong date." in notice.text
+    assert "Monday 8 April 2024" in notice.text
+    assert "Tuesday 8 April 2025" in notice.text
+    assert "moved" not in notice.text.lower()
+    for later in ("2024-04-05T06:00", "2024-04-07T05:00", "2024-04-07T06:00", "2024-04-08T06:00"):
+        assert [m.kind for m in mails_at(utc(later)) if m.kind.startswith("hearing.")] == []

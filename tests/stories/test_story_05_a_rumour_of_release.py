@@ -1,0 +1,40 @@
+"""A rumour of a release, contradicted: the status stands, and nobody is written to because of a rumour."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from house_of_cases import Lived, enter, utc
+from mail_sink import Mail
+
+from tracker.accounts.models import User
+from tracker.reminders.service import follow
+
+
+def test_a_rumour_moves_no_status_and_sends_no_mail(
+    lived: Lived, live_server: Any, page: Any, mails_at: Callable[[datetime], list[Mail]]
+) -> None:
+    case = lived.case("Ahmad Khalefa")
+    lived.tell(case, "person.arrested", "2024-03-01", sourced=True)
+    lived.hearing(case)
+    with lived.at() as session:
+        follow(session, session.get_one(User, lived.colleague.id), desk=lived.desk, now=utc("2024-03-18T08:00"))
+    status = lived.face(case).status
+    at = utc("2024-03-20T09:00")
+    live_server.at = at
+    enter(page, live_server)
+    page.goto(f"{live_server.url}/cases/{case.ref}/entries/new")
+    page.get_by_label("What happened").select_option("person.released")
+    page.locator("[name=day]").fill("2024-03-20")
+    page.get_by_label("reported, unconfirmed").check()
+    page.get_by_role("button", name="Add", exact=True).click()
+    page.wait_for_url(f"{live_server.url}/cases/{case.ref}**")
+    assert "reported, unconfirmed" in page.inner_text("main")
+    assert lived.face(case).status == status
+    # Past the three minutes in which it could have been undone, and all that day: nobody gets anything.
+    for later in ("2024-03-20T09:02", "2024-03-20T09:04", "2024-03-20T15:00", "2024-03-21T08:00"):
+        assert mails_at(utc(later)) == []
+    # The hearing is still on, and both who keep and who follow the case are reminded of it.
+    reminded = [m for m in mails_at(utc("2024-04-01T06:00")) if m.kind == "hearing.reminder"]
+    assert sorted(m.recipients[0] for m in reminded) == [lived.colleague.email, lived.owner.email]
+    assert not [m for m in reminded if "release" in (m.text + str(m.message["Subject"])).lower()]
