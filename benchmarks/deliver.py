@@ -1,8 +1,8 @@
 """Sending: `outbox.deliver` with every step of its protocol, beside plain smtplib that composes each of the same mails
 with `EmailMessage` and sends it over one kept connection. The same relay for both, which takes everything at once.
 
-The plain sender is given its subjects, texts and HTML ready: it reads no database, writes none, and forgets at once what
-it has sent. Ours reads them from the database, looks a last time, commits, hands over, commits what became of it.
+The plain sender is given its subjects, texts and HTML ready: it reads no database, writes none, and forgets at once
+what it has sent. Ours reads them from the database, looks a last time, commits, hands over, commits what became of it.
 """
 
 import smtplib

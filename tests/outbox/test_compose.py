@@ -5,6 +5,8 @@ from email import message_from_bytes, policy
 from email.message import EmailMessage
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tracker.outbox.channels.email import Addressed, Relay, compose, plain_address, split_sender
 from tracker.outbox.kinds import Mail
@@ -77,6 +79,74 @@ def test_no_header_can_be_slipped_in(slip: str) -> None:
         compose(Mail("s", "t", "h", {"X-More": f"a{slip}"}), TO, NOW)
 
 
+#: What people write, and what nobody should.
+SAID = st.one_of(
+    st.text(st.characters(codec="utf-8"), max_size=300),
+    st.text("ab ,;:.\"'\\\\<>()@=?_-\t\r\n", max_size=300),
+    st.text("غدًا جلسة، حيفا é漢😀", max_size=120),
+)
+
+
+def as_meant(text: str) -> str:
+    """Text as it may come out of a mail: line ends of one kind, no controls, nothing at its end."""
+    kept = "".join(c for c in text.replace("\r\n", "\n") if c in "\t\n" or (ord(c) >= 32 and c != "\x7f"))
+    return kept.rstrip("\n")
+
+
+def one_line(text: str) -> str:
+    """The same for a header."""
+    return " ".join("".join(" " if ord(c) < 32 or c in "\x7f\x85\u2028\u2029" else c for c in text).split())
+
+
+@given(subject=SAID, name=SAID, text=SAID, html=SAID)
+def test_whatever_is_said_is_read_back_as_it_was_meant(subject: str, name: str, text: str, html: str) -> None:
+    to = Addressed('"Tracker, the" <tracker@example.org>', name, "reader@example.org", "<1@example.org>", "test.note")
+    raw = compose(Mail(subject, text, html, {"List-Unsubscribe": "<https://x.example/u>"}), to, NOW)
+    assert raw.isascii()
+    assert b"\n" not in raw.replace(b"\r\n", b"")
+    assert b"\r" not in raw.replace(b"\r\n", b"")
+    assert max(len(line) for line in raw.split(b"\r\n")) <= 998
+    mail = read(raw)
+    assert len(mail.keys()) == 11
+    assert mail["Subject"] == one_line(subject)[:200].rstrip()
+    (address,) = mail["To"].addresses
+    assert address.addr_spec == "reader@example.org"
+    # Some versions of the library's reader leave the folds between encoded words in a name.
+    assert address.display_name.replace(" ", "") == one_line(name).replace(" ", "")
+    assert mail["List-Unsubscribe"] == "<https://x.example/u>"
+    parts = list(mail.iter_parts())
+    assert [p.defects for p in parts] == [[], []]
+    said = [str(p.get_content()) for p in parts]  # type: ignore[attr-defined]  # parts are messages
+    assert [s.replace("\r\n", "\n").rstrip("\n") for s in said] == [as_meant(text), as_meant(html)]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "a",
+        "word " * 60,
+        "two  spaces   three",
+        "<https://x.example/" + "u" * 900 + ">",
+        "x" * 3000,
+        "غدًا " * 90,
+        "=?utf-8?q?not_this?=",
+        " edge ",
+    ],
+)
+def test_a_header_of_any_length_is_one_header_and_no_line_is_too_long(value: str) -> None:
+    raw = compose(Mail("s", "t", "h", {"X-Long": value}), TO, NOW)
+    assert max(len(line) for line in raw.split(b"\r\n")) <= 998
+    mail = read(raw)
+    assert mail["X-Long"] == value.strip()
+    assert mail.keys().count("X-Long") == 1
+
+
+@pytest.mark.parametrize("message_id", ["", "1@x", "<1@x>\r\nBcc: a@b", "<1@x> ", "<1 2@x>", "<é@x>", "<a<b>"])
+def test_a_message_id_is_nothing_else(message_id: str) -> None:
+    with pytest.raises(ValueError, match="Message-ID"):
+        compose(MAIL, Addressed("t@example.org", "", "reader@example.org", message_id, "k"), NOW)
+
+
 @pytest.mark.parametrize("name", ["Bcc", "to", "Message-ID", "X-Tracker-Kind", "X More", "X:", "", "Ü"])
 def test_a_kind_cannot_write_headers_that_are_not_its_own(name: str) -> None:
     with pytest.raises(ValueError, match="header"):
@@ -104,6 +174,7 @@ def test_a_name_is_never_an_address(name: str) -> None:
         "a@b\n",
         "a@b@c",
         "a@exa mple.org",
+        "a@" + "b" * 60 + (".c" + "d" * 60) * 4,
         "",
     ],
 )
