@@ -22,8 +22,9 @@ from tracker.base.house import HouseFact
 from tracker.base.work import short_transaction
 from tracker.outbox.deliver import deliver
 from tracker.outbox.models import Attempt, Envelope, Message
+from tracker.outbox.packing import list_packable, pack
 from tracker.outbox.protocol import Claimed, claim
-from tracker.outbox.service import cancel_messages, list_packable, pack, plan_messages, recipient_for
+from tracker.outbox.service import cancel_messages, plan_messages, recipient_for
 
 TESTS = Path(__file__).resolve().parent
 

@@ -9,16 +9,8 @@ from tracker.base.db import db
 from tracker.base.work import COMMAND, short_transaction, unit_of_work
 from tracker.outbox import queries
 from tracker.outbox.models import Envelope, Message, Recipient
-from tracker.outbox.service import (
-    Due,
-    cancel_messages,
-    end_messages,
-    ensure_recipients,
-    list_packable,
-    pack,
-    plan_messages,
-    recipient_for,
-)
+from tracker.outbox.packing import Due, list_packable, pack
+from tracker.outbox.service import cancel_messages, end_messages, ensure_recipients, plan_messages, recipient_for
 
 
 def test_planning_the_same_again_plans_nothing(outbox: Outbox) -> None:
@@ -146,7 +138,7 @@ def test_staff_see_what_is_planned_what_went_and_what_needs_them(outbox: Outbox)
 @pytest.mark.one_engine
 def test_another_database_makes_other_message_ids(outbox: Outbox) -> None:
     from tracker.base.house import write_fact
-    from tracker.outbox.service import NAMESPACE
+    from tracker.outbox.packing import NAMESPACE
 
     outbox.plan(1)
     with short_transaction() as session:

@@ -24,7 +24,7 @@ from tracker.base.db import db
 from tracker.base.house import read_fact
 from tracker.base.work import short_transaction
 from tracker.clockwork.kinds import clock_step, progress
-from tracker.outbox import protocol, rules, service
+from tracker.outbox import packing, protocol, rules
 from tracker.outbox.channels import Line, RelayUnavailable, SendFailed, Unsure, channels
 from tracker.outbox.channels.email import Addressed, compose, needs_utf8, plain_address, split_sender
 from tracker.outbox.kinds import NoLonger, kinds
@@ -176,15 +176,15 @@ class _Run:
     def pack(self) -> None:
         """Put what is due into envelopes."""
         domain = split_sender(self.settings.mail_from)[1].rpartition("@")[2]
-        after: tuple[datetime, int] | None = None
+        after: packing.Rest = None
         while True:
             now = clock.now()
             reading: Session = db.session()
-            ready, after = service.list_packable(reading, now, after)
+            ready, after = packing.list_packable(reading, now, after)
             reading.rollback()
             if ready:
                 with short_transaction() as session:
-                    service.pack(session, ready, domain, now)
+                    packing.pack(session, ready, domain, now)
             if after is None:
                 return
 
@@ -298,7 +298,7 @@ class _Run:
                 .where(Recipient.id == claimed.recipient_id)
             ).first()
             ids = [m.id for m in messages]
-            held = bool(messages) and all(service.is_held(m, now) for m in messages)
+            held = bool(messages) and all(packing.is_held(m, now) for m in messages)
             if messages and not held and to is not None and to.active and to.suppressed_at is None:
                 kind = kinds.get(messages[0].kind)
                 mail = kind.render(reading, messages, now)

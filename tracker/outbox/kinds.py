@@ -24,6 +24,8 @@ class Mail:
     html: str
     #: Extra headers, such as List-Unsubscribe. Never an address.
     headers: dict[str, str] = field(default_factory=dict)
+    #: A calendar file (RFC 5545, METHOD:PUBLISH) that goes with it; empty: none.
+    calendar: bytes = b""
 
 
 class NoLonger(Exception):
@@ -53,6 +55,8 @@ class MessageKind:
     why_not: WhyNot
     #: Whether quiet hours of the recipient hold it back (a function of the message and the instant it would be sent).
     waits_for_morning: Callable[[Message, datetime], bool]
+    #: Whether it may share a mail with others of its kind to the same reader, on a day that brings them many.
+    may_share: Callable[[Message], bool] = lambda _message: False
 
 
 kinds: Registry[MessageKind] = Registry("message kind")
@@ -62,7 +66,8 @@ UNSURE_WAIT = timedelta(minutes=10)
 
 
 def message_kind(code: str, *, if_unsure: IfUnsure) -> Callable[[type[Any]], type[Any]]:
-    """Announce a class with the static methods `still_true`, `render`, `why_not` and (optional) `waits_for_morning`."""
+    """Announce a class with the static methods `still_true`, `render`, `why_not` and (optional) `waits_for_morning` and
+    `may_share`."""
 
     def announce(cls: type[Any]) -> type[Any]:
         kinds.add(
@@ -74,6 +79,7 @@ def message_kind(code: str, *, if_unsure: IfUnsure) -> Callable[[type[Any]], typ
                 render=cls.render,
                 why_not=cls.why_not,
                 waits_for_morning=getattr(cls, "waits_for_morning", lambda _message, _at: False),
+                may_share=getattr(cls, "may_share", lambda _message: False),
             ),
         )
         return cls
