@@ -204,3 +204,25 @@ def test_addresses_are_written_as_mail_servers_want_them() -> None:
 )
 def test_the_setting_names_a_relay(url: str, relay: Relay) -> None:
     assert Relay.parse(url) == relay
+
+
+def test_a_link_to_stop_stays_one_readable_line_however_long_it_is() -> None:
+    link = f"<https://tracker.example.org/reminders/stop/{'W' * 300}.{'a' * 32}>"
+    headers = {"List-Unsubscribe": link, "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
+    raw = compose(Mail("s", "t", "<p>h</p>", headers), TO, NOW)
+    assert b"\r\nList-Unsubscribe: " + link.encode() + b"\r\n" in raw
+    assert b"\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n" in raw
+    assert read(raw)["List-Unsubscribe"] == link
+
+
+def test_a_calendar_goes_beside_the_text_as_it_was_written() -> None:
+    calendar = "BEGIN:VCALENDAR\r\nSUMMARY:جلسة\r\nEND:VCALENDAR\r\n".encode()
+    raw = compose(Mail("s", "t", "<p>h</p>", calendar=calendar), TO, NOW)
+    assert raw.isascii()
+    mail = read(raw)
+    assert mail.get_content_type() == "multipart/mixed"
+    said, beside = mail.iter_parts()
+    assert [p.get_content_type() for p in said.iter_parts()] == ["text/plain", "text/html"]  # type: ignore[attr-defined]
+    assert beside["Content-Type"] == 'text/calendar; charset="utf-8"; method="PUBLISH"'
+    assert (beside.get_content_disposition(), beside.get_filename()) == ("attachment", "hearings.ics")
+    assert beside.get_payload(decode=True) == calendar

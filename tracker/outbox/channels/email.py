@@ -125,11 +125,28 @@ def compose(mail: Mail, addressed: Addressed, now: datetime) -> bytes:
         headers.append(_header(name, value.strip()))
     # Neither of the two encodings of a part can bring forth "=_", so that the boundary stands in none.
     boundary = f"=_{secrets.token_hex(12)}"
-    headers += ["MIME-Version: 1.0", f'Content-Type: multipart/alternative;\r\n boundary="{boundary}"', ""]
-    parts = [_part("plain", mail.text), _part("html", mail.html)]
+    body = _multipart("alternative", boundary, _part("plain", mail.text), _part("html", mail.html))
+    if mail.calendar:
+        # Beside the text, not as another way to read it: some programs show only the last alternative they know.
+        body = _multipart("mixed", f"_{boundary}", body, _calendar(mail.calendar))
+    return "\r\n".join([*headers, "MIME-Version: 1.0", ""]).encode() + body
+
+
+def _multipart(subtype: str, boundary: str, *parts: bytes) -> bytes:
+    """Parts as one, with the headers that say so."""
     between = f"\r\n--{boundary}\r\n".encode()
-    end = f"\r\n--{boundary}--\r\n".encode()
-    return "\r\n".join(headers).encode() + b"".join(between + part for part in parts) + end
+    head = f'Content-Type: multipart/{subtype};\r\n boundary="{boundary}"\r\n'.encode()
+    return head + b"".join(between + part for part in parts) + f"\r\n--{boundary}--\r\n".encode()
+
+
+def _calendar(file: bytes) -> bytes:
+    """A calendar file as a part. Without the method in its type, calendar programs do not take up what has changed."""
+    head = (
+        'Content-Type: text/calendar; charset="utf-8"; method=PUBLISH\r\n'
+        'Content-Disposition: attachment; filename="hearings.ics"\r\n'
+        "Content-Transfer-Encoding: base64\r\n\r\n"
+    )
+    return head.encode() + base64.encodebytes(file).replace(b"\n", b"\r\n")
 
 
 def _part(subtype: str, text: str) -> bytes:
