@@ -11,6 +11,7 @@ import secrets
 import smtplib
 import socket
 import ssl
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -44,6 +45,12 @@ _LOCAL_PART = re.compile(r"[^\s\x00-\x20\x7f<>()\[\]\\,;:@\"]{1,64}")
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]+")
 _MESSAGE_ID = re.compile(r"<[!-;=?-~]{1,200}>")
 _HEADER_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,60}")
+
+_CALENDAR = (
+    b'Content-Type: text/calendar; charset="utf-8"; method="PUBLISH"\r\n'
+    b'Content-Disposition: attachment; filename="hearings.ics"\r\n'
+    b"Content-Transfer-Encoding: base64\r\n\r\n"
+)
 
 #: Headers that only this file writes.
 _OURS = frozenset(
@@ -123,30 +130,19 @@ def compose(mail: Mail, addressed: Addressed, now: datetime) -> bytes:
         if not value.isprintable():
             raise ValueError(f"the header {name} holds what is no text")
         headers.append(_header(name, value.strip()))
+    body = _multipart("alternative", [_part("plain", mail.text), _part("html", mail.html)])
+    if mail.calendar:
+        body = _multipart("mixed", [body, _CALENDAR + base64.encodebytes(mail.calendar).replace(b"\n", b"\r\n")])
+    return "\r\n".join((*headers, "MIME-Version: 1.0", "")).encode() + body
+
+
+def _multipart(subtype: str, parts: Sequence[bytes]) -> bytes:
+    """Parts with their headers as one part with its own."""
     # Neither of the two encodings of a part can bring forth "=_", so that the boundary stands in none.
     boundary = f"=_{secrets.token_hex(12)}"
-    body = _multipart("alternative", boundary, _part("plain", mail.text), _part("html", mail.html))
-    if mail.calendar:
-        # Beside the text, not as another way to read it: some programs show only the last alternative they know.
-        body = _multipart("mixed", f"_{boundary}", body, _calendar(mail.calendar))
-    return "\r\n".join([*headers, "MIME-Version: 1.0", ""]).encode() + body
-
-
-def _multipart(subtype: str, boundary: str, *parts: bytes) -> bytes:
-    """Parts as one, with the headers that say so."""
-    between = f"\r\n--{boundary}\r\n".encode()
     head = f'Content-Type: multipart/{subtype};\r\n boundary="{boundary}"\r\n'.encode()
+    between = f"\r\n--{boundary}\r\n".encode()
     return head + b"".join(between + part for part in parts) + f"\r\n--{boundary}--\r\n".encode()
-
-
-def _calendar(file: bytes) -> bytes:
-    """A calendar file as a part. Without the method in its type, calendar programs do not take up what has changed."""
-    head = (
-        'Content-Type: text/calendar; charset="utf-8"; method=PUBLISH\r\n'
-        'Content-Disposition: attachment; filename="hearings.ics"\r\n'
-        "Content-Transfer-Encoding: base64\r\n\r\n"
-    )
-    return head.encode() + base64.encodebytes(file).replace(b"\n", b"\r\n")
 
 
 def _part(subtype: str, text: str) -> bytes:
