@@ -70,6 +70,7 @@ def upgrade() -> None:
     )
     op.add_column("recipients", sa.Column("soft_bounces", sa.Integer(), nullable=False, server_default="0"))
     op.add_column("recipients", sa.Column("soft_bounced_on", sa.Date(), nullable=True))
+    op.add_column("recipients", sa.Column("reachable_since", columns.UTCDateTime(), nullable=True))
     op.add_column("recipients", sa.Column("with_ics", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.add_column("users", sa.Column("away_until", sa.Date(), nullable=True))
 

@@ -42,6 +42,9 @@ class Recipient(Model):
     soft_bounces: Mapped[int] = mapped_column(default=0, server_default="0")
     #: The last of these days (UTC); None: there is none.
     soft_bounced_on: Mapped[date | None]
+    #: When somebody last said that mail arrives there after all: what came back from before then is no evidence any
+    #: more. None: nobody had to.
+    reachable_since: Mapped[datetime | None] = mapped_column(UTCDateTime)
     #: Whether mails about a hearing carry it as a calendar file, too.
     with_ics: Mapped[bool] = mapped_column(default=False, server_default=false())
 
