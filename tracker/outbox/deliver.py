@@ -31,6 +31,7 @@ from tracker.outbox.kinds import NoLonger, kinds
 from tracker.outbox.models import Envelope, Message, Recipient, accounts
 from tracker.outbox.protocol import Claimed, Ended, Fenced
 from tracker.outbox.relay import Circuit, say_relay
+from tracker.outbox.return_path import return_path
 
 log = logging.getLogger(__name__)
 
@@ -351,7 +352,7 @@ class _Run:
             line = self.call()
             fresh, self.line_used = not self.line_used, True
             try:
-                sender = split_sender(self.settings.mail_from)[1]
+                sender = split_sender(return_path(self.settings, claimed.id))[1]
                 address = plain_address(parcel.address)
                 utf8 = needs_utf8(sender, address)
                 if utf8 and not line.takes_utf8:
