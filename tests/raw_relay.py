@@ -8,6 +8,8 @@ import ssl
 import struct
 import threading
 import time
+from collections import Counter
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
@@ -15,11 +17,23 @@ from email.message import Message
 from typing import BinaryIO
 
 
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """One mail that was taken. `rcpt_at`, on a clock that never jumps: its recipient was named then, so that the last
+    look before it left came later."""
+
+    message_id: str
+    to: str
+    rcpt_at: float
+    mail: Message
+
+
 @dataclass(slots=True)
 class RawRelay:
     """`drops` names where connections end (banner, EHLO, MAIL, RCPT, DATA, middle, dot, kept), one word for each
     connection or mail in turn; `kept` takes the mail and ends before it answers. `answers` by verb (and `dot`,
-    `banner`), used up one after the other. `reset`: with RST instead of FIN."""
+    `banner`), used up one after the other. `reset`: with RST instead of FIN. `at`: what to do, each once, when a verb
+    was heard and before it is answered (`middle`: within a mail; `dot`: when it is whole)."""
 
     drops: list[str] = field(default_factory=list)
     answers: dict[str, list[str]] = field(default_factory=dict)
@@ -29,7 +43,12 @@ class RawRelay:
     reset: bool = False
     #: Seconds before the answer to a verb.
     slow: dict[str, float] = field(default_factory=dict)
-    mails: list[Message] = field(default_factory=list)
+    at: dict[str, list[Callable[[], None]]] = field(default_factory=dict)
+    #: Called with each mail when it is whole, before it is answered.
+    sees: Callable[[Arrival], None] | None = None
+    arrivals: list[Arrival] = field(default_factory=list)
+    #: Message-IDs whose answer was lost on the way.
+    unanswered: list[str] = field(default_factory=list)
     commands: list[str] = field(default_factory=list)
     connections: int = 0
     port: int = 0
@@ -45,12 +64,14 @@ class RawRelay:
         """For `TRACKER_SMTP_URL`."""
         return f"smtp://127.0.0.1:{self.port}"
 
+    @property
+    def mails(self) -> list[Message]:
+        """What was taken."""
+        return [arrival.mail for arrival in self.arrivals]
+
     def copies(self) -> dict[str, int]:
         """How often each Message-ID was taken."""
-        found: dict[str, int] = {}
-        for mail in self.mails:
-            found[str(mail["Message-ID"])] = found.get(str(mail["Message-ID"]), 0) + 1
-        return found
+        return dict(Counter(arrival.message_id for arrival in self.arrivals))
 
     def close(self) -> None:
         """Listen no more."""
@@ -71,7 +92,13 @@ class RawRelay:
             return True
         return False
 
+    def _do(self, verb: str) -> None:
+        waiting = self.at.get(verb)
+        if waiting:
+            waiting.pop(0)()
+
     def _answer(self, verb: str, usual: str) -> bytes:
+        self._do(verb)
         time.sleep(self.slow.get(verb, 0))
         waiting = self.answers.get(verb)
         return f"{waiting.pop(0) if waiting else usual}\r\n".encode()
@@ -98,6 +125,7 @@ class RawRelay:
         self._hear(connection, connection.makefile("rb"))
 
     def _hear(self, connection: socket.socket, held: BinaryIO) -> None:
+        to, rcpt_at = "", 0.0
         while line := held.readline():
             command = line.decode().strip()
             verb = command.split(" ")[0].upper()
@@ -118,26 +146,36 @@ class RawRelay:
             elif verb == "DATA":
                 answer = self._answer("DATA", "354 go on")
                 connection.sendall(answer)
-                if answer.startswith(b"354") and not self._take(connection, held):
+                if answer.startswith(b"354") and not self._take(connection, held, to, rcpt_at):
                     return
             elif verb == "QUIT":
                 connection.sendall(b"221 bye\r\n")
                 return
             else:
+                if verb == "RCPT":
+                    to, rcpt_at = command.partition("<")[2].partition(">")[0], time.monotonic()
                 connection.sendall(self._answer(verb, "250 OK"))
 
-    def _take(self, connection: socket.socket, held: BinaryIO) -> bool:
-        raw = b""
+    def _take(self, connection: socket.socket, held: BinaryIO, to: str, rcpt_at: float) -> bool:
+        lines: list[bytes] = []
         while (line := held.readline()) != b".\r\n":
-            raw += line[1:] if line.startswith(b".") else line
+            lines.append(line[1:] if line.startswith(b".") else line)
+            self._do("middle")
             if not line or self._must_drop("middle"):
                 return False
         if self._must_drop("dot"):
             return False
         answer = self._answer("dot", "250 kept")
+        message_id = ""
         if answer.startswith(b"2"):
-            self.mails.append(message_from_bytes(raw, policy=policy.default))
+            mail = message_from_bytes(b"".join(lines), policy=policy.default)
+            message_id = str(mail["Message-ID"])
+            arrival = Arrival(message_id, to, rcpt_at, mail)
+            self.arrivals.append(arrival)
+            if self.sees is not None:
+                self.sees(arrival)
         if self._must_drop("kept"):
+            self.unanswered.append(message_id)
             return False
         connection.sendall(answer)
         return True

@@ -1,4 +1,5 @@
-"""What the end of a process does to a mail: killed at every step, beside others, with the database locked."""
+"""What the end of a process does to a mail, beside others, with the database locked. `tests/faults/test_kill.py` ends
+processes at every step."""
 
 import subprocess
 import sys
@@ -21,56 +22,6 @@ from tracker.outbox.models import Envelope
 def copies(sink: MailSink) -> list[int]:
     """How many copies of each mail arrived."""
     return sorted(Counter(str(m.message["Message-ID"]) for m in sink.mails).values())
-
-
-@pytest.mark.parametrize("failpoint", ["in_claim", "after_claim", "after_rcpt", "in_mark"])
-def test_killed_before_the_mark_nothing_is_lost_and_nothing_doubled(
-    outbox: Outbox, mail_sink: MailSink, failpoint: str
-) -> None:
-    outbox.rehearse()
-    outbox.plan(1, 2, 3)
-    outbox.kill_at(failpoint)
-    assert mail_sink.mails == []
-    assert outbox.deliver() == {"sent": 3, "failed": 0, "waiting": 0}
-    assert copies(mail_sink) == [1, 1, 1]
-    assert outbox.states() == ["sent"] * 3
-    assert not [e for e in outbox.envelopes() if e.state != "sent" or e.lease_token]
-
-
-@pytest.mark.parametrize(("failpoint", "arrived"), [("after_mark", 0), ("after_data", 1), ("in_settle", 1)])
-def test_killed_after_the_mark_there_is_one_more_copy_at_most(
-    outbox: Outbox, mail_sink: MailSink, failpoint: str, arrived: int
-) -> None:
-    outbox.rehearse()
-    outbox.plan(1, 2, 3)
-    outbox.kill_at(failpoint)
-    assert len(mail_sink.mails) == arrived
-    assert outbox.deliver() == {"sent": 2, "failed": 0, "waiting": 1}
-    assert [m.reason for m in outbox.messages() if m.state == "waiting"] == [
-        "it may have arrived; sent once more at 06:10 UTC"
-    ]
-    assert outbox.deliver(later(minutes=10)) == {"sent": 1, "failed": 0, "waiting": 0}
-    assert copies(mail_sink) == [1, 1, 1 + arrived]
-    assert outbox.states() == ["sent"] * 3
-
-
-def test_killed_after_the_settle_nothing_is_done_again(outbox: Outbox, mail_sink: MailSink) -> None:
-    outbox.rehearse()
-    outbox.plan(1, 2)
-    outbox.kill_at("after_settle")
-    assert outbox.deliver() == {"sent": 1, "failed": 0, "waiting": 0}
-    assert copies(mail_sink) == [1, 1]
-
-
-def test_killed_twice_after_the_mark_a_human_hears_of_it(outbox: Outbox, mail_sink: MailSink) -> None:
-    outbox.rehearse()
-    outbox.plan(1)
-    outbox.kill_at("after_data")
-    assert outbox.deliver() == {"sent": 0, "failed": 0, "waiting": 1}
-    outbox.kill_at("after_data", later(minutes=10))
-    assert outbox.deliver(later(minutes=10)) == {"sent": 0, "failed": 1, "waiting": 0}
-    assert copies(mail_sink) == [2]
-    assert outbox.states() == ["may_have_arrived"]
 
 
 def test_killed_after_the_mark_a_kind_that_waits_is_not_sent_again(outbox: Outbox, mail_sink: MailSink) -> None:
