@@ -274,7 +274,7 @@ class _Living:
         from sqlalchemy import event
 
         wanted = self.told.get("dies_at", "")
-        after_commit, _, begins = wanted.rpartition("COMMIT after ")
+        _before, _, begins = wanted.rpartition("COMMIT after ")
         seen: list[str] = []
 
         def die() -> None:

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 from mail_sink import MailSink
-from outbox_ground import NOW, TESTS, Outbox, WatchedSink, later
+from outbox_ground import NOW, TESTS, Outbox, WatchedSink
 from sqlalchemy import text, update
 from sqlalchemy.exc import OperationalError
 
