@@ -18,7 +18,7 @@ ROWS = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Alike:
-    """Messages that differ in key, recipient and cause only. `shared`: every other column of a message but `id`;
+    """Messages that differ in key, recipient and cause only. `shared`: every other column that a new message has;
     `each`: (dedupe_key, recipient_id, cause)."""
 
     shared: Mapping[str, Any]
@@ -27,7 +27,7 @@ class Alike:
 
 _TABLE: Table = Message.__table__  # type: ignore[assignment]  # typed as any selectable
 _EACH = ("dedupe_key", "recipient_id", "cause")
-_SHARED = tuple(c.name for c in _TABLE.columns if c.name not in ("id", *_EACH))
+_SHARED = tuple(c.name for c in _TABLE.columns if c.name not in ("id", "seen_to_at", *_EACH))
 
 # Made of names of columns only: nothing anybody typed is part of a statement.
 _INSERT = f"INSERT INTO messages ({', '.join((*_EACH, *_SHARED))})"

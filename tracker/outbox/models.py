@@ -129,6 +129,8 @@ class Message(Model):
     sent_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     #: When it came to its end, whichever; None while it waits or is being sent.
     ended_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    #: When somebody saw to it that its reader heard in another way; None: nobody has, or nobody had to.
+    seen_to_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     #: When it was planned.
     created_at: Mapped[datetime] = mapped_column(UTCDateTime)
 

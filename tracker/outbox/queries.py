@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Select, exists, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, or_, select
 from sqlalchemy.orm import Session
 
 from tracker.outbox.models import NEEDS_HUMAN, Envelope, Message, Recipient, accounts
@@ -95,11 +95,17 @@ def recently_sent(session: Session, sees: ColumnElement[bool] | None = None, lim
 def needing_a_human(
     session: Session, since: datetime | None = None, sees: ColumnElement[bool] | None = None, limit: int = 200
 ) -> Sequence[MailRow]:
-    """What was not delivered or may have arrived, newest first; with `since`, only what ended so after it."""
-    rows = _ROWS.where(Message.state.in_(NEEDS_HUMAN))
+    """What was not delivered or may have arrived and nobody has seen to, newest first; with `since`, only what ended so
+    after it."""
+    rows = _ROWS.where(needs_human())
     if since is not None:
         rows = rows.where(Message.ended_at > since)
     return _fetch(session, rows.order_by(Message.ended_at.desc(), Message.id.desc()).limit(limit), sees)
+
+
+def needs_human() -> ColumnElement[bool]:
+    """SQL on `messages`: it was not delivered or may have arrived, and nobody has seen to it yet."""
+    return and_(Message.state.in_(NEEDS_HUMAN), Message.seen_to_at.is_(None))
 
 
 def list_messages(session: Session, state: str | None = None, limit: int = 10_000) -> Sequence[MailRow]:
