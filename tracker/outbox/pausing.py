@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session, aliased
 
 from tracker.base.db import insert_or_pass
 from tracker.base.house import HouseFact, read_fact
+from tracker.base.work import Change, Work
 from tracker.outbox.models import Envelope, Message
 
 #: The fact that holds the pause.
@@ -106,10 +107,13 @@ def pause(
     """
     if older_than is not None:
         old = Message.due_at <= now - older_than
-        return SetAside(_hold(session, old, "set aside, because it was due long ago"), _under_way(session, old))
-    standing = read_pause(session)
-    _write(session, replace(standing, cut=None) if standing else Pause("", now, why, words[:200], by[:120], None))
-    return SetAside(_hold(session, None, "mail is paused"), _under_way(session, None))
+        done = SetAside(_hold(session, old, "set aside, because it was due long ago"), _under_way(session, old))
+    else:
+        standing = read_pause(session)
+        _write(session, replace(standing, cut=None) if standing else Pause("", now, why, words[:200], by[:120], None))
+        done = SetAside(_hold(session, None, "mail is paused"), _under_way(session, None))
+    _note(session, "paused", older_than, done.paused, words)
+    return done
 
 
 def release(session: Session, now: datetime, older_than: timedelta | None = None) -> LetGo:
@@ -129,6 +133,7 @@ def release(session: Session, now: datetime, older_than: timedelta | None = None
             _write(session, replace(standing, cut=cut))
         released = _let_go(session, cut)
     left = session.scalar(select(func.count(Message.id)).where(Message.state == "paused")) or 0
+    _note(session, "released", older_than, released, "")
     return LetGo(released, left)
 
 
@@ -157,6 +162,14 @@ def _write(session: Session, pause: Pause) -> None:
             .values(value=value)
             .execution_options(synchronize_session=False)
         )
+
+
+def _note(session: Session, what: str, older_than: timedelta | None, count: int, words: str) -> None:
+    """Put it on record by hand: neither facts of the house nor messages are watched."""
+    work = session.info.get("work")
+    if isinstance(work, Work):
+        said: dict[str, tuple[object, object]] = {what: (None, count), "older_than": (None, str(older_than or ""))}
+        work.changes.append(Change("house_facts", FACT, None, "changed", said | {"words": (None, words)}))
 
 
 def _under_way(session: Session, condition: ColumnElement[bool] | None) -> int:
