@@ -1,6 +1,6 @@
 """One's own account: zone, language, sign-ins."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from flask import Flask
@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from tracker.accounts import queries
 from tracker.accounts.models import SignIn
+from tracker.accounts.rules import is_away
 from tracker.base import clock
 from tracker.base.db import db
 
@@ -76,3 +77,54 @@ def test_ones_own_sign_ins_are_listed_and_ended_one_by_one(app: Flask) -> None:
         answer = here.post(f"/account/sign-ins/{mine.id}/end", data={"csrf_token": token})
         assert answer.headers["Location"] == "/sign-in"
         assert here.get("/account").status_code == 303
+
+
+def test_somebody_is_away_until_a_day_is_over_and_says_when_they_are_back(app: Flask) -> None:
+    make_desk()
+    user = make_account(desk="iopt")
+    browser = sign_in(app, user, NOW)
+
+    def say(until: str) -> tuple[int, str]:
+        with clock.fixed_at(NOW):
+            fields = {"csrf_token": form_token(browser), "zone": "", "language": "en", "away_until": until}
+            answer = browser.post("/account", data=fields)
+        db.session.rollback()
+        return answer.status_code, answer.text
+
+    assert say("2024-04-01")[0] == 303
+    assert user.away_until == date(2024, 4, 1)
+    with clock.fixed_at(NOW):
+        assert 'value="2024-04-01"' in browser.get("/account").text
+    with clock.fixed_at(NOW + timedelta(days=1)):
+        assert 'value="2024-04-01"' not in sign_in(app, user).get("/account").text
+    for until, said in (("2024-03-31", "That day has passed"), ("2025-04-03", "over a year ahead")):
+        status, page = say(until)
+        assert (status, user.away_until) == (422, date(2024, 4, 1))
+        assert said in page
+    assert say("2025-04-02")[0] == 303
+    assert say("")[0] == 303
+    assert user.away_until is None
+
+
+@pytest.mark.one_engine
+def test_volunteers_are_not_asked_and_so_are_never_away(app: Flask) -> None:
+    user = make_account("vera@example.org", "volunteer")
+    browser = sign_in(app, user, NOW)
+    with clock.fixed_at(NOW):
+        assert "away_until" not in browser.get("/account").text
+        fields = {"csrf_token": form_token(browser), "zone": "", "language": "en", "away_until": "2024-05-01"}
+        assert browser.post("/account", data=fields).status_code == 303
+    db.session.expire_all()
+    assert user.away_until is None
+
+
+@pytest.mark.parametrize(
+    ("at", "away"),
+    [("2024-04-08T20:59:59Z", True), ("2024-04-08T21:00Z", False), ("2024-04-07T23:00Z", True)],
+)
+def test_the_last_day_away_ends_with_midnight_where_they_are(at: str, away: bool) -> None:
+    assert is_away(date(2024, 4, 8), "Asia/Jerusalem", datetime.fromisoformat(at)) is away
+
+
+def test_who_said_nothing_is_here() -> None:
+    assert not is_away(None, "Asia/Jerusalem", NOW)

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from house_of_cases import NOW, ZONE, Lived, utc
 
+from tracker.accounts.models import User
 from tracker.base.db import db
 from tracker.base.errors import Refused
 from tracker.cases import service as cases
@@ -142,3 +143,11 @@ def test_a_day_that_lies_ahead_is_refused(lived: Lived, now: str, refused: bool)
             then(lived, case, date(2024, 3, 19), at)
     else:
         then(lived, case, date(2024, 3, 19), at)
+
+
+def test_who_is_away_stands_beside_their_name_until_they_are_back(lived: Lived) -> None:
+    case = lived.case()
+    with lived.at() as session:
+        session.get_one(User, lived.owner.id).away_until = date(2024, 3, 20)
+    assert "Amal (away until Wed 20 Mar 2024)" in page(lived, case, utc("2024-03-20T21:59:59"))
+    assert "away until" not in page(lived, case, utc("2024-03-20T22:00"))

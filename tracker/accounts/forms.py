@@ -8,6 +8,7 @@ from wtforms.validators import InputRequired, Length, NumberRange
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from tracker.accounts.rules import PASSWORD_MAX, THRESHOLD_MAX, THRESHOLD_MIN
+from tracker.base.forms import DayField
 
 #: ISO weekday numbers and their names, as most of the desks' weeks run.
 WEEKDAYS = (
@@ -39,6 +40,14 @@ class AccountForm(FlaskForm):
         render_kw={"list": "zones", "autocomplete": "off", "spellcheck": "false", "dir": "ltr"},
     )  # fmt: skip
     language = SelectField(_l("Language of pages and mail"))
+    away_until = DayField(
+        _l("Away until"),
+        description=_l(
+            "The last day on which you are away, such as 2026-04-08. Until it is over, whoever stands in for you is "
+            "asked what happened in court. Empty: you are here."
+        ),
+        render_kw={"inputmode": "numeric", "autocomplete": "off", "dir": "ltr", "data-short": "yes"},
+    )
 
 
 def _days(label: object, help_text: object = "") -> IntegerField:

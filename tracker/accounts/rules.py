@@ -3,10 +3,11 @@
 import re
 import unicodedata
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from email_validator import EmailNotValidError, validate_email
 
+from tracker.base.dates import today_in
 from tracker.base.errors import Refused
 
 #: Staff and admins who did nothing for this long sign in again: their pages hold what can hurt people.
@@ -17,6 +18,9 @@ VOLUNTEER_IDLE = timedelta(days=30)
 
 #: A sign-in is written to at most this often, however many pages are read.
 TOUCH_EVERY = timedelta(minutes=1)
+
+#: Nobody is away for longer than this without saying so again.
+LONGEST_AWAY = timedelta(days=366)
 
 #: Characters of a password. The upper bound keeps the hashing of a book from becoming a weapon.
 PASSWORD_MIN, PASSWORD_MAX = 12, 128
@@ -144,6 +148,26 @@ def check_threshold(days: int, field: str) -> int:
     if not THRESHOLD_MIN <= days <= THRESHOLD_MAX:
         raise Refused(f"Write a number of days from {THRESHOLD_MIN} to {THRESHOLD_MAX}.", field)
     return days
+
+
+def check_away_until(until: date | None, zone: str, now: datetime) -> date | None:
+    """The last day somebody is away; None: they are here. Refused when that day has passed in `zone`, or lies over a
+    year ahead."""
+    if until is None:
+        return None
+    today = today_in(zone, now)
+    if until < today:
+        raise Refused(
+            "That day has passed. Write the last day on which you are away, or nothing if you are here.", "away_until"
+        )
+    if until > today + LONGEST_AWAY:
+        raise Refused("That is over a year ahead. Write a day before that, and again when it comes.", "away_until")
+    return until
+
+
+def is_away(away_until: date | None, zone: str, now: datetime) -> bool:
+    """Whether somebody is away: until their last day away is over on their own calendar (`zone`)."""
+    return away_until is not None and today_in(zone, now) <= away_until
 
 
 _BROWSERS = (

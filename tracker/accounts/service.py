@@ -3,7 +3,7 @@
 import hashlib
 import secrets
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, cast
 
 from flask_security import hash_password
@@ -152,6 +152,16 @@ def change_own(session: Session, user: User, *, zone: str, language: str, langua
     user.zone, user.language = zone or None, language
     user.version += 1
     session.flush()
+
+
+def say_away(session: Session, user: User, until: date | None, now: datetime) -> None:
+    """Say until which day, the last one included, an account is away; None: it is here. Refused (`away_until`) for a
+    day that has passed on its calendar, or lies over a year ahead."""
+    until = rules.check_away_until(until, user.reading_zone, now)
+    if until != user.away_until:
+        user.away_until = until
+        user.version += 1
+        session.flush()
 
 
 def change_role(session: Session, user: User, role: str, now: datetime) -> None:

@@ -14,7 +14,7 @@ from tracker.accounts import queries, service, signing_in
 from tracker.accounts.forms import WEEKDAYS, AccountForm, DeskSettingsForm, SignInForm
 from tracker.accounts.guard import acting, open_to, safe_address, viewer
 from tracker.accounts.models import Desk, User
-from tracker.accounts.rules import describe_device
+from tracker.accounts.rules import describe_device, is_away
 from tracker.accounts.trying import check_password, forgive, refuse_too_many
 from tracker.base import clock
 from tracker.base.db import db
@@ -92,22 +92,25 @@ def sign_out() -> Response:
 def account() -> str:
     """One's own settings and sign-ins."""
     user = viewer()
-    form = AccountForm(zone=user.zone or "", language=user.language)
+    away = is_away(user.away_until, user.reading_zone, clock.now())
+    form = AccountForm(zone=user.zone or "", language=user.language, away_until=user.away_until if away else None)
     return _account_page(user, form)
 
 
 @bp.post("/account")
 @open_to("signed_in")
 def change_account() -> Any:
-    """Keep one's own zone and language."""
+    """Keep one's own zone and language, and until when one is away."""
     form = AccountForm()
     form.language.choices = _languages()
     if form.validate_on_submit():
         try:
-            with unit_of_work("accounts.change_own", acting()):
+            with unit_of_work("accounts.change_own", acting()) as now:
                 codes = [code for code, _name in known_languages()]
                 zone = form.zone.data or ""
                 service.change_own(db.session(), viewer(), zone=zone, language=form.language.data, languages=codes)
+                if viewer().is_staff:
+                    service.say_away(db.session(), viewer(), form.away_until.data, now)
         except Refused as refused:
             _put(form, refused)
         else:

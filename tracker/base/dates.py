@@ -5,7 +5,7 @@ are kept, and the instant is derived (time zone rules change; the hour on the co
 """
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
@@ -23,6 +23,9 @@ WINDOW_PRECISIONS = ("day", "week", "month", "not_set")
 MONDAY_TO_FRIDAY = (1, 2, 3, 4, 5)
 
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+#: When a working week begins, on the clock of whoever reads about it.
+WEEK_BEGINS = time(8)
 
 #: `about` a day means within this many days either side of it.
 ABOUT_DAYS = 7
@@ -169,6 +172,26 @@ def add_working_days(day: date, count: int, working_days: Collection[int]) -> da
         if day.isoweekday() in working_days:
             count -= 1
     return day
+
+
+def week_began(now: datetime, zone: str, working_days: Sequence[int]) -> datetime:
+    """The last instant, `now` or before, at which a week began: eight o'clock in `zone` on the first of its working
+    days (ISO numbers in the order of the week; none: Monday)."""
+    first = working_days[0] if working_days else 1
+    today = today_in(zone, now)
+    day = today - timedelta(days=(today.isoweekday() - first) % 7)
+    tz = zone_of(zone)
+    began = datetime.combine(day, WEEK_BEGINS, tzinfo=tz)
+    return (began if began <= now else datetime.combine(day - timedelta(days=7), WEEK_BEGINS, tzinfo=tz)).astimezone(
+        UTC
+    )
+
+
+def name_of_week(began_at: datetime, zone: str) -> str:
+    """The week that begins at this instant, such as `2024-W15`: weeks that begin on a Saturday, the Sunday or the
+    Monday after it are the same one."""
+    year, week, _day = (wall_of(began_at, zone).date() + timedelta(days=2)).isocalendar()
+    return f"{year}-W{week:02}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from sqlalchemy import and_, or_, select, true
 from sqlalchemy.orm import Session, aliased, joinedload, lazyload
 
 from tracker.accounts.models import Desk, User
+from tracker.accounts.rules import is_away
 from tracker.agenda.models import OPEN_STATE
 from tracker.base.audience import Audience
 from tracker.base.dates import instant_of, today_in
@@ -75,6 +76,11 @@ class CaseFile:
     def title(self) -> str:
         """What the reader calls it."""
         return shown_title(self.case, self.rung)
+
+    def away_until(self, person: User) -> date | None:
+        """The last day on which owner or deputy is away; None: they are here."""
+        away = is_away(person.away_until, person.zone or self.desk.zone, self.now)
+        return person.away_until if away else None
 
     @property
     def next(self) -> Hearing | None:
