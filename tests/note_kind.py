@@ -25,7 +25,7 @@ CODES = ("test.note", "test.account")
 
 class Note:
     """True until a fact `moved:<subject>` says otherwise. `tells` may hold `breaks` (cannot be composed), `silent` (has
-    nothing to say), `night` (waits until seven) and `text`."""
+    nothing to say), `night` (waits until seven), `shares` (may be one mail with others) and `text`."""
 
     @staticmethod
     def still_true(_now: datetime) -> ColumnElement[bool]:
@@ -54,6 +54,10 @@ class Note:
     @staticmethod
     def waits_for_morning(message: Message, now: datetime) -> bool:
         return bool(message.tells.get("night")) and now.hour < 7
+
+    @staticmethod
+    def may_share(message: Message) -> bool:
+        return bool(message.tells.get("shares"))
 
 
 @contextmanager

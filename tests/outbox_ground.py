@@ -149,9 +149,13 @@ class Outbox:
 
     def pack(self) -> None:
         """Put what is due into envelopes."""
+        self.pack_at(clock.now())
+
+    def pack_at(self, at: datetime) -> None:
+        """Put what is due at an instant into envelopes."""
         with short_transaction() as session:
-            ready, _ = list_packable(session, clock.now())
-            pack(session, ready, "example.org", clock.now())
+            ready, _ = list_packable(session, at)
+            pack(session, ready, "example.org", at)
 
     def claim(self) -> list[Claimed]:
         """Claim what is due, as a deliverer in this process."""

@@ -80,6 +80,11 @@ class HearingReminder:
         zone = message.tells.get("reader_zone") or message.tells["zone"]
         return rules.reminder_waits(at, zone, message.days_before, rules.starts_at_of(message.tells))
 
+    @staticmethod
+    def may_share(message: Message) -> bool:
+        """Several may be one mail on a day that brings many, but not the 1-day reminder: it stands for itself."""
+        return message.days_before is not None and message.days_before > 1
+
 
 @message_kind("hearing.changed", if_unsure="retry_once")
 class HearingChanged:

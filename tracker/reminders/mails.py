@@ -68,10 +68,12 @@ class _Known:
 
 def write_reminder(session: Session, messages: Sequence[Message], now: datetime) -> Mail:
     """The mail of one or several reminders of one reader, as things stand at `now`."""
-    known = [_read(session, message, in_hand=True) for message in messages]
+    known = sorted((_read(session, message, in_hand=True) for message in messages), key=_by_date)
     with speaking(known[0].reader.language):
         parts = [_reminder(k, now) for k in known]
-        return _mail(_reminder_subject(known[0], now), parts)
+        if len(known) == 1:
+            return _mail(_reminder_subject(known[0], now), parts)
+        return _mail(_bundle_subject(known), parts, [_in_one_line(k) for k in known])
 
 
 def write_change(session: Session, messages: Sequence[Message], now: datetime) -> Mail:
@@ -79,7 +81,7 @@ def write_change(session: Session, messages: Sequence[Message], now: datetime) -
     known = [_read(session, message, in_hand=False) for message in messages]
     with speaking(known[0].reader.language):
         parts = [_change(session, k, now) for k in known]
-        return _mail(_change_subject(known[0]), parts)
+        return _mail(_change_subject(known[0]), parts, [_in_one_line(k) for k in known] if len(known) > 1 else ())
 
 
 def _read(session: Session, message: Message, in_hand: bool) -> _Known:
@@ -128,6 +130,34 @@ def _reminder_subject(known: _Known, now: datetime) -> str:
         "%(when)s: %(kind)s, %(cases)s",
         when=" ".join(filter(None, (_capital(when), _apart(place)))),
         kind=label(hearing.kind, "hearing_kind"),
+        cases=_named(known.cases),
+    )
+
+
+def _by_date(known: _Known) -> tuple[date, time, int]:
+    """What is first in a mail about several: the first day it can be, then the clock there."""
+    hearing = known.hearing
+    return hearing.local_date or hearing.earliest_on or date.max, hearing.local_time or time(), hearing.id
+
+
+def _bundle_subject(known: Sequence[_Known]) -> str:
+    """`4 hearings: first Tue 9 Apr 2024 09:00 Haifa, Cedar (IOPT-0004), and 3 more`."""
+    more = len(known) - 1
+    return _(
+        "%(hearings)s: first %(when)s, %(cases)s, and %(more)s",
+        hearings=ngettext("%(num)d hearing", "%(num)d hearings", len(known)),
+        when=_short(_tells(known[0].hearing)),
+        cases=_named(known[0].cases, 1),
+        more=ngettext("%(num)d more", "%(num)d more", more),
+    )
+
+
+def _in_one_line(known: _Known) -> str:
+    """`Tue 9 Apr 2024 09:00 Haifa: hearing, Cedar (IOPT-0004)`."""
+    return _(
+        "%(when)s: %(kind)s, %(cases)s",
+        when=_short(_tells(known.hearing)),
+        kind=label(known.hearing.kind, "hearing_kind"),
         cases=_named(known.cases),
     )
 
@@ -361,15 +391,13 @@ def _part(known: _Known, sentence: str, facts: Sequence[tuple[str, str]]) -> Par
     )
 
 
-def _mail(subject: str, parts: Sequence[Part]) -> Mail:
-    if len(parts) > 1:
-        more = len(parts) - 1
-        subject = ngettext("%(subject)s, and %(num)d more", "%(subject)s, and %(num)d more", more, subject=subject)
+def _mail(subject: str, parts: Sequence[Part], lines: Sequence[str] = ()) -> Mail:
+    """`lines`: what a mail about several says first, one line each."""
     headers = {"List-Unsubscribe": f"<{parts[0].stop}>"} if len(parts) == 1 else {}
     return Mail(
         subject=" ".join(subject.split()),
-        text=_fill("reminders/mail.txt", parts=parts),
-        html=_fill("reminders/mail.html", parts=parts, subject=subject),
+        text=_fill("reminders/mail.txt", parts=parts, lines=lines),
+        html=_fill("reminders/mail.html", parts=parts, lines=lines, subject=subject),
         headers=headers,
     )
 
