@@ -68,7 +68,7 @@ def take_in(session: Session, report: Report, now: datetime) -> TakenIn:
     if report.verdict in ("hard", "soft"):
         _was_not_delivered(session, report, envelope_id, now)
     recipient, sent_at = _recipient_of(session, envelope_id)
-    if recipient.reachable_since is not None and sent_at <= recipient.reachable_since:
+    if recipient.reachable_since is not None and sent_at < recipient.reachable_since:
         # It speaks of the address as it was before somebody put it right.
         return TakenIn("soft" if report.verdict in ("soft", "delayed") else "hard")
     if report.verdict in ("hard", "complaint"):
