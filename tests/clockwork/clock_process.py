@@ -1,6 +1,7 @@
 """A clock process for tests: the real runner over a real database, at a faster pace, with steps that write to a file.
 
-Called with a folder and what its second step does: `well`, `hang`, `slow` or `still` (its scheduler stops calling).
+Called with a folder and what its second step does: `well`, `hang`, `slow` or `still` (its scheduler stops calling). The
+machine's clock is off by the seconds in the folder's file `off`, whenever that is written.
 """
 
 import json
@@ -10,10 +11,13 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 
+import apscheduler.schedulers.base as scheduler
+
 from tracker import create_app
+from tracker.base import clock as reader
 from tracker.clockwork import runner
 from tracker.clockwork.kinds import clock_step, steps
 
@@ -27,8 +31,22 @@ PACE = runner.Pace(
 )
 
 
+def set_clocks_by(off: Path) -> None:
+    """Whatever reads the machine's clock in this process reads one that is off."""
+
+    class Shifted(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
+            by = off.read_text().strip() if off.exists() else ""
+            return datetime.now(tz) + timedelta(seconds=float(by or 0))
+
+    for module in (reader, scheduler):
+        module.datetime = Shifted  # type: ignore[attr-defined]
+
+
 def main(folder: Path, manner: str) -> None:
     """Run until told to end."""
+    set_clocks_by(folder / "off")
     diary = folder / "diary"
 
     def write(what: str) -> None:

@@ -6,10 +6,18 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from tracker.base.db import db
+from tracker.clockwork.guard import find_hold
+from tracker.clockwork.models import Heartbeat
+from tracker.clockwork.queries import PULSE
 
 PROGRAM = Path(__file__).with_name("clock_process.py")
 
@@ -114,6 +122,65 @@ def test_a_clock_that_hangs_ends_itself(start: Start, tmp_path: Path, manner: st
     child = start(manner)
     assert child.wait(timeout=PATIENCE) == 1
     assert why in (tmp_path / "log").read_text()
+
+
+@pytest.mark.slow
+@pytest.mark.one_engine
+@pytest.mark.parametrize("seconds", [3600, -4 * 3600, -56 * 365 * 86_400])
+def test_while_the_machines_clock_is_wrong_no_step_runs_and_when_it_is_right_they_go_on(
+    start: Start, tmp_path: Path, app: Flask, seconds: int
+) -> None:
+    stands_still_while_off(start(), tmp_path, seconds)
+
+
+@pytest.mark.slow
+def test_a_clock_a_year_ahead_runs_no_step(start: Start, tmp_path: Path, app: Flask) -> None:
+    stands_still_while_off(start(), tmp_path, 365 * 86_400)
+
+
+def stands_still_while_off(child: "subprocess.Popen[bytes]", tmp_path: Path, seconds: int) -> None:
+    """It works; its machine's clock is set wrong, and right again: in between nothing runs but its sign of life."""
+    wait_for(tmp_path, lambda lines: count(lines, child.pid) >= 2)
+    set_off(tmp_path, seconds)
+    until(lambda: find_hold(db.session()) is not None, tmp_path)
+    held = find_hold(db.session())
+    assert held is not None
+    db.session.rollback()
+    assert held.doubt.why in ("jumped", "database")
+    before = len(diary(tmp_path))
+    pulse = beat(PULSE)
+    time.sleep(2)
+    assert len(diary(tmp_path)) == before
+    # It lives, and says so.
+    assert beat(PULSE) > pulse
+    set_off(tmp_path, 0)
+    wait_for(tmp_path, lambda lines: count(lines[before:], child.pid) >= 2)
+    until(lambda: find_hold(db.session()) is None, tmp_path)
+    assert child.poll() is None
+
+
+def set_off(folder: Path, seconds: int) -> None:
+    """Set the machine's clock, for the children."""
+    (folder / "off.new").write_text(str(seconds))
+    (folder / "off.new").rename(folder / "off")
+
+
+def until(holds: Callable[[], bool], folder: Path) -> None:
+    """Wait until it is so."""
+    give_up = time.monotonic() + PATIENCE
+    while not holds():
+        assert time.monotonic() < give_up, (folder / "log").read_text()[-3000:]
+        db.session.rollback()
+        time.sleep(0.05)
+    db.session.rollback()
+
+
+def beat(step: str) -> datetime:
+    """When a step last began."""
+    db.session.rollback()
+    found = db.session.scalar(select(Heartbeat.started_at).where(Heartbeat.step == step))
+    assert found is not None
+    return found
 
 
 @pytest.mark.slow

@@ -28,6 +28,12 @@ def monotonic() -> float:
     return time.monotonic()
 
 
+def elapsed() -> float:
+    """Seconds on a clock that never jumps and goes on while the machine sleeps, where the system has one: for telling
+    whether the clock on the wall was set while nobody looked."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+
 @contextmanager
 def fixed_at(instant: datetime | None) -> Iterator[None]:
     """Hold `now()` at `instant` (aware) for the block; `None` leaves the clock running."""

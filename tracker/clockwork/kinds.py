@@ -74,6 +74,7 @@ class Progress:
     def __init__(self) -> None:
         self._ending = Event()
         self._at = clock.monotonic()
+        self._held: Callable[[], bool] = lambda: False
 
     def made(self) -> None:
         """Say that the running step gets on. A step that may take minutes says so now and then: one that is silent
@@ -88,9 +89,14 @@ class Progress:
         """Ask the running step to end soon."""
         self._ending.set()
 
+    def holds_when(self, held: Callable[[], bool]) -> None:
+        """Let a running step end soon while `held()`, too: when the machine's clock was set under it."""
+        self._held = held
+
     def must_end(self) -> bool:
-        """Whether the process is asked to end: a step that goes through many things looks here between two of them."""
-        return self._ending.is_set()
+        """Whether the process is asked to end, or its clock cannot be believed: a step that goes through many things
+        looks here between two of them."""
+        return self._ending.is_set() or self._held()
 
 
 #: Of this process.

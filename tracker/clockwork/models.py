@@ -45,6 +45,7 @@ class Outage(Model):
     """A time in which no clock worked, noticed when one worked again."""
 
     __tablename__ = "outages"
+    audited = False
 
     #: Row number.
     id: Mapped[int] = mapped_column(BigId, primary_key=True)

@@ -1,7 +1,8 @@
 """The clock process: calls the announced steps, holds the lease, and ends itself rather than hang.
 
 Nothing is armed in memory: a step looks at stored rows and at `now`, so a clock that was down catches up by running.
-The scheduler only calls; its store is empty at each start.
+The scheduler only calls; its store is empty at each start. While the machine's clock is not believed (`guard`), nothing
+runs but the sign of life.
 """
 
 import logging
@@ -17,14 +18,28 @@ from typing import Any
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.jobstores.memory import MemoryJobStore
 from apscheduler.schedulers.blocking import BlockingScheduler
+from apscheduler.triggers.base import BaseTrigger
 from flask import Flask
 
 from tracker.base import clock
 from tracker.base.db import db
+from tracker.clockwork import guard, rules
+from tracker.clockwork.guard import Guard
 from tracker.clockwork.kinds import ClockStep, PartlyFailed, in_turn, progress, steps
-from tracker.clockwork.service import give_lease_back, note_end, note_failure, note_start, take_lease
+from tracker.clockwork.queries import PULSE
+from tracker.clockwork.service import (
+    give_lease_back,
+    note_end,
+    note_failure,
+    note_outage,
+    note_start,
+    take_lease,
+)
 
 log = logging.getLogger(__name__)
+
+#: When the clock was put back by more than this, the scheduler is told; less it bears by itself.
+PUT_BACK = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +106,28 @@ def run_step(app: Flask, step: ClockStep, now: datetime) -> tuple[dict[str, int]
         return dict(counts), fault
 
 
-class Clock:
-    """One clock process."""
+class _Every(BaseTrigger):
+    """Fires `span` after it last did, counted from now: the library's own counts each time that was missed, which after
+    a clock was set ahead by a year are millions."""
 
-    def __init__(self, app: Flask, pace: Pace) -> None:
+    def __init__(self, span: timedelta) -> None:
+        self._span = span
+
+    def get_next_fire_time(self, _previous: datetime | None, now: datetime) -> datetime:
+        """When to fire next."""
+        return now + self._span
+
+
+class Clock:
+    """One clock process. `guard`: what tells whether this machine's clock is believed."""
+
+    def __init__(self, app: Flask, pace: Pace, guard: Guard | None = None) -> None:
         self._app = app
         self._pace = pace
+        self._guard = guard or Guard()
+        self._doubts: bool = False
+        #: When a step of this process last began, while its clock was believed.
+        self._worked_at: datetime | None = None
         self._holder = secrets.token_hex(16)
         self._held_until = 0.0
         self._holds: bool | None = None
@@ -120,12 +151,14 @@ class Clock:
         logging.getLogger("apscheduler").setLevel(logging.ERROR)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._ask_to_end)
+        progress.holds_when(self._guard.has_jumped)
         self._pulse()
         start = clock.true_now()
         self._call("clock pulse", self._pulse, self._pace.pulse, start, "pulse")
         for place, step in enumerate(in_turn()):
             # Steps due at the same moment would run in the order of their names.
-            self._call(step.code, self._step_job(step), step.every, start + timedelta(milliseconds=place), "default")
+            apart = timedelta(milliseconds=place)
+            self._call(step.code, self._step_job(step), step.every + apart, start + apart, "default")
         threading.Thread(target=self._watch, name="watchdog", daemon=True).start()
         threading.Thread(target=self._end, name="ending", daemon=True).start()
         log.info("the clock runs %d steps", len(steps))
@@ -139,29 +172,68 @@ class Clock:
         log.info("the clock has ended")
 
     def _call(self, code: str, what: Any, every: timedelta, first: datetime, executor: str) -> None:
-        self._scheduler.add_job(
-            what, "interval", seconds=every.total_seconds(), id=code, next_run_time=first, executor=executor
-        )
+        self._scheduler.add_job(what, _Every(every), id=code, next_run_time=first, executor=executor)
+
+    def _call_anew(self) -> None:
+        """Let all that is called be called from now on: after the clock was put back the scheduler would wait until it
+        shows again what it showed."""
+        log.warning("this machine's clock was put back")
+        if self._scheduler.running:
+            for job in self._scheduler.get_jobs():
+                job.modify(next_run_time=clock.true_now())
 
     def _step_job(self, step: ClockStep) -> Any:
         def job() -> None:
-            if self._asked_to_end.is_set() or clock.monotonic() >= self._held_until:
+            if self._asked_to_end.is_set() or clock.monotonic() >= self._held_until or self._guard.has_jumped():
                 return
             progress.made()
             self._running = step.code
             try:
-                run_step(self._app, step, clock.now())
+                now = clock.now()
+                self.notice_outage(now)
+                run_step(self._app, step, now)
             finally:
                 self._running = ""
 
         return job
+
+    def notice_outage(self, now: datetime) -> None:
+        """Look whether no clock worked for a while, when this one did not. The heartbeats tell until the first step
+        begins."""
+        if self._worked_at is None or rules.is_outage(self._worked_at, now):
+            try:
+                with self._app.app_context():
+                    note_outage(now)
+            except Exception:
+                log.exception("the stop of the clock could not be kept")
+                return
+        self._worked_at = now
+
+    def _believes(self) -> bool:
+        """Whether the clock is believed, and everybody knows when it is not. Then another machine's may take over."""
+        doubt = self._guard.look()
+        if doubt is None:
+            if self._doubts:
+                log.warning("this machine's clock is right again: the steps run")
+            self._doubts = False
+            return True
+        if not self._doubts:
+            log.error("this machine's clock is not believed (%s): no step runs", doubt.why)
+            give_lease_back(self._holder)
+        self._doubts = True
+        guard.say_held(doubt)
+        return False
 
     def _pulse(self) -> None:
         """Keep the lease, and show that the scheduler still calls."""
         self._pulsed = before = clock.monotonic()
         try:
             with self._app.app_context():
-                holds = take_lease(self._holder, self._pace.lease)
+                holds = self._believes() and take_lease(self._holder, self._pace.lease)
+                if holds and not self._holds:
+                    guard.say_free()
+                if holds or self._doubts:
+                    note_start(PULSE, clock.true_now())
         except Exception as failure:
             # The database may be away for a while; what is held runs out by itself.
             log.error("the lease could not be asked for: %s", type(failure).__name__)
@@ -172,7 +244,7 @@ class Clock:
             self._held_until = before + self._pace.lease.total_seconds()
         else:
             self._held_until = 0.0
-        if holds != self._holds:
+        if holds != self._holds and not self._doubts:
             log.info("this clock works now" if holds else "another clock works; this one waits")
         self._holds = holds
 
@@ -191,7 +263,12 @@ class Clock:
         self._scheduler.shutdown(wait=True)
 
     def _watch(self) -> None:
+        wall, elapsed = clock.true_now(), clock.elapsed()
         while not self._ended.wait(0.5):
+            put_back = (wall - clock.true_now()) + timedelta(seconds=clock.elapsed() - elapsed)
+            wall, elapsed = clock.true_now(), clock.elapsed()
+            if put_back > PUT_BACK:
+                self._call_anew()
             if clock.monotonic() - self._pulsed > self._pace.hang.total_seconds():
                 _exit_now("the clock's scheduler does not call any more")
             if self._running and progress.silent_seconds() > self._pace.step.total_seconds():

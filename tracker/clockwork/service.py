@@ -8,14 +8,21 @@ from sqlalchemy import Engine, Insert, delete, literal_column
 from sqlalchemy.dialects import postgresql, sqlite
 
 from tracker.base import clock
-from tracker.base.db import WRITES, db, note
-from tracker.clockwork.models import Heartbeat, Lease
+from tracker.base.db import WRITES, db, insert_or_pass, note
+from tracker.base.house import read_fact
+from tracker.base.work import short_transaction
+from tracker.clockwork import rules
+from tracker.clockwork.models import Heartbeat, Lease, Outage
+from tracker.clockwork.queries import last_ran_at
 
 #: Longest text of a fault, in characters: the column's length.
 LONGEST_FAULT = 300
 
 #: What runs under a lease.
 CLOCK = "clock"
+
+#: No lease is taken for so long: one that would last longer was written while a clock was ahead, and holds nobody back.
+LONGEST_LEASE = timedelta(minutes=10)
 
 
 def take_lease(holder: str, span: timedelta) -> bool:
@@ -30,7 +37,7 @@ def take_lease(holder: str, span: timedelta) -> bool:
     taken = taken.on_conflict_do_update(
         index_elements=[Lease.name],
         set_={"holder": taken.excluded.holder, "until": taken.excluded.until},
-        where=(Lease.holder == holder) | (Lease.until < shared),
+        where=(Lease.holder == holder) | (Lease.until < shared) | (Lease.until > shared + LONGEST_LEASE),
     ).returning(Lease.holder)
     with engine.connect().execution_options(**{WRITES: True}) as connection, connection.begin():
         return connection.execute(taken).first() is not None
@@ -57,6 +64,22 @@ def note_failure(step: str, started_at: datetime, fault: str) -> None:
     """Keep that a step has failed, and why, without content of cases."""
     said = {"started_at": started_at, "fault": fault[:LONGEST_FAULT]}
     _note(step, {**said, "failures": 1}, {"failures": Heartbeat.failures + 1})
+
+
+def note_outage(now: datetime) -> bool:
+    """Keep that no clock worked until now, when that was longer than ten minutes; once, whoever notices it, too. A demo
+    is stopped on purpose. Whether it was noticed here."""
+    session = db.session()
+    try:
+        last = last_ran_at(session)
+        demo = read_fact(session, "demo") is not None
+    finally:
+        session.rollback()
+    if demo or not rules.is_outage(last, now):
+        return False
+    with short_transaction() as writing:
+        noticed = insert_or_pass(writing, Outage, "began_at").returning(Outage.id)
+        return writing.execute(noticed.values(began_at=last, ended_at=now)).first() is not None
 
 
 def _note(step: str, values: Mapping[str, Any], again: Mapping[str, Any]) -> None:

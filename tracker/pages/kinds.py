@@ -46,5 +46,6 @@ announce(
         "reminders.plan": _l("plans reminders"),
         "outbox.deliver": _l("sends mail"),
         "accounts.forget": _l("clears ended sign-ins"),
+        "clockwork.pulse": _l("the clock process lives"),
     },
 )
