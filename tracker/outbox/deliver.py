@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from flask import current_app
 from sqlalchemy import exists, func, select
@@ -29,6 +29,7 @@ from tracker.outbox.channels import Line, RelayUnavailable, SendFailed, Unsure, 
 from tracker.outbox.channels.email import Addressed, compose, needs_utf8, plain_address, split_sender
 from tracker.outbox.kinds import NoLonger, kinds
 from tracker.outbox.models import Envelope, Message, Recipient, accounts
+from tracker.outbox.pausing import Pause, hold_due, read_pause
 from tracker.outbox.protocol import Claimed, Ended, Fenced
 from tracker.outbox.relay import Circuit, say_relay
 from tracker.outbox.return_path import return_path
@@ -59,8 +60,25 @@ class Parcel:
 
     kind: str
     message_ids: tuple[int, ...]
+    dedupe_keys: tuple[str, ...]
     address: str
     raw: bytes
+    #: The pause of the house when it was composed.
+    pause: Pause | None
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A mail the relay took, which is not written down yet."""
+
+    claimed: Claimed
+    said: str
+    at: datetime
+
+
+#: Why there is no mail to send: quiet hours, the pause of the house, nobody to send it to or nothing in it, and nothing
+#: left to say.
+Why = Literal["quiet", "paused", "nothing", "silent"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +158,10 @@ class _Run:
     works: bool = False
     drops: int = 0
     unsure: int = 0
+    #: The pause of the house as it was read before the claim.
+    pause: Pause | None = None
+    #: What the relay has just taken: its settle and the mark of the next mail are one commit.
+    taken: Taken | None = None
 
     def go(self, outlook: Outlook) -> None:
         """Take back, give up, pack, send."""
@@ -149,6 +171,8 @@ class _Run:
             self.take_back()
         if outlook.too_late:
             self.give_up()
+        if outlook.waiting:
+            self.hold()
         if outlook.packable:
             self.pack()
         if look(clock.now()).due:
@@ -173,6 +197,13 @@ class _Run:
             self.ended.add(ended)
             if ended.failed + ended.skipped == 0:
                 return
+
+    def hold(self) -> None:
+        """Set aside what has come due under a pause of the house."""
+        pause = _read(read_pause)
+        if pause is not None:
+            with short_transaction() as session:
+                hold_due(session, pause, clock.now())
 
     def pack(self) -> None:
         """Put what is due into envelopes."""
@@ -230,41 +261,46 @@ class _Run:
     def send_batch(self, *, tried: bool) -> int:
         """Claim a few and send them, one after the other. Returns how many were claimed."""
         with short_transaction() as session:
-            batch = protocol.claim(session, clock.now(), clock.true_now(), tried=tried)
+            self.pause = read_pause(session)
+            stands_still = self.pause is not None and self.pause.cut is None
+            batch = [] if stands_still else protocol.claim(session, clock.now(), clock.true_now(), tried=tried)
             if batch:
                 failpoints.point("in_claim")
         if batch:
             failpoints.point("after_claim")
-        for position, claimed in enumerate(batch):
-            progress.made()
-            try:
+        position = 0
+        try:
+            parcels = self.compose(batch)
+            for position, claimed in enumerate(batch):
+                progress.made()
+                if claimed.id not in parcels:
+                    continue
                 out_of_time = clock.true_now() > claimed.lease_until - protocol.CLAIM_MARGIN
                 if out_of_time or progress.must_end():
                     # What is left of the lease is too short for one more: claim these again, now or after a restart.
+                    self.settle_taken()
                     _give_back(batch[position:])
                     break
-                self.send_one(claimed)
-            except RelayUnavailable:
+                self.send_one(claimed, parcels[claimed.id])
+            self.settle_taken()
+        except RelayUnavailable:
+            self.settle_taken()
+            _give_back(batch[position:])
+            raise
+        except BaseException:
+            # Those only that have not been marked: what may have left stays where it is.
+            with suppress(SQLAlchemyError):
+                self.settle_taken()
+            with suppress(SQLAlchemyError):
                 _give_back(batch[position:])
-                raise
-            except BaseException:
-                # This one only if it has not been marked: what may have left stays where it is.
-                with suppress(SQLAlchemyError):
-                    _give_back(batch[position:])
-                raise
+            raise
         return len(batch)
 
-    def send_one(self, claimed: Claimed) -> None:
-        """One envelope from claim to settle."""
+    def send_one(self, claimed: Claimed, parcel: Parcel | None) -> None:
+        """One composed mail from there to its settle."""
         # Each round something in it has changed meanwhile: a message taken back, an address.
         for _round in range(5):
-            try:
-                parcel = self.compose(claimed)
-            except Fenced:
-                return
-            if parcel is None:
-                return
-            if not self.prepare(claimed, parcel):
+            if parcel is None or not self.prepare(claimed, parcel):
                 return
             failpoints.point("after_rcpt")
             try:
@@ -275,62 +311,124 @@ class _Run:
             except NoLonger:
                 with short_transaction() as session:
                     ended = protocol.end_untrue(session, claimed, clock.now())
+                    self.pause = read_pause(session)
                 self.ended.add(ended)
+                parcel = self.compose([claimed]).get(claimed.id)
                 continue
             failpoints.point("after_mark")
             self.hand_over(marked, parcel)
             return
         _give_back([claimed], clock.now() + rules.FIRST_WAIT)
 
-    def compose(self, claimed: Claimed) -> Parcel | None:
-        """The mail as things stand now; None when there is none to send (which is then settled). Fenced."""
+    # Composing --------------------------------------------------------------------------------------------------------
+
+    def compose(self, batch: Sequence[Claimed]) -> dict[int, Parcel]:
+        """The mails of these envelopes as things stand now, by their numbers: read together, and composed before the
+        first of them leaves, so that nothing is waited for between the relay's answer to one and the mark of the next.
+        What there is none to send of is settled."""
+        if not batch:
+            return {}
         now = clock.now()
-        silent = held = False
         reading: Session = db.session()
         try:
-            messages = reading.scalars(
-                select(Message)
-                .where(Message.envelope_id == claimed.id, Message.state == "waiting")
-                .order_by(Message.due_at, Message.id)
-            ).all()
-            to = reading.execute(
-                select(accounts.c.name, accounts.c.email, accounts.c.active, Recipient.suppressed_at)
-                .join(Recipient, Recipient.user_id == accounts.c.id)
-                .where(Recipient.id == claimed.recipient_id)
-            ).first()
-            ids = [m.id for m in messages]
-            held = bool(messages) and all(packing.is_held(m, now) for m in messages)
-            if messages and not held and to is not None and to.active and to.suppressed_at is None:
-                kind = kinds.get(messages[0].kind)
-                mail = kind.render(reading, messages, now)
-                addressed = Addressed(self.settings.mail_from, to.name, to.email, claimed.message_id, kind.code)
-                return Parcel(kind.code, tuple(ids), to.email, compose(mail, addressed, now))
+            found = self._compose(reading, batch, now)
         except OperationalError:
             raise
-        except NoLonger:
-            silent = True
         except Exception as fault:
             reading.rollback()
-            self.cannot_compose(claimed, fault, ids[0] if ids else 0)
-            return None
+            if len(batch) > 1:
+                # One of them cannot be composed: each by itself, so that it shows which.
+                return {key: parcel for one in batch for key, parcel in self.compose([one]).items()}
+            with suppress(Fenced):
+                self.cannot_compose(batch[0], fault)
+            return {}
         finally:
             reading.rollback()
-        if held:
+        parcels = {}
+        for claimed in batch:
+            outcome = found[claimed.id]
+            if isinstance(outcome, Parcel):
+                parcels[claimed.id] = outcome
+                continue
+            with suppress(Fenced):
+                self.nothing_to_send(claimed, outcome, now)
+        return parcels
+
+    def _compose(self, reading: Session, batch: Sequence[Claimed], now: datetime) -> dict[int, Parcel | Why]:
+        carried: dict[int, list[Message]] = {claimed.id: [] for claimed in batch}
+        waiting = (
+            select(Message)
+            .where(Message.envelope_id.in_(carried), Message.state == "waiting")
+            .order_by(Message.due_at, Message.id)
+        )
+        for message in reading.scalars(waiting):
+            carried[message.envelope_id or 0].append(message)
+        readers = {
+            row.id: row
+            for row in reading.execute(
+                select(Recipient.id, accounts.c.name, accounts.c.email)
+                .join(accounts, accounts.c.id == Recipient.user_id)
+                .where(
+                    Recipient.id.in_({claimed.recipient_id for claimed in batch}),
+                    Recipient.suppressed_at.is_(None),
+                    accounts.c.active,
+                )
+            )
+        }
+        found: dict[int, Parcel | Why] = {}
+        by_kind: dict[str, list[Claimed]] = {}
+        for claimed in batch:
+            messages = carried[claimed.id]
+            if not messages or claimed.recipient_id not in readers:
+                found[claimed.id] = "nothing"
+            elif self.pause is not None and not all(self.pause.lets(m.due_at) for m in messages):
+                found[claimed.id] = "paused"
+            elif all(packing.is_held(m, now) for m in messages):
+                found[claimed.id] = "quiet"
+            else:
+                by_kind.setdefault(messages[0].kind, []).append(claimed)
+        for code, those in by_kind.items():
+            write = kinds.get(code).write_with(reading, [m for claimed in those for m in carried[claimed.id]])
+            for claimed in those:
+                messages, to = carried[claimed.id], readers[claimed.recipient_id]
+                try:
+                    mail = write(messages, now)
+                except NoLonger:
+                    found[claimed.id] = "silent"
+                    continue
+                addressed = Addressed(self.settings.mail_from, to.name, to.email, claimed.message_id, code)
+                found[claimed.id] = Parcel(
+                    code,
+                    tuple(m.id for m in messages),
+                    tuple(m.dedupe_key for m in messages),
+                    to.email,
+                    compose(mail, addressed, now),
+                    self.pause,
+                )
+        return found
+
+    def nothing_to_send(self, claimed: Claimed, why: Why, now: datetime) -> None:
+        """Let go of an envelope for now, or end what is in it. Fenced."""
+        if why == "quiet":
             _give_back([claimed], now + HOLD)
-            return None
+            return
         with short_transaction() as session:
-            ended = protocol.end_untrue(session, claimed, now, at_least_one=silent)
+            ended = Ended()
+            if why == "paused" and self.pause is not None:
+                hold_due(session, self.pause, now)
+            else:
+                ended = protocol.end_untrue(session, claimed, now, at_least_one=why == "silent")
             protocol.settle_empty(session, claimed, now + rules.FIRST_WAIT)
         self.ended.add(ended)
-        return None
 
-    def cannot_compose(self, claimed: Claimed, fault: Exception, first: int) -> None:
-        """Charge it to this mail alone. What the fault says may be content: only its name and place are kept."""
+    def cannot_compose(self, claimed: Claimed, fault: Exception) -> None:
+        """Charge it to this mail alone. What the fault says may be content: only its name and place are kept.
+        Fenced."""
         frames = traceback.extract_tb(fault.__traceback__)
         place = f"{frames[-1].filename.rpartition('/')[2]}:{frames[-1].lineno}" if frames else ""
         log.error("envelope %s cannot be composed: %s at %s", claimed.id, type(fault).__name__, place)
         with short_transaction() as session:
-            protocol.split(session, claimed, first)
+            protocol.split(session, claimed)
             tries = protocol.count_attempts(session, claimed, "retry") + 1
             ended = protocol.settle_failed(
                 session,
@@ -345,10 +443,14 @@ class _Run:
             )
         self.ended.add(ended)
 
+    # Over the line ----------------------------------------------------------------------------------------------------
+
     def prepare(self, claimed: Claimed, parcel: Parcel) -> bool:
         """Name sender and recipient to the relay. False when that failed for this mail, which is then settled.
         RelayUnavailable when no mail would fare better."""
         while True:
+            if self.line is None or not self.line.is_open:
+                self.settle_taken()
             line = self.call()
             fresh, self.line_used = not self.line_used, True
             try:
@@ -358,8 +460,9 @@ class _Run:
                 if utf8 and not line.takes_utf8:
                     words = "the relay takes no addresses in this script"
                     raise SendFailed(words, permanent=True, code=None, phase="connected")
-                line.prepare(sender, address, utf8)
+                line.prepare(sender, address, utf8, self.settle_taken)
             except SendFailed as fault:
+                self.settle_taken()
                 if fault.dropped and not fresh:
                     # Kept connections end when nobody speaks for a while: that is nobody's failure.
                     continue
@@ -371,25 +474,54 @@ class _Run:
             return True
 
     def mark(self, claimed: Claimed, parcel: Parcel) -> Claimed:
-        """The last look. Fenced, NoLonger."""
+        """The last look, in one commit with the settle of the mail before it. Fenced, NoLonger."""
+        taken = self.taken
+        if taken is not None:
+            try:
+                with short_transaction() as session:
+                    ended = protocol.settle_sent(session, taken.claimed, taken.said, taken.at)
+                    failpoints.point("in_settle")
+                    marked = self._mark(session, claimed, parcel, waits=False)
+                    failpoints.point("in_mark")
+            except (Fenced, NoLonger):
+                # Of either, or somebody holds a row of the second: the first is not held up for that.
+                self.settle_taken()
+            except SQLAlchemyError:
+                self._unmark(claimed)
+                raise
+            else:
+                self.taken = None
+                self.ended.add(ended)
+                failpoints.point("after_settle")
+                return marked
         try:
             with short_transaction() as session:
-                marked = protocol.mark(
-                    session,
-                    claimed,
-                    parcel.kind,
-                    parcel.message_ids,
-                    parcel.address,
-                    clock.now(),
-                    clock.true_now(),
-                )
+                marked = self._mark(session, claimed, parcel, waits=True)
                 failpoints.point("in_mark")
             return marked
         except SQLAlchemyError:
-            # Perhaps committed and perhaps not; for certain nothing has left.
-            with suppress(SQLAlchemyError):
-                _give_back([claimed, claimed.dispatching])
+            self._unmark(claimed)
             raise
+
+    def _mark(self, session: Session, claimed: Claimed, parcel: Parcel, *, waits: bool) -> Claimed:
+        return protocol.mark(
+            session,
+            claimed,
+            parcel.kind,
+            parcel.message_ids,
+            parcel.address,
+            clock.now(),
+            clock.true_now(),
+            pause=parcel.pause,
+            waits=waits,
+        )
+
+    def _unmark(self, claimed: Claimed) -> None:
+        """Perhaps its mark was committed and perhaps not; for certain nothing has left."""
+        with suppress(SQLAlchemyError):
+            self.settle_taken()
+        with suppress(SQLAlchemyError):
+            _give_back([claimed, claimed.dispatching])
 
     def hand_over(self, claimed: Claimed, parcel: Parcel) -> None:
         """DATA, and what became of it."""
@@ -409,7 +541,15 @@ class _Run:
             return
         failpoints.point("after_data")
         self.drops = self.unsure = 0
-        self._settle(claimed, lambda session: protocol.settle_sent(session, claimed, said, clock.now()), said)
+        self.taken = Taken(claimed, said, clock.now())
+
+    def settle_taken(self) -> None:
+        """Write down, now, that the relay took the last mail, if that has not been done with a mark."""
+        taken, self.taken = self.taken, None
+        if taken is None:
+            return
+        claimed, said, at = taken.claimed, taken.said, taken.at
+        self._settle(claimed, lambda session: protocol.settle_sent(session, claimed, said, at), said)
         failpoints.point("after_settle")
 
     def failed(self, claimed: Claimed, fault: SendFailed) -> None:

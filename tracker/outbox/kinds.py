@@ -37,6 +37,13 @@ class NoLonger(Exception):
 #: `NoLonger` when there is nothing left that its recipient may know.
 Render = Callable[[Session, Sequence[Message], datetime], Mail]
 
+#: The same for many mails of a kind, for which what they need was read together: takes the messages of one of them.
+Write = Callable[[Sequence[Message], datetime], Mail]
+
+#: Reads what many mails of a kind need, in a few statements, and answers with what writes them. It raises nothing for
+#: one of them: that is for what it answers with.
+Writer = Callable[[Session, Sequence[Message]], Write]
+
 #: SQL on `messages`: is this message true still, and may its recipient still know? Used inside the mark's UPDATE.
 StillTrue = Callable[[datetime], ColumnElement[bool]]
 
@@ -57,6 +64,14 @@ class MessageKind:
     waits_for_morning: Callable[[Message, datetime], bool]
     #: Whether it may share a mail with others of its kind to the same reader, on a day that brings them many.
     may_share: Callable[[Message], bool] = lambda _message: False
+    #: Reads for many mails at once; None: each is read for by itself.
+    writer: Writer | None = None
+
+    def write_with(self, session: Session, messages: Sequence[Message]) -> Write:
+        """What writes the mails that carry these messages."""
+        if self.writer is not None:
+            return self.writer(session, messages)
+        return lambda those, now: self.render(session, those, now)
 
 
 kinds: Registry[MessageKind] = Registry("message kind")
@@ -66,8 +81,8 @@ UNSURE_WAIT = timedelta(minutes=10)
 
 
 def message_kind(code: str, *, if_unsure: IfUnsure) -> Callable[[type[Any]], type[Any]]:
-    """Announce a class with the static methods `still_true`, `render`, `why_not` and (optional) `waits_for_morning` and
-    `may_share`."""
+    """Announce a class with the static methods `still_true`, `render`, `why_not` and (optional) `waits_for_morning`,
+    `may_share` and `writer`."""
 
     def announce(cls: type[Any]) -> type[Any]:
         kinds.add(
@@ -80,6 +95,7 @@ def message_kind(code: str, *, if_unsure: IfUnsure) -> Callable[[type[Any]], typ
                 why_not=cls.why_not,
                 waits_for_morning=getattr(cls, "waits_for_morning", lambda _message, _at: False),
                 may_share=getattr(cls, "may_share", lambda _message: False),
+                writer=getattr(cls, "writer", None),
             ),
         )
         return cls

@@ -8,21 +8,26 @@ A mail that leaves twice, or never, is decided here and nowhere else:
 * *settle* writes down what became of it, and only the holder of the token can;
 * *reap* takes back what a deliverer left behind that ended: before the mark nothing had left, after it nobody knows.
 
-Rows are locked in one order, messages before their envelope.
+Rows are locked in one order, messages before their envelope. The settle of one mail and the mark of the next may share
+a transaction; the mark then waits for nobody, so that what is known of the first is not held up.
+
+What runs for every mail are statements of Core that were made once: making one takes longer than running it.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, exists, func, insert, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Table, Update, and_, bindparam, case, exists, func, insert, select, update
+from sqlalchemy.orm import Session, aliased
 
 from tracker.outbox import rules
 from tracker.outbox.holder import is_dead, new_token
-from tracker.outbox.kinds import UNSURE_WAIT, NoLonger, kinds
+from tracker.outbox.kinds import UNSURE_WAIT, MessageKind, NoLonger, kinds
 from tracker.outbox.models import Attempt, Envelope, Message, Recipient, accounts
+from tracker.outbox.pausing import Pause, unchanged
 from tracker.outbox.service import end_messages
 
 #: How long a claim holds: the waits of a connection up to RCPT, and of the database, with room. Correctness does not
@@ -38,6 +43,13 @@ MARK_LEASE = timedelta(seconds=660)
 #: Envelopes claimed in one statement. Those that were tried before are claimed one at a time, so that one which ends
 #: its deliverer is found out.
 BATCH = 20
+
+#: How long the last look's condition, with the instant in it, serves for mail after mail.
+SAME_LOOK = timedelta(seconds=1)
+
+_MESSAGES: Table = Message.metadata.tables["messages"]
+_ENVELOPES: Table = Envelope.metadata.tables["envelopes"]
+_ATTEMPTS: Table = Attempt.metadata.tables["attempts"]
 
 
 class Fenced(Exception):
@@ -107,16 +119,32 @@ def _note(
     detail: str,
     code: int | None = None,
 ) -> None:
-    session.execute(
-        insert(Attempt).values(
-            envelope_id=claimed.id,
-            started_at=claimed.started_at,
-            reached=reached,
-            smtp_code=code,
-            outcome=outcome,
-            detail=detail,
-        )
+    session.connection().execute(
+        _NOTE,
+        {
+            "envelope_id": claimed.id,
+            "started_at": claimed.started_at,
+            "reached": reached,
+            "smtp_code": code,
+            "outcome": outcome,
+            "detail": detail,
+        },
     )
+
+
+_NOTE = insert(_ATTEMPTS).inline()
+
+#: The fence with its values left open: `_of` gives them.
+_FENCED = and_(
+    Envelope.id == bindparam("of"),
+    Envelope.lease_token == bindparam("held_by"),
+    Envelope.state == "sending",
+    Envelope.phase == bindparam("in_phase"),
+)
+
+
+def _of(claimed: Claimed) -> dict[str, Any]:
+    return {"of": claimed.id, "held_by": claimed.token, "in_phase": claimed.phase}
 
 
 # Claim ----------------------------------------------------------------------------------------------------------------
@@ -126,20 +154,35 @@ def claim(session: Session, now: datetime, true_now: datetime, *, tried: bool) -
     """Take envelopes that are due, oldest first: up to BATCH fresh ones, or one that was `tried` before."""
     token = new_token()
     lease_until = true_now + CLAIM_LEASE
-    before = Envelope.attempts > 0 if tried else Envelope.attempts == 0
+    rows = session.connection().execute(_claim(tried), {"at": now, "until": lease_until, "holder": token}).all()
+    rows = sorted(rows, key=lambda r: (r.not_before, r.id))
+    return [
+        Claimed(
+            r.id, r.recipient_id, r.message_id, r.attempts, r.ambiguous_attempts, r.created_at, token, lease_until, now
+        )
+        for r in rows
+    ]
+
+
+@cache
+def _claim(tried: bool) -> Any:
     due = (
         select(Envelope.id)
-        .where(Envelope.state == "waiting", Envelope.not_before <= now, before)
+        .where(
+            Envelope.state == "waiting",
+            Envelope.not_before <= bindparam("at"),
+            Envelope.attempts > 0 if tried else Envelope.attempts == 0,
+        )
         .order_by(Envelope.not_before, Envelope.id)
         .limit(1 if tried else BATCH)
         .with_for_update(skip_locked=True)
         # Apart from the UPDATE, so that PostgreSQL runs it once: otherwise it may lock, and take, more than the limit.
         .cte("due")
     )
-    rows = session.execute(
-        update(Envelope)
+    return (
+        update(_ENVELOPES)
         .where(Envelope.id.in_(select(due.c.id)))
-        .values(state="sending", phase="claimed", lease_until=lease_until, lease_token=token)
+        .values(state="sending", phase="claimed", lease_until=bindparam("until"), lease_token=bindparam("holder"))
         .returning(
             Envelope.id,
             Envelope.recipient_id,
@@ -149,15 +192,7 @@ def claim(session: Session, now: datetime, true_now: datetime, *, tried: bool) -
             Envelope.created_at,
             Envelope.not_before,
         )
-        .execution_options(synchronize_session=False)
-    ).all()
-    rows = sorted(rows, key=lambda r: (r.not_before, r.id))
-    return [
-        Claimed(
-            r.id, r.recipient_id, r.message_id, r.attempts, r.ambiguous_attempts, r.created_at, token, lease_until, now
-        )
-        for r in rows
-    ]
+    )
 
 
 def give_back(session: Session, claimed: Sequence[Claimed], not_before: datetime | None = None) -> None:
@@ -177,7 +212,7 @@ def _held(claimed: Claimed) -> ColumnElement[bool]:
 # Mark -----------------------------------------------------------------------------------------------------------------
 
 
-def reachable(address: str | None = None) -> ColumnElement[bool]:
+def reachable(address: Any = None) -> ColumnElement[bool]:
     """SQL on `messages`: its recipient's account is active, mail to it is not stopped, and (where given) it still has
     this address."""
     conditions = [
@@ -199,27 +234,56 @@ def mark(
     address: str,
     now: datetime,
     true_now: datetime,
+    *,
+    pause: Pause | None = None,
+    waits: bool = True,
 ) -> Claimed:
     """The last look: from this commit on the mail may leave. NoLonger when one of its messages is not true any more,
-    was taken back, or may not go to that address; Fenced when the envelope is somebody else's. Both want a rollback.
+    was taken back, or may not go to that address, or when the house's `pause` is not what was read; Fenced when the
+    envelope is somebody else's. Both want a rollback.
 
-    The messages are updated first: whoever takes one back at this very moment holds its row, and this waits for it.
+    The messages are updated first: whoever takes one back at this very moment holds its row, and this waits for it; or,
+    without `waits`, answers NoLonger at once.
     """
-    marked = _set(
-        session,
-        Message,
-        Message.id.in_(message_ids),
-        Message.envelope_id == claimed.id,
-        Message.state == "waiting",
-        kinds.get(kind).still_true(now),
-        reachable(address),
-        state="sending",
-    )
+    connection = session.connection()
+    look = _last_look(kinds.get(kind), len(message_ids), pause, now, waits)
+    given: dict[str, Any] = {f"m{n}": message_id for n, message_id in enumerate(message_ids)}
+    marked = connection.execute(look, {"of": claimed.id, "to_address": address, **given}).rowcount
     if marked != len(message_ids):
         raise NoLonger
-    if not _set(session, Envelope, _fence(claimed), phase="dispatching", lease_until=true_now + MARK_LEASE):
+    given = {**_of(claimed), "until": true_now + MARK_LEASE}
+    if not connection.execute(_DISPATCH, given).rowcount:
         raise Fenced
     return claimed.dispatching
+
+
+_DISPATCH = update(_ENVELOPES).where(_FENCED).values(phase="dispatching", lease_until=bindparam("until"))
+
+_looks: dict[tuple[MessageKind, int, bool], tuple[datetime, Pause | None, Update]] = {}
+
+
+def _last_look(kind: MessageKind, count: int, pause: Pause | None, now: datetime, waits: bool) -> Update:
+    """The UPDATE that marks `count` messages of a kind. The one made last is taken again for as long as it says the
+    same, give or take a second of the instant in it: making it takes ten times as long as running it."""
+    known = _looks.get((kind, count, waits))
+    if known is not None and known[1] == pause and timedelta(0) <= now - known[0] < SAME_LOOK:
+        return known[2]
+    ids = Message.id.in_([bindparam(f"m{n}", type_=Message.id.type) for n in range(count)])
+    still = [
+        ids,
+        Message.envelope_id == bindparam("of"),
+        Message.state == "waiting",
+        kind.still_true(now),
+        reachable(bindparam("to_address")),
+        unchanged(pause),
+    ]
+    if not waits:
+        free = aliased(Message)
+        free_ids = free.id.in_([bindparam(f"m{n}", type_=Message.id.type) for n in range(count)])
+        still.append(Message.id.in_(select(free.id).where(free_ids).with_for_update(skip_locked=True)))
+    look = update(_MESSAGES).where(*still).values(state="sending")
+    _looks[(kind, count, waits)] = (now, pause, look)
+    return look
 
 
 def end_untrue(session: Session, claimed: Claimed, now: datetime, *, at_least_one: bool = False) -> Ended:
@@ -262,19 +326,36 @@ def why_not(session: Session, message: Message, now: datetime) -> str:
 def settle_sent(session: Session, claimed: Claimed, said: str, now: datetime) -> Ended:
     """The relay took it. Fenced when somebody else has the envelope; the try is on record all the same."""
     _note(session, claimed, "answered", "sent", said, 250)
-    count = _set(
-        session,
-        Message,
-        Message.envelope_id == claimed.id,
-        Message.state == "sending",
-        _held(claimed),
-        state="sent",
-        sent_at=now,
-        ended_at=now,
-        reason="",
-    )
-    _close(session, claimed, "sent", "", sent_at=now)
+    connection, given = session.connection(), {**_of(claimed), "at": now}
+    count = connection.execute(_SENT_MESSAGES, given).rowcount
+    if not connection.execute(_SENT_ENVELOPE, {**given, "tries": claimed.attempts + 1}).rowcount:
+        raise Fenced
     return Ended(sent=count)
+
+
+_SENT_MESSAGES = (
+    update(_MESSAGES)
+    .where(
+        Message.envelope_id == bindparam("of"),
+        Message.state == "sending",
+        exists(select(Envelope.id).where(_FENCED).correlate(Message)),
+    )
+    .values(state="sent", sent_at=bindparam("at"), ended_at=bindparam("at"), reason="")
+)
+
+_SENT_ENVELOPE = (
+    update(_ENVELOPES)
+    .where(_FENCED)
+    .values(
+        state="sent",
+        reason="",
+        attempts=bindparam("tries"),
+        phase=None,
+        lease_token=None,
+        lease_until=None,
+        sent_at=bindparam("at"),
+    )
+)
 
 
 def note_fenced(session: Session, claimed: Claimed, said: str) -> bool:
@@ -286,8 +367,16 @@ def note_fenced(session: Session, claimed: Claimed, said: str) -> bool:
     return settled
 
 
-def split(session: Session, claimed: Claimed, keep: int) -> None:
-    """Take all messages but one out of an envelope that cannot be composed: each then shows whether it is the one."""
+def split(session: Session, claimed: Claimed) -> None:
+    """Take all messages but the first out of an envelope that cannot be composed: each then shows whether it is the
+    one."""
+    first = (
+        select(Message.id)
+        .where(Message.envelope_id == claimed.id, Message.state == "waiting")
+        .order_by(Message.due_at, Message.id)
+        .limit(1)
+    )
+    keep = session.scalar(first)
     others = (Message.envelope_id == claimed.id, Message.id != keep, Message.state == "waiting", _held(claimed))
     _set(session, Message, *others, envelope_id=None)
 
@@ -349,11 +438,20 @@ def settle_failed(
 
 def settle_empty(session: Session, claimed: Claimed, not_before: datetime) -> None:
     """Nothing is left in it to send; if something is after all (an account was opened again), it waits until
-    `not_before`."""
-    carried = select(Message.state, Message.reason).where(Message.envelope_id == claimed.id).order_by(Message.id.desc())
+    `not_before`; what is paused goes on being so, in its envelope."""
+    # Locked, so that whoever lets what is paused go at this moment comes before this, or after all of it.
+    carried = (
+        select(Message.state, Message.reason)
+        .where(Message.envelope_id == claimed.id)
+        .order_by(Message.id.desc())
+        .with_for_update()
+    )
     messages = session.execute(carried).all()
     if any(m.state == "waiting" for m in messages):
         give_back(session, [claimed], not_before)
+        return
+    if any(m.state == "paused" for m in messages):
+        _set(session, Envelope, _fence(claimed), state="paused", phase=None, lease_token=None, lease_until=None)
         return
     _note(session, claimed, "claimed", "skipped", "nothing in it was true any more")
     state = "may_have_arrived" if claimed.ambiguous_attempts else messages[0].state if messages else "cancelled"

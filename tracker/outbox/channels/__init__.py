@@ -4,6 +4,7 @@ A send has two halves, so that the committed mark can stand between them: `prepa
 relay, where every fault is certain; `send` hands the mail over, after which a lost answer leaves nobody the wiser.
 """
 
+from collections.abc import Callable
 from typing import Protocol
 
 from tracker.base.registry import Registry
@@ -47,9 +48,9 @@ class Line(Protocol):
     #: Whether the relay takes addresses and headers in any script.
     takes_utf8: bool
 
-    def prepare(self, sender: str, recipient: str, utf8: bool) -> None:
+    def prepare(self, sender: str, recipient: str, utf8: bool, meanwhile: Callable[[], None]) -> None:
         """Name sender and recipient of the next mail, and forget one that was prepared and not sent. SendFailed, or
-        RelayUnavailable when no mail would fare better."""
+        RelayUnavailable when no mail would fare better. `meanwhile` is called once when the relay takes its time."""
 
     def send(self, raw: bytes) -> str:
         """Hand over the mail that was prepared; returns the relay's answer. SendFailed, or Unsure."""

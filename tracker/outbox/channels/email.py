@@ -11,7 +11,7 @@ import secrets
 import smtplib
 import socket
 import ssl
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,6 +27,9 @@ from tracker.outbox.rules import is_about_us, scrubbed
 
 #: Seconds for each answer up to the one after RCPT: a fault there costs nothing.
 ANSWER_SECONDS = 30
+
+#: Seconds after which an answer is one to be waited for, so that something else is done first.
+SOON = 0.05
 
 #: Seconds for the answer after the final dot: RFC 5321 4.5.3.2.6 asks for ten minutes, and giving up earlier is what
 #: makes a mail that arrived look as if nobody knew.
@@ -257,10 +260,15 @@ class _Answers:
             left = self._client.deadline - clock.monotonic()
             if left <= 0:
                 raise TimeoutError("no answer in time")
-            self._sock.settimeout(min(left, ANSWER_SECONDS))
+            meanwhile, self._client.meanwhile = self._client.meanwhile, None
+            self._sock.settimeout(min(left, ANSWER_SECONDS if meanwhile is None else SOON))
             try:
                 more = self._sock.recv(4096)
             except TimeoutError:
+                if meanwhile is not None:
+                    began = clock.monotonic()
+                    meanwhile()
+                    self._client.deadline += clock.monotonic() - began
                 # A wait with an end is no standing still.
                 progress.made()
                 continue
@@ -279,6 +287,9 @@ class _Client(smtplib.SMTP):
     """The library's client, with deadlines."""
 
     deadline = 0.0
+
+    #: What to do once when an answer does not come soon.
+    meanwhile: Callable[[], None] | None = None
 
     def getreply(self) -> tuple[int, bytes]:
         if self.file is None:
@@ -304,6 +315,21 @@ class _TLSClient(_Client, smtplib.SMTP_SSL):
     """The same, with TLS from the first byte."""
 
 
+@dataclass(frozen=True, slots=True)
+class Met:
+    """What was found on the other side of a connection."""
+
+    #: Such as `TLSv1.3`; empty: nothing is sealed.
+    tls: str
+    #: Whose certificate it is, who issued it, and until when it holds; empty without TLS.
+    certificate_of: str
+    issued_by: str
+    valid_until: str
+    pipelining: bool
+    #: Whether it was offered, or is used already.
+    starttls: bool
+
+
 class EmailLine:
     """An open SMTP connection. See `Line`."""
 
@@ -323,7 +349,9 @@ class EmailLine:
         except (OSError, smtplib.SMTPException) as fault:
             raise RelayUnavailable("down", scrubbed(str(fault)) or type(fault).__name__) from fault
         self.takes_utf8: bool = self._client.has_extn("smtputf8")
-        self._used = False
+        self._pipelines: bool = self._client.has_extn("pipelining")
+        #: A mail was begun and did not come to its dot.
+        self._begun = False
 
     @staticmethod
     def _open(relay: Relay) -> _Client:
@@ -358,16 +386,39 @@ class EmailLine:
         """Whether the next mail can go over it."""
         return self._client.sock is not None
 
-    def prepare(self, sender: str, recipient: str, utf8: bool) -> None:
-        """MAIL and RCPT."""
+    def describe(self) -> Met:
+        """What was found on the other side."""
+        client, sock = self._client, self._client.sock
+        sealed = sock if isinstance(sock, ssl.SSLSocket) else None
+        known: dict[str, Any] = (sealed.getpeercert() if sealed else None) or {}
+        names = [value for _type, value in known.get("subjectAltName", ())]
+        return Met(
+            tls=(sealed.version() or "") if sealed else "",
+            certificate_of=", ".join(names[:5]) or _certificate_name(known.get("subject", ())),
+            issued_by=_certificate_name(known.get("issuer", ())),
+            valid_until=known.get("notAfter", ""),
+            pipelining=client.has_extn("pipelining"),
+            starttls=client.has_extn("starttls") or (sealed is not None and not isinstance(client, _TLSClient)),
+        )
+
+    def prepare(self, sender: str, recipient: str, utf8: bool, meanwhile: Callable[[], None]) -> None:
+        """MAIL and RCPT, in one write where the relay lets us."""
+        commands = ["RSET"] if self._begun else []
+        commands.append(f"MAIL FROM:<{sender}>{' SMTPUTF8 BODY=8BITMIME' if utf8 else ''}")
+        commands.append(f"RCPT TO:<{recipient}>")
+        self._begun = True
+        self._client.command_encoding = "utf-8" if utf8 else "ascii"
         try:
-            if self._used:
-                self._expect(*self._client.docmd("RSET"), about_sender=True)
-            self._used = True
-            self._client.command_encoding = "utf-8" if utf8 else "ascii"
-            options = " SMTPUTF8 BODY=8BITMIME" if utf8 else ""
-            self._expect(*self._client.docmd("MAIL", f"FROM:<{sender}>{options}"), about_sender=True)
-            self._expect(*self._client.docmd("RCPT", f"TO:<{recipient}>"), about_sender=False)
+            self._client.meanwhile = meanwhile
+            if self._pipelines:
+                self._client.send("".join(f"{command}\r\n" for command in commands))
+                # All answers are read, whatever the first of them says: the line is used again.
+                answers = [self._client.getreply() for _ in commands]
+                for command, answer in zip(commands, answers, strict=True):
+                    self._expect(*answer, about_sender=not command.startswith("RCPT"))
+            else:
+                for command in commands:
+                    self._expect(*self._client.docmd(command), about_sender=not command.startswith("RCPT"))
         except (OSError, smtplib.SMTPException) as fault:
             self._drop()
             raise SendFailed(
@@ -377,6 +428,8 @@ class EmailLine:
                 phase="connected",
                 dropped=True,
             ) from fault
+        finally:
+            self._client.meanwhile = None
 
     def _expect(self, code: int, said: bytes, *, about_sender: bool) -> None:
         if 200 <= code < 300:
@@ -405,6 +458,7 @@ class EmailLine:
             self._client.send(_dotted(raw))
             self._client.deadline = clock.monotonic() + ACCEPT_SECONDS
             code, said = self._client.getreply()
+            self._begun = False
         except (OSError, smtplib.SMTPException) as fault:
             self._drop()
             raise Unsure(f"no answer after the mail was handed over: {scrubbed(str(fault))}") from fault
@@ -426,6 +480,12 @@ class EmailLine:
     def _drop(self) -> None:
         with suppress(OSError, smtplib.SMTPException):
             self._client.close()
+
+
+def _certificate_name(parts: Any) -> str:
+    """The name in a certificate's subject or issuer: the organisation, else the common name."""
+    said = dict(pair for part in parts for pair in part)
+    return str(said.get("organizationName") or said.get("commonName") or "nobody named")
 
 
 def _dotted(raw: bytes) -> bytes:
