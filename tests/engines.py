@@ -84,6 +84,17 @@ class Postgres:
         self._made.append(name)
         return self.url(name)
 
+    def copy_of(self, address: str) -> str:
+        """The address of a copy of a database to which nobody is connected."""
+        return self._create(sql.SQL(" TEMPLATE {}").format(sql.Identifier(str(make_url(address).database))))
+
+    def put_back(self, address: str, copy: str) -> None:
+        """Make a database what a copy of it is; whoever is connected to it is not any more."""
+        name = sql.Identifier(str(make_url(address).database))
+        self.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))
+        source = sql.Identifier(str(make_url(copy).database))
+        self.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(name, source))
+
     def drop(self, address: str) -> None:
         """Drop a database, whoever is still connected to it."""
         name = str(make_url(address).database)
