@@ -44,6 +44,8 @@ ROOMS: tuple[str, ...] = (
     "tracker.cases.indexing",
     "tracker.reminders.kinds",
     "tracker.reminders.planning",
+    "tracker.asking.kinds",
+    "tracker.asking.planning",
     "tracker.calendar.models",
     "tracker.outbox.deliver",
     "tracker.pages.kinds",
@@ -58,6 +60,7 @@ PAGES: tuple[str, ...] = (
     "tracker.flags.views",
     "tracker.intake.views",
     "tracker.reminders.views",
+    "tracker.calendar.views",
     "tracker.pages.views",
 )
 

@@ -192,6 +192,16 @@ def test_addresses_and_query_strings_are_taken_out(lines: Any) -> None:
     assert line["event"].startswith("GET /cases?…")
 
 
+def test_secrets_in_paths_are_taken_out(lines: Any) -> None:
+    for path in ("/calendar/s3cret_-x.ics", "/reminders/stop/s3cret.mac", "https://t.example/reminders/resume/s3cret"):
+        logging.getLogger("somebody.elses").warning("Exception while serving %s", path)
+    said = [line["event"] for line in lines()]
+    assert said[0] == "Exception while serving /calendar/…"
+    assert "s3cret" not in json.dumps(said)
+    logging.getLogger("somebody.elses").warning("/calendar and /reminders/stop are pages")
+    assert lines()[0]["event"] == "/calendar and /reminders/stop are pages"
+
+
 def test_an_exception_is_told_by_its_classes_and_places(lines: Any) -> None:
     try:
         try:

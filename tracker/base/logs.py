@@ -1,7 +1,7 @@
 """Logs: one JSON line an event, to standard error; nothing in them says who, and nothing can break a line.
 
-Left out on purpose: addresses, query strings, bodies, and what an exception says (databases put the refused values into
-their messages). An exception is told by its classes and the places it passed.
+Left out on purpose: addresses, query strings, secrets in paths, bodies, and what an exception says (databases put the
+refused values into their messages). An exception is told by its classes and the places it passed.
 """
 
 import logging
@@ -17,6 +17,8 @@ import structlog
 from tracker.base.resources import PACKAGE
 
 _ADDRESS = re.compile(r"[^\s@<>\"'(),;:]+@[^\s@<>\"'(),;:]+")
+#: Addresses in which a word lets whoever has it in: a calendar, and the link of a mail that stops reminders.
+_SECRET = re.compile(r"(/(?:calendar|reminders/stop|reminders/resume)/)[^\s\"'?#]+")
 _QUERY = re.compile(r"\?[^\s\"']*=[^\s\"']*")
 _LONGEST = 500
 
@@ -108,7 +110,7 @@ def places_of(fault: BaseException) -> list[str]:
 
 
 def tidy(logger: Any, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Take addresses, query strings, line breaks and excess out of everything that is text."""
+    """Take addresses, query strings, secrets, line breaks and excess out of everything that is text."""
     for key, value in event.items():
         if key.startswith("_"):
             continue
@@ -122,8 +124,8 @@ def tidy(logger: Any, method: str, event: MutableMapping[str, Any]) -> MutableMa
 
 
 def tidy_text(text: str) -> str:
-    """One line of at most 500 characters, without mail addresses and query strings."""
-    text = _QUERY.sub("?…", _ADDRESS.sub("[address]", text))
+    """One line of at most 500 characters, without mail addresses, query strings and secrets in paths."""
+    text = _QUERY.sub("?…", _ADDRESS.sub("[address]", _SECRET.sub(r"\1…", text)))
     text = text.replace("\r", "\\r").replace("\n", "\\n").replace("\u2028", "\\n").replace("\u2029", "\\n")
     return text if len(text) <= _LONGEST else text[:_LONGEST] + "…"
 

@@ -20,8 +20,8 @@ from tracker.hearings.rules import When
 #: What a calendar program shows an event as.
 Status = Literal["CONFIRMED", "TENTATIVE", "CANCELLED"]
 
-#: How often a program is asked to look again (RFC 7986 5.7, and its older name that more of them know).
-LOOK_AGAIN = "PT1H"
+#: How often a program is asked to look again (RFC 7986 5.7), in hours.
+LOOK_AGAIN_HOURS = 1
 
 #: Names the program that wrote the file, as RFC 5545 3.7.3 asks.
 PRODUCT = "-//Urgent action tracker//Hearings//EN"
@@ -53,8 +53,8 @@ def write_feed(events: Sequence[Event], name: str) -> bytes:
     calendar = _calendar()
     calendar.add("x-wr-calname", _plain(name))
     calendar.add("name", _plain(name))
-    calendar.add("refresh-interval", LOOK_AGAIN, parameters={"VALUE": "DURATION"})
-    calendar.add("x-published-ttl", LOOK_AGAIN)
+    calendar.add("refresh-interval", timedelta(hours=LOOK_AGAIN_HOURS), parameters={"VALUE": "DURATION"})
+    calendar.add("x-published-ttl", f"PT{LOOK_AGAIN_HOURS}H")
     # Without a method, the stamp of an event says when it last changed (RFC 5545 3.8.7.2).
     return _filled(calendar, [(event, event.changed_at) for event in events], organizer="")
 

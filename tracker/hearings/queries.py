@@ -81,6 +81,20 @@ def get_hearing_in(session: Session, case: Case, rung: Audience, public_id: str)
     return found
 
 
+def last_changes(session: Session, hearing_ids: Sequence[int]) -> dict[int, datetime]:
+    """When each of these hearings last changed in any way, by what was logged of it. One statement."""
+    if not hearing_ids:
+        return {}
+    cases = select(Appearance.case_id).where(Appearance.hearing_id.in_(hearing_ids))
+    rows = session.execute(
+        select(Entry.payload, Entry.recorded_at)
+        .where(Entry.case_id.in_(cases), Entry.kind.like("hearing.%"))
+        .order_by(Entry.recorded_at)
+    )
+    wanted = set(hearing_ids)
+    return {number: at for payload, at in rows if (number := payload["hearing_id"]) in wanted}
+
+
 def hearings_as_known(session: Session, case_id: int, known_at: datetime) -> list[dict[str, Any]]:
     """The hearings of a case as the entries recorded by `known_at` tell them: the last snapshot of each. Who may see
     one is never a thing of the past: `audience` is the stricter of then and now."""

@@ -39,6 +39,7 @@ PLACES: tuple[Place, ...] = (
     _place("pages.hearings", _l("Hearings"), "hearing", "main", "menu"),
     _place("pages.service_health", _l("Service health"), "health", "main", "menu"),
     _place("reminders.mine", _l("My reminders"), "clock", "menu"),
+    _place("calendar.mine", _l("My calendar"), "hearing", "menu"),
     _place("accounts.account", _l("My account"), "person", "menu"),
 )
 
