@@ -15,10 +15,10 @@ from tracker.base import labels
 from tracker.base.sight import may_see
 from tracker.cases.models import Case
 from tracker.hearings.models import Appearance, Hearing
-from tracker.outbox.kinds import Mail, message_kind
+from tracker.outbox.kinds import Mail, Write, message_kind
 from tracker.outbox.models import Message, Recipient
 from tracker.reminders import rules
-from tracker.reminders.mails import write_change, write_reminder
+from tracker.reminders.mails import change_writer, reminder_writer, write_change, write_reminder
 from tracker.reminders.queries import REMINDED_STAGES, SERVED_LATER, may_be_reminded, may_be_told, wants_no_news
 
 labels.announce(
@@ -58,6 +58,11 @@ class HearingReminder:
     def render(session: Session, messages: Sequence[Message], now: datetime) -> Mail:
         """The mail, from the rows as they are at `now`."""
         return write_reminder(session, messages, now)
+
+    @staticmethod
+    def writer(session: Session, messages: Sequence[Message]) -> Write:
+        """What writes many of them, read for together."""
+        return reminder_writer(session, messages)
 
     @staticmethod
     def why_not(session: Session, message: Message, now: datetime) -> str:
@@ -100,6 +105,11 @@ class HearingChanged:
     def render(session: Session, messages: Sequence[Message], now: datetime) -> Mail:
         """The mail: what they were told, and what is so."""
         return write_change(session, messages, now)
+
+    @staticmethod
+    def writer(session: Session, messages: Sequence[Message]) -> Write:
+        """What writes many of them, read for together."""
+        return change_writer(session, messages)
 
     @staticmethod
     def why_not(session: Session, message: Message, _now: datetime) -> str:

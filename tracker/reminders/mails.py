@@ -7,12 +7,13 @@ Everything is read from the rows as they are when it is written; what was planne
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from functools import cache
 from typing import Any
 
 from flask import current_app
 from flask_babel import gettext as _
 from flask_babel import ngettext
-from sqlalchemy import select
+from sqlalchemy import Select, bindparam, select
 from sqlalchemy.orm import Session
 
 from tracker.accounts.models import Desk, User
@@ -33,7 +34,7 @@ from tracker.base.words import (
 from tracker.cases.models import Case
 from tracker.cases.queries import level
 from tracker.hearings.models import Appearance, Hearing
-from tracker.outbox.kinds import Mail, NoLonger
+from tracker.outbox.kinds import Mail, NoLonger, Write
 from tracker.outbox.models import Message, Recipient
 from tracker.reminders import rules
 from tracker.reminders.queries import REMINDED_STAGES
@@ -68,47 +69,89 @@ class _Known:
 
 def write_reminder(session: Session, messages: Sequence[Message], now: datetime) -> Mail:
     """The mail of one or several reminders of one reader, as things stand at `now`."""
-    known = sorted((_read(session, message, in_hand=True) for message in messages), key=_by_date)
-    with speaking(known[0].reader.language):
-        parts = [_reminder(k, now) for k in known]
-        if len(known) == 1:
-            return _mail(_reminder_subject(known[0], now), parts)
-        return _mail(_bundle_subject(known), parts, [_in_one_line(k) for k in known])
+    return reminder_writer(session, messages)(messages, now)
 
 
 def write_change(session: Session, messages: Sequence[Message], now: datetime) -> Mail:
     """The mail of one or several notices of a change to one reader."""
-    known = [_read(session, message, in_hand=False) for message in messages]
-    with speaking(known[0].reader.language):
-        parts = [_change(session, k, now) for k in known]
-        return _mail(_change_subject(known[0]), parts, [_in_one_line(k) for k in known] if len(known) > 1 else ())
+    return change_writer(session, messages)(messages, now)
 
 
-def _read(session: Session, message: Message, in_hand: bool) -> _Known:
-    hearing = session.get(Hearing, message.subject_id, populate_existing=True)
-    reader = session.scalar(
-        select(User)
-        .join(Recipient, Recipient.user_id == User.id)
-        .where(Recipient.id == message.recipient_id)
-        .execution_options(populate_existing=True)
-    )
-    if hearing is None or reader is None:
+def reminder_writer(session: Session, messages: Sequence[Message]) -> Write:
+    """What writes the mails of these reminders, of any readers: all they need is read here, in three statements."""
+    found = _read(session, messages, in_hand=True)
+
+    def write(those: Sequence[Message], now: datetime) -> Mail:
+        known = sorted(_known(found, those), key=_by_date)
+        with speaking(known[0].reader.language):
+            parts = [_reminder(k, now) for k in known]
+            if len(known) == 1:
+                return _mail(_reminder_subject(known[0], now), parts)
+            return _mail(_bundle_subject(known), parts, [_in_one_line(k) for k in known])
+
+    return write
+
+
+def change_writer(session: Session, messages: Sequence[Message]) -> Write:
+    """What writes the mails of these notices of a change, of any readers. What follows from an outcome is read for each
+    of them by itself: that is rare."""
+    found = _read(session, messages, in_hand=False)
+
+    def write(those: Sequence[Message], now: datetime) -> Mail:
+        known = _known(found, those)
+        with speaking(known[0].reader.language):
+            parts = [_change(session, k, now) for k in known]
+            return _mail(_change_subject(known[0]), parts, [_in_one_line(k) for k in known] if len(known) > 1 else ())
+
+    return write
+
+
+def _known(found: Mapping[int, _Known], messages: Sequence[Message]) -> list[_Known]:
+    """What was read for each of these messages. NoLonger when one of them has nothing its reader may know."""
+    if not all(message.id in found for message in messages):
         raise NoLonger
-    wanted = (
-        select(Case)
-        .where(
-            Case.id.in_(select(Appearance.case_id).where(Appearance.hearing_id == hearing.id)),
-            level(reader.id) <= int(hearing.audience),
-        )
-        .order_by(Case.ref)
+    return [found[message.id] for message in messages]
+
+
+def _read(session: Session, messages: Sequence[Message], in_hand: bool) -> dict[int, _Known]:
+    """What these messages are about, by their numbers; without those of which nothing may be told, or is there, any
+    more."""
+    afresh = {"populate_existing": True}
+    of_hearings = select(Hearing).where(Hearing.id.in_({m.subject_id for m in messages}))
+    hearings = {hearing.id: hearing for hearing in session.scalars(of_hearings, execution_options=afresh)}
+    of_readers = select(Recipient.id, User).join(User, User.id == Recipient.user_id)
+    of_readers = of_readers.where(Recipient.id.in_({m.recipient_id for m in messages}))
+    readers = {row[0]: row[1] for row in session.execute(of_readers, execution_options=afresh)}
+    cases: dict[int, list[Case]] = {}
+    zones: dict[int, str] = {}
+    of_cases = session.execute(_cases_told(in_hand), {"ids": [m.id for m in messages]}, execution_options=afresh)
+    for message_id, case, zone in of_cases:
+        cases.setdefault(message_id, []).append(case)
+        zones[case.id] = zone
+    found = {}
+    for message in messages:
+        hearing, reader = hearings.get(message.subject_id), readers.get(message.recipient_id)
+        told = cases.get(message.id)
+        if hearing is not None and reader is not None and told:
+            zone = reader.zone or zones[told[0].id] or hearing.zone
+            found[message.id] = _Known(message, hearing, told, reader, zone)
+    return found
+
+
+@cache
+def _cases_told(in_hand: bool) -> Select[int, Case, str]:
+    """SQL: for each message of `ids` the cases of its hearing that its reader may know of, with their desks' zones.
+    Made once: what decides who sees what takes longer to put together than to ask."""
+    told = (
+        select(Message.id, Case, Desk.zone)
+        .join(Recipient, Recipient.id == Message.recipient_id)
+        .join(Hearing, Hearing.id == Message.subject_id)
+        .join(Case, Case.id.in_(select(Appearance.case_id).where(Appearance.hearing_id == Hearing.id)))
+        .join(Desk, Desk.id == Case.desk_id)
+        .where(Message.id.in_(bindparam("ids", expanding=True)), level(Recipient.user_id) <= Hearing.audience)
+        .order_by(Message.id, Case.ref)
     )
-    if in_hand:
-        wanted = wanted.where(Case.stage.in_(REMINDED_STAGES))
-    cases = session.scalars(wanted).all()
-    if not cases:
-        raise NoLonger
-    zone = reader.zone or session.scalar(select(Desk.zone).where(Desk.id == cases[0].desk_id)) or hearing.zone
-    return _Known(message, hearing, cases, reader, zone)
+    return told.where(Case.stage.in_(REMINDED_STAGES)) if in_hand else told
 
 
 # Reminders ------------------------------------------------------------------------------------------------------------
