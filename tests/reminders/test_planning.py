@@ -281,17 +281,6 @@ def test_postponed_says_that_it_did_not_sit(court: Any) -> None:
     assert "Next: No new date is known yet." in mail.text
 
 
-@pytest.mark.one_engine
-def test_that_it_took_place_is_no_change(court: Any) -> None:
-    user = court.follower("amal@example.org")
-    hearing = court.hearing(court.case(), on_day(ZONE, date(2024, 4, 8), time(9, 30)))
-    court.tick("2024-04-07T05:00Z")
-    court.mails(user)
-    court.act("2024-04-08T09:00Z", record_outcome, hearing, "took_place")
-    court.tick("2024-04-08T09:01Z")
-    assert court.mails(user) == []
-
-
 def test_what_is_done_in_a_page_is_told_three_minutes_later(court: Any) -> None:
     user = court.follower("amal@example.org")
     hearing = court.hearing(court.case())

@@ -197,6 +197,7 @@ def tells(**changed: Any) -> dict[str, Any]:
     [
         ({}, "moved", None),
         ({"certainty": "provisional"}, "", None),
+        ({"certainty": "provisional", "date": "2024-04-22"}, "moved", "moved"),
         ({"date": "2024-04-22"}, "moved", "moved"),
         ({"date": "2024-04-22"}, "corrected", "corrected"),
         ({"time": "09:30"}, "moved", "moved"),
@@ -204,7 +205,7 @@ def tells(**changed: Any) -> dict[str, Any]:
         ({"state": "cancelled"}, "cancelled", "cancelled"),
         ({"state": "postponed"}, "postponed", "postponed"),
         ({"state": "adjourned"}, "adjourned", "adjourned"),
-        ({"state": "took_place"}, "took_place", None),
+        ({"state": "took_place"}, "took_place", "took_place"),
         ({"state": "not_known"}, "not_known", None),
     ],
 )
@@ -214,6 +215,45 @@ def test_a_change_has_its_name(now_true: dict[str, Any], last_change: str, calle
 
 def test_what_was_called_off_can_be_on_again() -> None:
     assert rules.what_changed(tells(state="cancelled"), tells(), "moved") == "reinstated"
+    assert rules.what_changed(tells(state="took_place"), tells(), "reinstated") == "reinstated"
+
+
+@pytest.mark.parametrize(
+    ("told", "true", "called"),
+    [
+        ({"certainty": "provisional"}, {}, "confirmed"),
+        ({}, {"certainty": "provisional"}, None),
+        ({"certainty": "provisional"}, {"certainty": "provisional"}, None),
+        ({"certainty": "provisional"}, {"date": "2024-04-22"}, "corrected"),
+        ({"certainty": "provisional"}, {"state": "cancelled"}, "cancelled"),
+        ({"certainty": "provisional", "state": "cancelled"}, {"state": "cancelled"}, None),
+        ({"state": "took_place"}, {"state": "took_place", "date": "2024-04-09"}, None),
+        ({"state": "took_place"}, {"state": "adjourned"}, "adjourned"),
+        ({"state": "adjourned"}, {"state": "took_place"}, "took_place"),
+        ({"state": "took_place"}, {"state": "not_known"}, None),
+    ],
+)
+def test_that_a_date_is_sure_and_what_became_of_it_is_news_once(
+    told: dict[str, Any], true: dict[str, Any], called: str | None
+) -> None:
+    assert rules.what_changed(tells(**told), tells(**true), "corrected") == called
+
+
+@pytest.mark.parametrize(
+    ("when", "begins_at"),
+    [
+        ({"time": "09:30"}, "2024-04-08T09:30+03:00"),
+        ({}, "2024-04-08T12:00+03:00"),
+        ({"date": None}, "2024-04-08T12:00+03:00"),
+    ],
+)
+def test_that_a_date_is_sure_is_news_until_it_begins(when: dict[str, Any], begins_at: str) -> None:
+    told, true = tells(certainty="provisional", **when), tells(**when)
+    assert rules.begins_at_of(true) == at(begins_at)
+    assert rules.is_news(told, true, at(begins_at) - timedelta(seconds=1))
+    assert not rules.is_news(told, true, at(begins_at))
+    nothing = {"date": None, "earliest": None, "latest": None}
+    assert not rules.is_news(tells(certainty="provisional", **nothing), tells(**nothing), at(begins_at))
 
 
 def test_old_history_is_no_news() -> None:

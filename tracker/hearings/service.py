@@ -202,8 +202,8 @@ def _reschedule(
 
 
 def confirm_hearing(session: Session, hearing: Hearing, confirmation: Confirmation, *, version: int) -> None:
-    """Somebody made sure of the date; a provisional one becomes confirmed. No notice goes out for it: what those who
-    were told know is still so, and their next reminder says how sure it is."""
+    """Somebody made sure of the date; a provisional one becomes confirmed, and then whoever was told it as provisional
+    is looked at again. Making sure of a date once more tells nobody: their next reminder says how sure it is."""
     work = current_work(session)
     _check_version(hearing, version)
     if hearing.state != "scheduled":
@@ -211,7 +211,10 @@ def confirm_hearing(session: Session, hearing: Hearing, confirmation: Confirmati
     before = snapshot(hearing)
     hearing.confirmed_at, hearing.confirmed_by = work.now, confirmation.user_id
     hearing.confirmed_from = confirmation.told_by.strip()[:120]
-    hearing.certainty = "confirmed"
+    if hearing.certainty != "confirmed":
+        hearing.certainty = "confirmed"
+        tell_from = work.now + UNDO if work.actor.by_hand else work.now
+        hearing.tell_from = max(hearing.tell_from or tell_from, tell_from)
     hearing.version += 1
     touch(*case_ids(session, hearing.id))
     _log(session, hearing, "hearing.confirmed", before=before, payload={"told_by": hearing.confirmed_from})

@@ -19,7 +19,14 @@ from tracker.outbox.kinds import Mail, Write, message_kind
 from tracker.outbox.models import Message, Recipient
 from tracker.reminders import rules
 from tracker.reminders.mails import change_writer, reminder_writer, write_change, write_reminder
-from tracker.reminders.queries import REMINDED_STAGES, SERVED_LATER, may_be_reminded, may_be_told, wants_no_news
+from tracker.reminders.queries import (
+    REMINDED_STAGES,
+    SERVED_LATER,
+    WAS_PROVISIONAL,
+    may_be_reminded,
+    may_be_told,
+    wants_no_news,
+)
 
 labels.announce(
     "message_kind",
@@ -33,6 +40,8 @@ labels.announce(
         "follows the case": _l("follows the case"),
         "follows the desk": _l("follows the desk"),
         "was told otherwise": _l("was told otherwise before"),
+        "was told it was provisional": _l("was told before that the date was provisional"),
+        "was told of it": _l("was told of the hearing before"),
     },
 )
 labels.announce(
@@ -93,13 +102,13 @@ class HearingReminder:
 
 @message_kind("hearing.changed", if_unsure="retry_once")
 class HearingChanged:
-    """Whoever was told of a hearing learns that it moved, was given wrongly, did not sit, goes on another day, or is
-    off."""
+    """Whoever was told of a hearing learns that it moved, was given wrongly, did not sit, goes on another day, is off,
+    has become sure, or took place."""
 
     @staticmethod
-    def still_true(_now: datetime) -> ColumnElement[bool]:
+    def still_true(now: datetime) -> ColumnElement[bool]:
         """SQL: the hearing stands as the notice says, and the recipient may see it and wants to hear of it."""
-        return may_be_told()
+        return may_be_told(now)
 
     @staticmethod
     def render(session: Session, messages: Sequence[Message], now: datetime) -> Mail:
@@ -112,17 +121,23 @@ class HearingChanged:
         return change_writer(session, messages)
 
     @staticmethod
-    def why_not(session: Session, message: Message, _now: datetime) -> str:
+    def why_not(session: Session, message: Message, now: datetime) -> str:
         """Why it is not true any more."""
         hearing = session.get(Hearing, message.subject_id, populate_existing=True)
         if hearing is None or hearing.schedule_rev != message.subject_rev:
             return "it changed again"
+        if message.cause == WAS_PROVISIONAL and hearing.certainty != "confirmed":
+            return "it changed again"
+        if message.give_up_at is not None and message.give_up_at <= now:
+            return "the hearing has begun"
         return _why_unheard(session, message) or "it is not true any more"
 
     @staticmethod
     def waits_for_morning(message: Message, at: datetime) -> bool:
-        """Quiet hours hold it back, but not when the old or the new date is within 72 hours."""
+        """Quiet hours hold it back, but not when the old or the new date of a change is within 72 hours."""
         zone = message.tells.get("reader_zone") or message.tells["zone"]
+        if message.tells.get("what") in (rules.CONFIRMED, rules.TOOK_PLACE):
+            return rules.is_quiet(at, zone)
         was = message.tells.get("was")
         dates = [rules.starts_at_of(message.tells), rules.starts_at_of(was) if was else None]
         return rules.change_waits(at, zone, dates)

@@ -6,7 +6,7 @@ a change go to whoever was last told something else than what is true now; chang
 move there and back, collapse by themselves.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, NamedTuple
@@ -51,11 +51,13 @@ from tracker.reminders.queries import (
     REMINDED_ROLES,
     REMINDED_STAGES,
     SERVED_LATER,
+    WAS_PROVISIONAL,
     follows,
     is_stopped,
     wants_no_news,
 )
 from tracker.reminders.rules import Ahead, Lead, Planned, Reader
+from tracker.timeline.models import Entry
 
 #: The agenda kind reminded of here, and the message kinds.
 SUBJECT, REMINDER, CHANGED = "hearing", "hearing.reminder", "hearing.changed"
@@ -63,8 +65,14 @@ SUBJECT, REMINDER, CHANGED = "hearing", "hearing.reminder", "hearing.changed"
 #: Why somebody is reminded, the strongest reason first, in words for staff.
 CAUSES = ("owner", "deputy", "follows the case", "follows the desk")
 
-#: Why a notice of a change goes out.
-WAS_TOLD = "was told otherwise"
+#: Why a notice goes out, and where not of a change: because a date was told as provisional, or the hearing at all.
+WAS_TOLD, WAS_TOLD_OF = "was told otherwise", "was told of it"
+
+#: Why a notice does not go to whoever made what it tells.
+KNEW = "they said so themselves"
+
+#: States of a message that has not left and may still.
+WAITS = ("waiting", "paused")
 
 #: Why waiting messages are taken back, in words for staff. The last two may turn again, and then the plan revives them.
 MOVED, IS_OFF, CHANGED_AGAIN = "the hearing moved", "the hearing is no longer ahead", "it changed again"
@@ -103,6 +111,7 @@ def plan(session: Session, now: datetime, cases: Sequence[int] | None = None) ->
         if not subjects:
             return {"planned": 0, "cancelled": 0}
         cancelled = _withdraw(session, now, subjects)
+        _retell(session, subjects)
         planned = _plan_notices(session, now, subjects) + _plan_reminders(session, now, subjects)
         return {"planned": planned, "cancelled": cancelled}
     subjects = list(session.scalars(select(Hearing.id).where(Hearing.tell_from <= now).order_by(Hearing.id)))
@@ -180,9 +189,9 @@ def _collapse(session: Session, now: datetime) -> int:
         later.recipient_id == Message.recipient_id,
         later.due_at <= now,
     )
-    shorter = and_(later.kind == REMINDER, later.due_at > Message.due_at, later.state.in_(("waiting", "sending")))
-    notice = and_(later.kind == CHANGED, later.state.in_(("waiting", "sending")))
-    waiting = and_(Message.state == "waiting", Message.due_at <= now, Message.kind == REMINDER)
+    shorter = and_(later.kind == REMINDER, later.due_at > Message.due_at, later.state.in_((*WAITS, "sending")))
+    notice = and_(later.kind == CHANGED, later.state.in_((*WAITS, "sending")))
+    waiting = and_(Message.state.in_(WAITS), Message.due_at <= now, Message.kind == REMINDER)
     return sum(
         end_messages(
             session,
@@ -196,8 +205,9 @@ def _collapse(session: Session, now: datetime) -> int:
 
 
 def _withdraw(session: Session, now: datetime, subjects: Sequence[int] | None, recipient_id: int | None = None) -> int:
-    """Take back waiting messages that are no longer so: of these hearings, or of this recipient. What is due already
-    and only lost its reader is left to the last look before sending, which keeps it on record as skipped."""
+    """Take back messages that wait, paused or not, and are no longer so: of these hearings, or of this recipient. What
+    is due already and only lost its reader is left to the last look before sending, which keeps it on record as
+    skipped."""
     in_hand = (
         select(1)
         .select_from(Appearance)
@@ -220,13 +230,15 @@ def _withdraw(session: Session, now: datetime, subjects: Sequence[int] | None, r
             Message.id,
             Message.kind,
             Message.due_at,
+            Message.cause,
+            Hearing.certainty,
             (Message.subject_rev == Hearing.schedule_rev).label("current"),
             (Hearing.state == OPEN_STATE).label("ahead"),
             in_hand.label("in_hand"),
             followed.label("followed"),
         )
         .join(Hearing, Hearing.id == Message.subject_id)
-        .where(Message.subject_kind == SUBJECT, Message.state == "waiting", Message.kind.in_((REMINDER, CHANGED)))
+        .where(Message.subject_kind == SUBJECT, Message.state.in_(WAITS), Message.kind.in_((REMINDER, CHANGED)))
     )
     taken: dict[str, list[int]] = {}
     asked = (
@@ -248,7 +260,8 @@ def _withdraw(session: Session, now: datetime, subjects: Sequence[int] | None, r
 
 def _why_back(row: Any, now: datetime) -> str:
     if row.kind == CHANGED:
-        return "" if row.current else CHANGED_AGAIN
+        unsure_again = row.cause == WAS_PROVISIONAL and row.certainty != "confirmed"
+        return CHANGED_AGAIN if unsure_again or not row.current else ""
     if not row.ahead:
         return IS_OFF
     if not row.current:
@@ -256,6 +269,38 @@ def _why_back(row: Any, now: datetime) -> str:
     if not row.in_hand:
         return CASE_CLOSED
     return FOLLOWS_NO_MORE if not row.followed and row.due_at > now else ""
+
+
+def _retell(session: Session, subjects: Sequence[int]) -> None:
+    """Make what waits tell how sure the date is now: its mail will say so, and what was told is what later notices are
+    measured by. Where an earlier try may have arrived, what it told stays on record."""
+    for chunk in chunks(subjects):
+        rows = session.execute(
+            select(Message.subject_id, Message.tells, Hearing.certainty)
+            .join(Hearing, Hearing.id == Message.subject_id)
+            .where(
+                Message.subject_kind == SUBJECT,
+                Message.subject_id.in_(chunk),
+                Message.subject_rev == Hearing.schedule_rev,
+                Message.state.in_(WAITS),
+                ~may_have_been_told(),
+            )
+            .distinct()
+        ).all()
+        for hearing_id, tells, certainty in rows:
+            if tells.get("certainty") != certainty:
+                session.execute(
+                    update(Message)
+                    .where(
+                        Message.subject_kind == SUBJECT,
+                        Message.subject_id == hearing_id,
+                        Message.tells == tells,
+                        Message.state.in_(WAITS),
+                        ~may_have_been_told(),
+                    )
+                    .values(tells={**tells, "certainty": certainty})
+                    .execution_options(synchronize_session=False)
+                )
 
 
 # Notices of changes ---------------------------------------------------------------------------------------------------
@@ -282,6 +327,7 @@ _TELLING = (
     Hearing.id,
     Hearing.schedule_rev,
     Hearing.last_change,
+    Hearing.confirmed_at,
     Hearing.local_date,
     Hearing.local_time,
     Hearing.fold,
@@ -327,7 +373,7 @@ def _told(session: Session, hearings: Mapping[int, Mapping[str, Any]]) -> dict[t
             )
             # What is under way arrives after whatever has ended.
             .order_by(
-                case((Message.state.in_(("waiting", "sending")), 1), else_=0),
+                case((Message.state.in_((*WAITS, "sending")), 1), else_=0),
                 func.coalesce(Message.sent_at, Message.ended_at, Message.created_at),
                 Message.id,
             )
@@ -335,7 +381,7 @@ def _told(session: Session, hearings: Mapping[int, Mapping[str, Any]]) -> dict[t
             said.setdefault((row.subject_id, row.recipient_id), []).append(row)
     found: dict[tuple[int, int], _Told] = {}
     for key, rows in said.items():
-        sent = [r for r in rows if r.told]
+        sent = [r for r in rows if r.told or r.reason == KNEW]
         if not sent:
             continue
         revs = {r.subject_rev for r in sent if rules.tells_same(r.tells, hearings[key[0]])}
@@ -351,7 +397,8 @@ def _told(session: Session, hearings: Mapping[int, Mapping[str, Any]]) -> dict[t
 
 
 def _plan_notices(session: Session, now: datetime, subjects: Sequence[int]) -> int:
-    """Plan the notices due for these hearings, and note that everybody concerned has been seen to."""
+    """Plan the notices due for these hearings, and note that everybody concerned has been seen to. Returns how many
+    are to be sent."""
     ready = [
         row
         for chunk in chunks(subjects)
@@ -359,7 +406,7 @@ def _plan_notices(session: Session, now: datetime, subjects: Sequence[int]) -> i
             select(*_TELLING).where(Hearing.id.in_(chunk), or_(Hearing.tell_from.is_(None), Hearing.tell_from <= now))
         )
     ]
-    changed = {row.id: row for row in ready if row.schedule_rev > 1}
+    changed = {row.id: row for row in ready if row.schedule_rev > 1 or row.confirmed_at is not None}
     true = {number: tells_of(row) for number, row in changed.items()}
     wanted: dict[tuple[int, int], dict[str, Any]] = {}
     for (hearing_id, recipient_id), told in _told(session, true).items():
@@ -368,41 +415,98 @@ def _plan_notices(session: Session, now: datetime, subjects: Sequence[int]) -> i
             was = {name: told.last.get(name) for name in (*rules.COMPARED, "certainty")}
             zone = told.last.get("reader_zone")
             wanted[hearing_id, recipient_id] = {**true[hearing_id], "what": what, "was": was, "reader_zone": zone}
-    allowed = _may_hear(session, {key[0] for key in wanted}) if wanted else set()
+    numbers = sorted({hearing_id for hearing_id, _recipient in wanted})
+    allowed = _may_hear(session, numbers)
+    done_by = _done_by(
+        session,
+        sorted({key[0] for key, tells in wanted.items() if tells["what"] in (rules.CONFIRMED, rules.TOOK_PLACE)}),
+    )
+    coming = _coming(session, sorted({key[0] for key, tells in wanted.items() if tells["what"] == rules.CONFIRMED}))
     rows = [
-        {
-            "dedupe_key": f"{CHANGED}:{hearing_id}:{changed[hearing_id].schedule_rev}:{recipient_id}",
-            "kind": CHANGED,
-            "subject_kind": SUBJECT,
-            "subject_id": hearing_id,
-            "subject_rev": changed[hearing_id].schedule_rev,
-            "recipient_id": recipient_id,
-            "days_before": None,
-            "cause": WAS_TOLD,
-            "tells": tells,
-            "due_at": now,
-            "give_up_at": None,
-            "state": "waiting",
-            "reason": "",
-            "ended_at": None,
-            "created_at": now,
-        }
+        _notice(changed[hearing_id], recipient_id, tells, now, allowed[hearing_id, recipient_id], done_by)
         for (hearing_id, recipient_id), tells in wanted.items()
         if (hearing_id, recipient_id) in allowed
+        and not (tells["what"] == rules.CONFIRMED and (hearing_id, recipient_id) in coming)
     ]
-    planned = plan_messages(session, rows) if rows else 0
+    plan_messages(session, [row for row in rows if row["state"] == "skipped"])
+    planned = plan_messages(session, [row for row in rows if row["state"] == "waiting"])
     _note_seen_to(session, now, [row.id for row in ready], list(changed))
     return planned
 
 
-def _may_hear(session: Session, hearings: Iterable[int]) -> set[tuple[int, int]]:
-    """(hearing, recipient) of those who may be told of a change and have not stopped hearing of it."""
+def _notice(
+    hearing: Any, recipient_id: int, tells: dict[str, Any], now: datetime, user_id: int, done_by: Mapping[int, int]
+) -> dict[str, Any]:
+    """The row of a notice. Its key is unique for each fact that is told: the version of the hearing, and, because being
+    sure of a date does not move that, when somebody made sure."""
+    what = tells["what"]
+    sure = what == rules.CONFIRMED
+    version = f"{hearing.schedule_rev}:{hearing.confirmed_at:%Y%m%dT%H%M%S}" if sure else str(hearing.schedule_rev)
+    knew = what in (rules.CONFIRMED, rules.TOOK_PLACE) and done_by.get(hearing.id) == user_id
+    return {
+        "dedupe_key": f"{CHANGED}:{hearing.id}:{version}:{recipient_id}",
+        "kind": CHANGED,
+        "subject_kind": SUBJECT,
+        "subject_id": hearing.id,
+        "subject_rev": hearing.schedule_rev,
+        "recipient_id": recipient_id,
+        "days_before": None,
+        "cause": {rules.CONFIRMED: WAS_PROVISIONAL, rules.TOOK_PLACE: WAS_TOLD_OF}.get(what, WAS_TOLD),
+        "tells": tells,
+        "due_at": now,
+        "give_up_at": rules.begins_at_of(tells) if sure else None,
+        "state": "skipped" if knew else "waiting",
+        "reason": KNEW if knew else "",
+        "ended_at": now if knew else None,
+        "created_at": now,
+    }
+
+
+def _done_by(session: Session, hearings: Sequence[int]) -> dict[int, int]:
+    """Who last made sure of the date of these hearings, or said what became of them: the account that did it, whoever
+    had told it. By hearing; hearings of which no account did are left out."""
+    found: dict[int, int | None] = {}
+    for chunk in chunks(hearings):
+        of = select(Appearance.case_id).where(Appearance.hearing_id.in_(chunk))
+        rows = session.execute(
+            select(Entry.payload, Entry.recorded_by)
+            .where(Entry.case_id.in_(of), Entry.kind.in_(("hearing.confirmed", "hearing.outcome_recorded")))
+            .order_by(Entry.recorded_at, Entry.id)
+        )
+        found.update((payload["hearing_id"], user_id) for payload, user_id in rows)
+    return {number: user_id for number, user_id in found.items() if user_id is not None}
+
+
+def _coming(session: Session, hearings: Sequence[int]) -> set[tuple[int, int]]:
+    """(hearing, recipient) of those to whom a notice that the date is sure is on its way already."""
     found: set[tuple[int, int]] = set()
-    for chunk in chunks(sorted(hearings)):
+    for chunk in chunks(hearings):
         found.update(
             (row[0], row[1])
             for row in session.execute(
-                select(Appearance.hearing_id, Recipient.id)
+                select(Message.subject_id, Message.recipient_id)
+                .join(Hearing, Hearing.id == Message.subject_id)
+                .where(
+                    Message.subject_kind == SUBJECT,
+                    Message.subject_id.in_(chunk),
+                    Message.subject_rev == Hearing.schedule_rev,
+                    Message.kind == CHANGED,
+                    Message.cause == WAS_PROVISIONAL,
+                    Message.state.in_(WAITS),
+                )
+            )
+        )
+    return found
+
+
+def _may_hear(session: Session, hearings: Sequence[int]) -> dict[tuple[int, int], int]:
+    """{(hearing, recipient): account} of those who may be told of a change and have not stopped hearing of it."""
+    found: dict[tuple[int, int], int] = {}
+    for chunk in chunks(hearings):
+        found.update(
+            ((row[0], row[1]), row[2])
+            for row in session.execute(
+                select(Appearance.hearing_id, Recipient.id, Recipient.user_id)
                 .select_from(Appearance)
                 .join(Hearing, Hearing.id == Appearance.hearing_id)
                 .join(Case, Case.id == Appearance.case_id)
@@ -410,7 +514,7 @@ def _may_hear(session: Session, hearings: Iterable[int]) -> set[tuple[int, int]]
                 .join(Recipient, Recipient.id == Message.recipient_id)
                 .where(
                     Appearance.hearing_id.in_(chunk),
-                    may_have_been_told(),
+                    or_(may_have_been_told(), Message.reason == KNEW),
                     Recipient.suppressed_at.is_(None),
                     level(Recipient.user_id, Case) <= Hearing.audience,
                     ~wants_no_news(Recipient, Case),
@@ -597,11 +701,11 @@ def _fill(session: Session, now: datetime, pairs: Mapping[tuple[int, int], _Pair
     numbers = sorted({hearing_id for hearing_id, _recipient in pairs})
     subjects = _subjects(session, numbers)
     told = _told(session, {number: s.tells for number, s in subjects.items() if s.rev > 1})
-    standing = _standing(session, numbers)
+    standing, noticed = _standing(session, numbers)
     waiting: list[Alike] = []
     served: list[Alike] = []
     again: list[dict[str, Any]] = []
-    for of, members in _classes(session, pairs, subjects, told).items():
+    for of, members in _classes(session, pairs, subjects, told, noticed).items():
         subject = subjects[of.hearing_id]
         tells = {**subject.tells, "reader_zone": of.reader.zone}
         for planned in rules.schedule(
@@ -613,7 +717,7 @@ def _fill(session: Session, now: datetime, pairs: Mapping[tuple[int, int], _Pair
             each = [(f"{stem}{recipient_id}", recipient_id, CAUSES[cause]) for recipient_id, cause in members]
             if standing:
                 again += [
-                    _as_planned(key, planned, now)
+                    _as_planned(key, planned, now, standing[key].state)
                     for key, _recipient, _cause in each
                     if key in standing and _is_off(standing[key], planned, now)
                 ]
@@ -633,6 +737,7 @@ def _classes(
     pairs: Mapping[tuple[int, int], _Pair],
     subjects: Mapping[int, "_Subject"],
     told: Mapping[tuple[int, int], "_Told"],
+    noticed: set[tuple[int, int, int]],
 ) -> dict[_Class, list[tuple[int, int]]]:
     """Readers by what decides their instants: (recipient, cause) of each. Thousands share few classes a hearing."""
     wanted = {pair.desk_id for pair in pairs.values()}
@@ -653,6 +758,7 @@ def _classes(
         said = told.get((hearing_id, recipient_id))
         known = said.days if said else None
         notice = said is not None and not rules.tells_same(said.last, subject.tells)
+        notice = notice or (hearing_id, subject.rev, recipient_id) in noticed
         of = _Class(hearing_id, reader, pair.chosen, known, notice)
         found.setdefault(of, []).append((recipient_id, pair.cause))
     return found
@@ -687,21 +793,35 @@ class _Standing(NamedTuple):
     envelope_id: int | None
 
 
-def _standing(session: Session, numbers: Sequence[int]) -> dict[str, _Standing]:
+def _standing(session: Session, numbers: Sequence[int]) -> tuple[dict[str, _Standing], set[tuple[int, int, int]]]:
+    """The reminders of these hearings that are there already, by key; and (hearing, version, recipient) of the notices
+    that have not left yet."""
     found: dict[str, _Standing] = {}
+    noticed: set[tuple[int, int, int]] = set()
     for chunk in chunks(numbers):
         for row in session.execute(
             select(
                 Message.dedupe_key,
+                Message.kind,
+                Message.subject_id,
+                Message.subject_rev,
+                Message.recipient_id,
                 Message.state,
                 Message.reason,
                 Message.due_at,
                 Message.give_up_at,
                 Message.envelope_id,
-            ).where(Message.subject_kind == SUBJECT, Message.subject_id.in_(chunk), Message.kind == REMINDER)
+            ).where(
+                Message.subject_kind == SUBJECT,
+                Message.subject_id.in_(chunk),
+                or_(Message.kind == REMINDER, and_(Message.kind == CHANGED, Message.state.in_((*WAITS, "sending")))),
+            )
         ):
-            found[row.dedupe_key] = _Standing(row.state, row.reason, row.due_at, row.give_up_at, row.envelope_id)
-    return found
+            if row.kind == CHANGED:
+                noticed.add((row.subject_id, row.subject_rev, row.recipient_id))
+            else:
+                found[row.dedupe_key] = _Standing(row.state, row.reason, row.due_at, row.give_up_at, row.envelope_id)
+    return found, noticed
 
 
 def _is_off(there: _Standing, planned: Planned, now: datetime) -> bool:
@@ -712,7 +832,7 @@ def _is_off(there: _Standing, planned: Planned, now: datetime) -> bool:
     if there.state == "cancelled":
         return there.reason in MAY_TURN
     shifted = (there.due_at, there.give_up_at) != (planned.lead.due_at, planned.lead.give_up_at)
-    return there.state == "waiting" and there.due_at > now and shifted
+    return there.state in WAITS and there.due_at > now and shifted
 
 
 def _shared(
@@ -738,10 +858,10 @@ def _shared(
     }
 
 
-def _as_planned(key: str, planned: Planned, now: datetime) -> dict[str, Any]:
+def _as_planned(key: str, planned: Planned, now: datetime, state: str) -> dict[str, Any]:
     return {
         "key": key,
-        "new_state": "skipped" if planned.reason else "waiting",
+        "new_state": "skipped" if planned.reason else "paused" if state == "paused" else "waiting",
         "new_reason": planned.reason,
         "new_due_at": planned.lead.due_at,
         "new_give_up_at": planned.lead.give_up_at,
@@ -755,7 +875,8 @@ def _put_right(session: Session, rows: Sequence[dict[str, Any]]) -> None:
         update(table)  # type: ignore[arg-type]  # a Table, which the mapper types as FromClause
         .where(
             table.c.dedupe_key == bindparam("key"),
-            or_(table.c.state == "waiting", table.c.state == "cancelled"),
+            # Many at once take no IN.
+            or_(*(table.c.state == state for state in (*WAITS, "cancelled"))),
             table.c.envelope_id.is_(None),
         )
         .values(

@@ -3,13 +3,14 @@ before sending and the pages all use them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from tracker.accounts.models import Desk, User
+from tracker.accounts.rules import is_away
 from tracker.agenda.kinds import kinds
 from tracker.agenda.models import OPEN_STATE, AgendaItem
 from tracker.cases.models import Case
@@ -24,6 +25,9 @@ REMINDED_STAGES = ("open", "monitoring")
 
 #: Why a reminder that waited too long does not go out by itself.
 SERVED_LATER = "served by a later reminder"
+
+#: Why a notice goes out to those who were told a date as provisional.
+WAS_PROVISIONAL = "was told it was provisional"
 
 #: Who may be reminded of hearings: volunteers hear of actions, not of hearings as such.
 REMINDED_ROLES = ("staff", "admin")
@@ -94,9 +98,10 @@ def may_be_reminded(now: datetime, message: Any = Message) -> ColumnElement[bool
     )
 
 
-def may_be_told(message: Any = Message) -> ColumnElement[bool]:
+def may_be_told(now: datetime, message: Any = Message) -> ColumnElement[bool]:
     """SQL on a notice of a change: its hearing stands as the notice says, and the recipient may see one of its cases
-    and has not stopped hearing of it."""
+    and has not stopped hearing of it. That a date is sure is true while it is, and until the hearing begins."""
+    sure_still = or_(message.give_up_at.is_(None), message.give_up_at > now)
     hearing, appearance, case, recipient = aliased(Hearing), aliased(Appearance), aliased(Case), aliased(Recipient)
     return exists(
         select(1)
@@ -107,12 +112,22 @@ def may_be_told(message: Any = Message) -> ColumnElement[bool]:
         .where(
             hearing.id == message.subject_id,
             hearing.schedule_rev == message.subject_rev,
+            or_(message.cause != WAS_PROVISIONAL, and_(hearing.certainty == "confirmed", sure_still)),
             recipient.suppressed_at.is_(None),
             level(recipient.user_id, case) <= hearing.audience,
             ~wants_no_news(recipient, case),
         )
         .correlate_except(hearing, appearance, case, recipient)
     )
+
+
+def away_now(session: Session, now: datetime) -> frozenset[int]:
+    """The accounts that are away at `now`: until their last day away is over on their own calendar. As many statements
+    whoever is away: one, and two more when somebody is."""
+    # Nowhere is the calendar further behind than twelve hours.
+    last = (now.astimezone(UTC) - timedelta(hours=12)).date()
+    away = session.scalars(select(User).where(User.away_until >= last, User.active))
+    return frozenset(user.id for user in away if is_away(user.away_until, user.reading_zone, now))
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +226,7 @@ def next_mails(session: Session, user: User, now: datetime, limit: int = 20) -> 
         .join(shown, shown.id == seen_case)
         .where(
             Recipient.user_id == user.id,
-            Message.state == "waiting",
+            Message.state.in_(("waiting", "paused")),
             or_(Message.give_up_at.is_(None), Message.give_up_at > now),
         )
         .order_by(Message.due_at, Message.id)

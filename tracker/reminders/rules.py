@@ -12,6 +12,7 @@ from typing import Any
 
 from tracker.base.dates import instant_of, today_in, wall_of, working_day_on_or_before, zone_of
 from tracker.base.errors import Refused
+from tracker.hearings.rules import NO_TIME_UNTIL
 
 #: When reminders go out, on the reader's clock.
 MORNING = time(8)
@@ -180,7 +181,7 @@ COMPARED = ("date", "time", "fold", "zone", "earliest", "latest", "precision", "
 
 
 def tells_same(told: Mapping[str, Any], true: Mapping[str, Any]) -> bool:
-    """Whether a reader who was told the one knows the other."""
+    """Whether a reader who was told the one knows the other: when, where and state, however sure they are."""
     return all(told.get(k) == true.get(k) for k in COMPARED)
 
 
@@ -193,30 +194,49 @@ def starts_at_of(tells: Mapping[str, Any]) -> datetime | None:
     return instant_of(date.fromisoformat(day), clock, tells["zone"], tells.get("fold") or 0)
 
 
+def begins_at_of(tells: Mapping[str, Any]) -> datetime | None:
+    """Until when it helps to write about what was told: the start, or noon of its (first) day where no time is
+    announced; None where no date was."""
+    if tells.get("date") and tells.get("time"):
+        return starts_at_of(tells)
+    day = tells.get("date") or tells.get("earliest")
+    return instant_of(date.fromisoformat(day), NO_TIME_UNTIL, tells["zone"], 0) if day else None
+
+
 #: What is news although the date may be behind us, by the state the hearing is in now.
 _OFF = ("cancelled", "postponed", "adjourned")
+
+#: What is told of a hearing that is over, and of a date that has become sure: news, but nothing that cannot wait for
+#: the morning.
+CONFIRMED, TOOK_PLACE = "confirmed", "took_place"
 
 
 def what_changed(told: Mapping[str, Any], true: Mapping[str, Any], last_change: str) -> str | None:
     """What to call the difference between what a reader was told and what is so: `moved`, `corrected`, `postponed`,
-    `adjourned`, `cancelled`, `reinstated`; None when there is none to write about.
+    `adjourned`, `cancelled`, `reinstated`, `took_place`, or `confirmed`, where a date that was told as provisional has
+    become sure; None when there is none to write about.
 
-    That it took place, or that nobody knows, is an outcome and no change of plan.
+    That nobody knows what became of it is no outcome. That a sure date has become provisional is for the next reminder.
     """
     if tells_same(told, true):
-        return None
-    if true["state"] in _OFF:
-        # A date put right on record afterwards changes nothing for whoever knows already that it is off.
+        sure = true["state"] == "scheduled" and (told.get("certainty"), true.get("certainty"))
+        return CONFIRMED if sure == ("provisional", "confirmed") else None
+    if true["state"] in (*_OFF, TOOK_PLACE):
+        # A date put right on record afterwards changes nothing for whoever knows already what became of it.
         return None if told.get("state") == true["state"] else str(true["state"])
     if true["state"] != "scheduled":
         return None
-    if told["state"] in _OFF:
+    if told["state"] in (*_OFF, TOOK_PLACE):
         return "reinstated"
     return "corrected" if last_change == "corrected" else "moved"
 
 
 def is_news(told: Mapping[str, Any], true: Mapping[str, Any], now: datetime) -> bool:
-    """Whether the old or the new date is recent enough, or ahead, for a mail about it to help anybody."""
+    """Whether the old or the new date is recent enough, or ahead, for a mail about it to help anybody; that a date has
+    become sure helps until then."""
+    if tells_same(told, true):
+        begins_at = begins_at_of(true)
+        return begins_at is not None and begins_at > now
     dates = [d for d in (starts_at_of(told), starts_at_of(true)) if d is not None]
     return not dates or max(dates) > now - HISTORY
 
