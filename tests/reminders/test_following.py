@@ -1,13 +1,13 @@
 """Following and stopping: by oneself in the pages, or from the link of a mail without signing in."""
 
 import re
-from datetime import date
+from datetime import date, time
 from typing import Any
 
 import pytest
 from flask import Flask
 from signed_in import form_token, make_account, sign_in
-from sqlalchemy import event, select
+from sqlalchemy import event, select, text
 
 from tracker.base import clock
 from tracker.base.audience import Audience
@@ -16,6 +16,7 @@ from tracker.base.errors import NotFound, Refused
 from tracker.base.work import COMMAND, unit_of_work
 from tracker.cases.models import Case
 from tracker.hearings.rules import on_day
+from tracker.hearings.service import cancel_hearing
 from tracker.reminders import service
 from tracker.reminders.models import Subscription
 from tracker.reminders.queries import find_follow, first_mail, list_follows
@@ -134,6 +135,117 @@ def test_the_link_of_a_mail_stops_only_when_asked_and_takes_it_back(app: Flask, 
     assert db.session.scalars(select(Subscription)).all() == []  # an owner follows without a row again
     court.tick("2024-04-04T09:01Z")
     assert len(court.mails(owner)) == 1
+
+
+ONE_CLICK = "List-Unsubscribe=One-Click"
+FORM = "application/x-www-form-urlencoded"
+
+
+def subscriptions() -> list[Subscription]:
+    """What is stored now."""
+    db.session.rollback()
+    return list(db.session.scalars(select(Subscription)))
+
+
+def stop_header(mail: Any) -> str:
+    """The path in a mail's List-Unsubscribe header, which must be one link in angle brackets and nothing else."""
+    found = re.fullmatch(r"<http://127\.0\.0\.1:8000(/reminders/stop/[\w.-]+)>", mail.message["List-Unsubscribe"])
+    assert found is not None
+    return found[1]
+
+
+def test_one_click_of_a_mail_program_stops_without_cookie_token_or_redirect(app: Flask, court: Any) -> None:
+    owner = court.staff("owner@example.org")
+    case = court.case(owner=owner)
+    court.hearing(case)
+    court.tick("2024-04-01T05:00Z")
+    (mail,) = court.mails(owner)
+    assert mail.message["List-Unsubscribe-Post"] == ONE_CLICK
+    path = stop_header(mail)
+    provider = app.test_client(use_cookies=False)
+    with clock.fixed_at(instant("2024-04-02T09:00Z")):
+        for _twice in range(2):
+            done = provider.post(path, data=ONE_CLICK, content_type=FORM)
+            assert (done.status_code, done.mimetype) == (200, "text/plain")
+            assert "Location" not in done.headers
+            assert "Set-Cookie" not in done.headers
+            assert len(done.data) < 200
+        assert len(subscriptions()) == 1
+        db.session.rollback()
+        mine = sign_in(app, owner).get("/reminders").text
+        assert "Stopped" in mine
+        assert case.ref in mine
+    acts = db.session.execute(text("SELECT act, actor_kind, actor_id FROM acts WHERE act = 'reminders.stop'")).all()
+    assert [tuple(a) for a in acts] == [("reminders.stop", "link", owner.id)]  # the second one changed nothing
+    db.session.rollback()
+    court.tick("2024-04-04T05:00Z")
+    assert court.mails(owner) == []
+
+
+def test_one_click_works_as_a_form_of_parts_too(app: Flask, court: Any) -> None:
+    owner = court.staff("owner@example.org")
+    court.hearing(court.case(owner=owner))
+    court.tick("2024-04-01T05:00Z")
+    path = stop_header(court.mails(owner)[0])
+    done = app.test_client().post(
+        path, data={"List-Unsubscribe": "One-Click"}, content_type="multipart/form-data", base_url="http://localhost"
+    )
+    assert done.status_code == 200
+    assert [s.stopped_at is not None for s in subscriptions()] == [True]
+
+
+def test_looking_at_the_link_changes_nothing_however_it_is_done(app: Flask, court: Any) -> None:
+    owner = court.staff("owner@example.org")
+    court.hearing(court.case(owner=owner))
+    court.tick("2024-04-01T05:00Z")
+    path = stop_header(court.mails(owner)[0])
+    scanner = app.test_client()
+    for method in ("GET", "HEAD", "OPTIONS", "GET"):
+        assert scanner.open(path, method=method).status_code == 200
+    assert scanner.get(f"{path}?{ONE_CLICK}").status_code == 200
+    assert scanner.put(path, data=ONE_CLICK, content_type=FORM).status_code in (400, 405)
+    assert subscriptions() == []
+
+
+def test_one_click_with_a_word_that_was_tampered_with_stops_nothing(app: Flask, court: Any) -> None:
+    owner = court.staff("owner@example.org")
+    court.hearing(court.case(owner=owner))
+    court.tick("2024-04-01T05:00Z")
+    path = stop_header(court.mails(owner)[0])
+    for wrong in (path[:-1], path + "0", path.replace(".", ""), path.replace("/stop/", "/stop/x"), path.swapcase()):
+        answer = app.test_client().post(wrong, data=ONE_CLICK, content_type=FORM)
+        assert answer.status_code == 404, wrong
+    assert subscriptions() == []
+
+
+def test_one_click_stops_every_case_of_a_mail_and_nothing_else(app: Flask, court: Any) -> None:
+    owner = court.staff("owner@example.org")
+    mine, other = [court.case(owner=owner) for _n in range(4)], court.case(owner=owner)
+    for number, case in enumerate(mine):
+        court.hearing(case, on_day("Asia/Jerusalem", date(2024, 4, 8), time(9, number)))
+    court.hearing(other, on_day("Asia/Jerusalem", date(2024, 4, 18)))
+    court.tick("2024-04-01T05:00Z")
+    (mail,) = court.mails(owner)
+    assert app.test_client().post(stop_header(mail), data=ONE_CLICK, content_type=FORM).status_code == 200
+    stopped = {s.case_id for s in subscriptions()}
+    assert stopped == {case.id for case in mine}
+    db.session.rollback()
+    court.tick("2024-04-11T05:00Z")
+    assert [other.ref in m.text for m in court.mails(owner)] == [True]
+
+
+def test_a_notice_of_a_change_brings_no_one_click(app: Flask, court: Any) -> None:
+    owner = court.staff("owner@example.org")
+    hearing = court.hearing(court.case(owner=owner))
+    court.tick("2024-04-01T05:00Z")
+    court.mails(owner)
+    court.act("2024-04-02T09:00Z", cancel_hearing, hearing)
+    court.tick("2024-04-02T09:01Z")
+    (notice,) = court.mails(owner)
+    assert notice.message["X-Tracker-Kind"] == "hearing.changed"
+    assert notice.message["List-Unsubscribe"] is None
+    assert notice.message["List-Unsubscribe-Post"] is None
+    assert "/reminders/stop/" in notice.text
 
 
 def test_a_link_that_is_not_whole_stops_nothing(app: Flask, court: Any) -> None:

@@ -15,8 +15,9 @@ from tracker.cases.models import Case
 from tracker.cases.queries import level
 from tracker.hearings.ics import write_feed
 from tracker.hearings.models import Appearance, Hearing
+from tracker.hearings.queries import last_changes
 from tracker.outbox.models import Recipient
-from tracker.reminders.events import read_events
+from tracker.reminders.events import events_of
 from tracker.reminders.queries import REMINDED_STAGES, follows
 
 #: Hearings stay in a calendar for so long after their day; those that are off, so long after that became known, for
@@ -60,6 +61,8 @@ def write_calendar(session: Session, user: User, now: datetime, base_url: str) -
     """The file a program reads for an account, in the language of that account. Two statements, however many hearings
     there are."""
     with speaking(user.language):
-        events = read_events(session, list_calendar(session, user, now), base_url)
+        hearings = list_calendar(session, user, now)
+        changes = last_changes(session, [hearing.id for hearing, _cases in hearings])
+        events = events_of(hearings, changes, base_url)
         shown = [e for e in events if e.status != "CANCELLED" or e.changed_at > now - STAY]
         return write_feed(shown, _("Hearings: urgent actions"))

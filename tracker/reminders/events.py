@@ -9,14 +9,12 @@ from datetime import date, datetime, time
 from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy.orm import Session
 
 from tracker.base.labels import label
 from tracker.base.words import say_date, say_plain_date, say_time, say_window, say_zone
 from tracker.cases.models import Case
 from tracker.hearings.ics import Event, Status, uid_of
 from tracker.hearings.models import Hearing
-from tracker.hearings.queries import last_changes
 from tracker.hearings.rules import When
 from tracker.hearings.service import when_of
 
@@ -27,18 +25,18 @@ OFF = ("cancelled", "postponed")
 NAMED = 3
 
 
-def read_events(
-    session: Session,
+def events_of(
     hearings: Sequence[tuple[Hearing, Sequence[Case]]],
+    changes: Mapping[int, datetime],
     base_url: str,
     told: Mapping[int, When] | None = None,
 ) -> list[Event]:
-    """These hearings with the cases their reader may know of, as events in the language spoken now. One statement.
+    """These hearings with the cases their reader may know of, as events in the language spoken now. `changes`: when
+    each last changed, by its id.
 
     A hearing without a date is no event, but where `told` (hearing id → when) says what stands in the reader's
     calendar: that date is off.
     """
-    changes = last_changes(session, [hearing.id for hearing, _cases in hearings])
     events = []
     for hearing, cases in hearings:
         when, is_off = when_of(hearing), hearing.state in OFF

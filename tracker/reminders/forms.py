@@ -2,7 +2,7 @@
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import SelectMultipleField
+from wtforms import BooleanField, SelectMultipleField
 from wtforms.fields.choices import SelectChoice
 from wtforms.widgets import CheckboxInput, ListWidget
 
@@ -20,4 +20,13 @@ class FollowForm(FlaskForm):
         option_widget=CheckboxInput(),
         widget=ListWidget(prefix_label=False),
         description=_l("None chosen: as the kind of hearing says."),
+    )
+
+
+class CalendarFileForm(FlaskForm):
+    """Whether mails about a hearing bring it as a calendar file."""
+
+    with_ics = BooleanField(
+        _l("Send me each hearing as a calendar file, too"),
+        description=_l("The provider of your calendar can then read it: a nickname, the kind, the date and the city."),
     )

@@ -57,6 +57,12 @@ def follow(
     return row
 
 
+def choose_files(session: Session, user: User, *, wanted: bool) -> None:
+    """Let mails about a hearing carry it as a calendar file, or no longer: from the next mail on."""
+    recipient_for(session, user.id).with_ics = wanted
+    session.flush()
+
+
 def stop_for(session: Session, recipient_id: int, case_ids: Sequence[int], now: datetime) -> int:
     """Stop a recipient's reminders of these cases, whatever the reason they got them for. Returns of how many."""
     stopped = 0

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from flask.blueprints import BlueprintSetupState
 from flask_babel import gettext as _
 from sqlalchemy import select
@@ -20,7 +20,7 @@ from tracker.cases.models import Case
 from tracker.cases.queries import get_case
 from tracker.outbox.models import Recipient
 from tracker.reminders import queries, service
-from tracker.reminders.forms import FollowForm
+from tracker.reminders.forms import CalendarFileForm, FollowForm
 from tracker.reminders.tokens import Stops, read_stop_token
 
 bp = Blueprint("reminders", __name__)
@@ -49,6 +49,7 @@ def _mine(form: FollowForm, status: int = 200) -> Any:
     page = render_template(
         "reminders/mine.html",
         form=form,
+        files=CalendarFileForm(with_ics=_wants_files(session, user)),
         follows=[f for f in follows if f.stopped_at is None],
         stopped=[f for f in follows if f.stopped_at is not None],
         desks=[m.desk for m in user.memberships if m.desk_id not in followed],
@@ -58,6 +59,10 @@ def _mine(form: FollowForm, status: int = 200) -> Any:
         zone=user.reading_zone,
     )
     return page, status
+
+
+def _wants_files(session: Session, user: User) -> bool:
+    return bool(session.scalar(select(Recipient.with_ics).where(Recipient.user_id == user.id)))
 
 
 @bp.post("/reminders/cases/<ref>/follow")
@@ -131,6 +136,19 @@ def _own_desk(session: Session, user: User, code: str) -> Desk:
     return desk
 
 
+@bp.post("/reminders/calendar-files")
+@open_to("staff")
+def choose_files() -> Any:
+    """Whether my mails about a hearing carry it as a calendar file."""
+    form = CalendarFileForm()
+    if not form.validate_on_submit():
+        return _mine(FollowForm(), 422)
+    with unit_of_work("reminders.choose_files", acting()):
+        service.choose_files(db.session(), viewer(), wanted=bool(form.with_ics.data))
+    flash(_("Saved."), "success")
+    return redirect(url_for("reminders.mine"), 303)
+
+
 # From a mail ----------------------------------------------------------------------------------------------------------
 
 
@@ -145,10 +163,13 @@ def stop(token: str) -> Any:
 @bp.post("/reminders/stop/<token>")
 @open_to("anyone")
 def stop_now(token: str) -> Any:
-    """Stop what the link names."""
+    """Stop what the link names: at the button of the page, which it leads back to, or at one click in a mail program
+    (RFC 8058), whose server sends `List-Unsubscribe=One-Click`, without a cookie, and follows nobody anywhere."""
     stops = read_stop_token(token)
     with unit_of_work("reminders.stop", _holder_of(stops)) as now:
         service.stop_for(db.session(), stops.recipient_id, stops.case_ids, now)
+    if request.form.get("List-Unsubscribe") == "One-Click":
+        return Response(_("Stopped. No more reminders of this go to this address.") + "\n", mimetype="text/plain")
     return redirect(url_for("reminders.stop", token=token), 303)
 
 
