@@ -48,6 +48,7 @@ ROOMS: tuple[str, ...] = (
     "tracker.asking.planning",
     "tracker.calendar.models",
     "tracker.outbox.deliver",
+    "tracker.catching_up.reporting",
     "tracker.pages.kinds",
 )
 

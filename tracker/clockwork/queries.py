@@ -1,6 +1,7 @@
 """Reading the clock's rows: when each step last ran, and whether the clock is silent."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from sqlalchemy import ColumnElement, func, literal_column, null, select
 from sqlalchemy.orm import Session
@@ -41,7 +42,7 @@ def last_ran_at(session: Session) -> datetime | None:
     return session.scalar(select(func.max(Heartbeat.started_at)).where(Heartbeat.step != PULSE))
 
 
-def database_clock(session: Session) -> ColumnElement[datetime | None]:
+def database_clock(session: Session) -> ColumnElement[Any]:
     """SQL: the database's own clock; NULL where it is this machine's."""
     if session.get_bind().dialect.name != "postgresql":
         return null()

@@ -47,5 +47,6 @@ announce(
         "outbox.deliver": _l("sends mail"),
         "accounts.forget": _l("clears ended sign-ins"),
         "clockwork.pulse": _l("the clock process lives"),
+        "catching_up.report": _l("reports what a stop of the clock kept back"),
     },
 )

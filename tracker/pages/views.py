@@ -16,6 +16,8 @@ from tracker.base.errors import Refused
 from tracker.base.labels import choices
 from tracker.base.once import new_token
 from tracker.cases.models import RISKS
+from tracker.catching_up.mails import say_parts, say_stop
+from tracker.catching_up.queries import report_on_today
 from tracker.clockwork.queries import clock_silent_since, heartbeats
 from tracker.flags.kinds import finders
 from tracker.hearings.queries import list_hearings
@@ -59,12 +61,14 @@ def today() -> str:
         )
     court = in_court(session, user, now)
     needs = needs_me(session, user, now, shown={sitting.hearing.id for sitting in court})
+    report, zone = report_on_today(session, user, now), user.reading_zone
     return render_template(
         "pages/today.html",
         court=court,
         needs=needs[:MOST_NEEDS],
         more=len(needs) - MOST_NEEDS,
         quiet=quiet(session, user) if not needs else None,
+        caught_up={"sentence": say_stop(report.outage, zone), "parts": say_parts(report, zone)} if report else None,
         once=new_token(),
         now=now,
         today=today_in(user.reading_zone, now),
