@@ -44,6 +44,8 @@ ROOMS: tuple[str, ...] = (
     "tracker.cases.indexing",
     "tracker.reminders.kinds",
     "tracker.reminders.planning",
+    "tracker.reminders.bouncing",
+    "tracker.reminders.finders",
     "tracker.asking.kinds",
     "tracker.asking.planning",
     "tracker.calendar.models",

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, String, and_, case, cast, func, literal, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import BigInteger, ColumnElement, String, and_, case, cast, func, literal, or_, select
+from sqlalchemy.orm import Session, aliased
 
 from tracker.accounts.models import User
 from tracker.agenda.models import AgendaItem
@@ -17,11 +17,15 @@ from tracker.cases.models import Case
 from tracker.cases.queries import get_case, level
 from tracker.flags.models import Flag
 
+#: How the subject of a flag about an account begins; its number follows.
+ACCOUNT = "account:"
+
 
 @dataclass(frozen=True, slots=True)
 class FlagShown:
     """An open flag with what a sentence about it needs. `item`: the hearing or other dated thing it is about;
-    `checked_at`: when its case was last checked, or recorded; `asks`: neither seen nor out of sight."""
+    `checked_at`: when its case was last checked, or recorded; `asks`: neither seen nor out of sight; `who`: the name of
+    the account it is about."""
 
     flag: Flag
     case: Case
@@ -29,6 +33,7 @@ class FlagShown:
     checked_at: datetime
     acknowledged_by: str | None
     asks: bool
+    who: str | None = None
 
     @property
     def rule(self) -> str:
@@ -116,6 +121,7 @@ def _shown(
 ) -> list[FlagShown]:
     asks = _asking(now)
     about = AgendaItem.kind + ":" + cast(AgendaItem.subject_id, String)
+    concerned = aliased(User)
     rows = (
         select(
             Flag,
@@ -124,10 +130,12 @@ def _shown(
             func.coalesce(Case.last_checked_at, Case.created_at, type_=Case.created_at.type),
             User.name,
             asks.label("asks"),
+            concerned.name,
         )
         .join(Case, Case.id == Flag.case_id)
         .outerjoin(AgendaItem, and_(AgendaItem.case_id == Flag.case_id, about == Flag.subject))
         .outerjoin(User, User.id == Flag.acknowledged_by)
+        .outerjoin(concerned, concerned.id == _account())
         .where(Flag.cleared_at.is_(None), *where)
         .order_by(
             case((first, 0), else_=1) if first is not None else literal(0),
@@ -141,6 +149,12 @@ def _shown(
     if limit is not None:
         rows = rows.limit(limit)
     return [FlagShown(*row) for row in session.execute(rows)]
+
+
+def _account() -> ColumnElement[int]:
+    """SQL: the account a flag is about, by its subject `account:12`; NULL where it is about something else."""
+    number = cast(func.substr(Flag.subject, len(ACCOUNT) + 1), BigInteger)
+    return case((Flag.subject.startswith(ACCOUNT), number), else_=None)
 
 
 def _iso(instant: datetime | None) -> str | None:
