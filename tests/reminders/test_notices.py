@@ -379,7 +379,7 @@ def test_where_it_was_not_the_same_for_all_it_says_so_case_by_case_and_names_nob
     )
     court.tick("2024-04-08T09:01Z")
     (mail,) = court.mails(user)
-    assert f"({case.ref}): took place for 2 people and adjourned for 1 person" in mail.text
+    assert f"({case.ref}): took place for 2 people, adjourned for 1 person" in mail.text
     assert "Next: Wednesday 8 May 2024, 11:00 Asia/Jerusalem" in mail.text
     assert hidden.ref not in mail.raw.decode()
     for name in ("Halabi", "Odeh", "Khoury"):

@@ -13,7 +13,7 @@ from typing import Any
 from flask import current_app
 from flask_babel import gettext as _
 from flask_babel import ngettext
-from sqlalchemy import Select, bindparam, select
+from sqlalchemy import Select, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from tracker.accounts.models import Desk, User
@@ -33,15 +33,22 @@ from tracker.base.words import (
 )
 from tracker.cases.models import Case
 from tracker.cases.queries import level
+from tracker.hearings.ics import write_published
 from tracker.hearings.models import Appearance, Hearing
+from tracker.hearings.queries import last_changes
+from tracker.outbox.channels.email import split_sender
 from tracker.outbox.kinds import Mail, NoLonger, Write
 from tracker.outbox.models import Message, Recipient
 from tracker.reminders import rules
+from tracker.reminders.events import events_of, when_told
 from tracker.reminders.queries import REMINDED_STAGES
 from tracker.reminders.tokens import stop_token
 
 #: Cases named in a subject; further ones are counted.
 NAMED_IN_SUBJECT = 2
+
+#: Longest address in a header, in characters: a line of a mail has at most 998 (RFC 5322 2.1.1).
+LONGEST_LINK = 900
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +72,8 @@ class _Known:
     cases: Sequence[Case]
     reader: User
     reader_zone: str
+    #: When the hearing last changed, for a reader who wants it as a calendar file; None: they do not.
+    changed_at: datetime | None
 
 
 def write_reminder(session: Session, messages: Sequence[Message], now: datetime) -> Mail:
@@ -86,8 +95,11 @@ def reminder_writer(session: Session, messages: Sequence[Message]) -> Write:
         known = sorted(_known(found, those), key=_by_date)
         with speaking(known[0].reader.language):
             if len(known) == 1:
-                return _alike(said, known[0], now)
-            return _mail(_bundle_subject(known), [_reminder(k, now) for k in known], [_in_one_line(k) for k in known])
+                mail = _alike(said, known[0], now)
+            else:
+                parts = [_reminder(k, now) for k in known]
+                mail = _mail(_bundle_subject(known), parts, [_in_one_line(k) for k in known])
+            return replace(mail, headers=_one_click(known), calendar=_calendar(known, now))
 
     return write
 
@@ -101,7 +113,8 @@ def change_writer(session: Session, messages: Sequence[Message]) -> Write:
         known = _known(found, those)
         with speaking(known[0].reader.language):
             parts = [_change(session, k, now) for k in known]
-            return _mail(_change_subject(known[0]), parts, [_in_one_line(k) for k in known] if len(known) > 1 else ())
+            mail = _mail(_change_subject(known[0]), parts, [_in_one_line(k) for k in known] if len(known) > 1 else ())
+            return replace(mail, calendar=_calendar(known, now))
 
     return write
 
@@ -119,9 +132,11 @@ def _read(session: Session, messages: Sequence[Message], in_hand: bool) -> dict[
     afresh = {"populate_existing": True}
     of_hearings = select(Hearing).where(Hearing.id.in_({m.subject_id for m in messages}))
     hearings = {hearing.id: hearing for hearing in session.scalars(of_hearings, execution_options=afresh)}
-    of_readers = select(Recipient.id, User).join(User, User.id == Recipient.user_id)
+    of_readers = select(Recipient.id, User, Recipient.with_ics).join(User, User.id == Recipient.user_id)
     of_readers = of_readers.where(Recipient.id.in_({m.recipient_id for m in messages}))
-    readers = {row[0]: row[1] for row in session.execute(of_readers, execution_options=afresh)}
+    readers = {row[0]: (row[1], row[2]) for row in session.execute(of_readers, execution_options=afresh)}
+    in_files = [m.subject_id for m in messages if m.recipient_id in readers and readers[m.recipient_id][1]]
+    changes = last_changes(session, in_files)
     cases: dict[int, list[Case]] = {}
     zones: dict[int, str] = {}
     of_cases = session.execute(_cases_told(in_hand), {"ids": [m.id for m in messages]}, execution_options=afresh)
@@ -130,11 +145,13 @@ def _read(session: Session, messages: Sequence[Message], in_hand: bool) -> dict[
         zones[case.id] = zone
     found = {}
     for message in messages:
-        hearing, reader = hearings.get(message.subject_id), readers.get(message.recipient_id)
+        hearing = hearings.get(message.subject_id)
+        reader, with_ics = readers.get(message.recipient_id, (None, False))
         told = cases.get(message.id)
         if hearing is not None and reader is not None and told:
             zone = reader.zone or zones[told[0].id] or hearing.zone
-            found[message.id] = _Known(message, hearing, told, reader, zone)
+            changed_at = changes.get(hearing.id, hearing.created_at) if with_ics else None
+            found[message.id] = _Known(message, hearing, told, reader, zone, changed_at)
     return found
 
 
@@ -152,6 +169,32 @@ def _cases_told(in_hand: bool) -> Select[int, Case, str]:
         .order_by(Message.id, Case.ref)
     )
     return told.where(Case.stage.in_(REMINDED_STAGES)) if in_hand else told
+
+
+# Beside what is said --------------------------------------------------------------------------------------------------
+
+
+def _one_click(known: Sequence[_Known]) -> dict[str, str]:
+    """The headers by which a mail program itself can stop the reminders of every case in a mail (RFC 8058). None where
+    they are so many that no header could hold them: each case's own link stands in the mail."""
+    cases = {case.id for each in known for case in each.cases}
+    base = current_app.extensions["settings"].base_url
+    link = f"{base}/reminders/stop/{stop_token(known[0].message.recipient_id, sorted(cases))}"
+    if len(link) > LONGEST_LINK:
+        return {}
+    return {"List-Unsubscribe": f"<{link}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
+
+
+def _calendar(known: Sequence[_Known], now: datetime) -> bytes:
+    """The hearings of a mail as one calendar file; empty where the reader has not asked for it. One that has lost its
+    date takes the date that was told out of the reader's calendar."""
+    changes = {k.hearing.id: k.changed_at for k in known if k.changed_at is not None}
+    if not changes:
+        return b""
+    settings = current_app.extensions["settings"]
+    told = {k.hearing.id: when_told(k.message.tells["was"]) for k in known if k.message.tells.get("was")}
+    events = events_of([(k.hearing, k.cases) for k in known], changes, settings.base_url, told)
+    return write_published(events, now, split_sender(settings.mail_from)[1])
 
 
 # Reminders ------------------------------------------------------------------------------------------------------------
@@ -313,6 +356,10 @@ def _change_subject(known: _Known) -> str:
             "corrected": _("Corrected: it is %(when)s: %(kind)s, %(cases)s", when=new, kind=kind, cases=cases),
         }
         return said[what]
+    if what == rules.CONFIRMED:
+        return _("Confirmed: %(when)s: %(kind)s, %(cases)s", when=_short(tells), kind=kind, cases=cases)
+    if what == rules.TOOK_PLACE:
+        return _("Took place: %(when)s: %(kind)s, %(cases)s", when=_short(tells), kind=kind, cases=cases)
     old = _short(was)
     said = {
         "cancelled": _("Cancelled: %(when)s: %(kind)s, %(cases)s", when=old, kind=kind, cases=cases),
@@ -333,13 +380,24 @@ def _change(session: Session, known: _Known, now: datetime) -> Part:
         "cancelled": _("This hearing was cancelled: it will not take place."),
         "postponed": _("This hearing was postponed: the court did not sit on it."),
         "adjourned": _("This hearing was adjourned: the court sat, and goes on another day."),
+        rules.CONFIRMED: _("The date of this hearing is sure now: we had told it as provisional."),
+        rules.TOOK_PLACE: _("This hearing took place."),
     }[what]
     facts = [
         (_("Case"), _named(known.cases, len(known.cases))),
         (_("What"), label(hearing.kind, "hearing_kind")),
-        (_("We told you"), _both(was)),
+        (_("When"), _both(tells)) if what in (rules.CONFIRMED, rules.TOOK_PLACE) else (_("We told you"), _both(was)),
     ]
-    if what in ("moved", "corrected", "reinstated"):
+    if what == rules.CONFIRMED:
+        facts += _on_your_clock(hearing, known.reader_zone)
+        facts.append((_("That is"), _remaining(hearing, now)))
+        facts.append((_("How sure"), _how_sure(known, now)))
+    elif what == rules.TOOK_PLACE:
+        facts.append((_("What became of it"), _outcomes(session, known)))
+        if (following := _following(session, known)) is not None:
+            facts.append((_("Next"), _both(_tells(following))))
+        facts.append((_("What was decided"), _("It stands on the page of the case, as far as somebody has said.")))
+    elif what in ("moved", "corrected", "reinstated"):
         facts.append((_("It is now") if what != "corrected" else _("It is"), _both(tells)))
         facts += _on_your_clock(hearing, known.reader_zone)
         if hearing.local_date or hearing.earliest_on:
@@ -350,6 +408,33 @@ def _change(session: Session, known: _Known, now: datetime) -> Part:
         following = _following(session, known)
         facts.append((_("Next"), _both(_tells(following)) if following else _("No new date is known yet.")))
     return _part(known, sentence, facts)
+
+
+def _outcomes(session: Session, known: _Known) -> str:
+    """What became of it, for those of each case where it was not the same for all; never what was decided about whom:
+    that may name somebody."""
+    rows = session.execute(
+        select(Appearance.case_id, Appearance.outcome, func.count(Appearance.id))
+        .where(
+            Appearance.hearing_id == known.hearing.id,
+            Appearance.case_id.in_([case.id for case in known.cases]),
+            Appearance.outcome.is_not(None),
+        )
+        .group_by(Appearance.case_id, Appearance.outcome)
+        .order_by(Appearance.case_id, Appearance.outcome.desc())
+    ).all()
+    if {outcome for _case, outcome, _count in rows} <= {known.message.tells["state"]}:
+        return label(known.message.tells["state"], "hearing_state")
+    said = []
+    for case in known.cases:
+        each = [
+            ngettext("%(outcome)s for %(num)d person", "%(outcome)s for %(num)d people", count, outcome=told)
+            for case_id, outcome, count in rows
+            if case_id == case.id and (told := label(outcome, "hearing_state"))
+        ]
+        if each:
+            said.append(_("%(case)s: %(outcomes)s", case=_named([case]), outcomes=_(", ").join(each)))
+    return "; ".join(said)
 
 
 def _following(session: Session, known: _Known) -> Hearing | None:
@@ -438,6 +523,8 @@ def _why(cause: str) -> str:
         "deputy": _("You get this because you stand in for who keeps this case."),
         "follows the case": _("You get this because you follow this case."),
         "follows the desk": _("You get this because you follow the desk of this case."),
+        "was told it was provisional": _("You get this because we had told you the date as provisional."),
+        "was told of it": _("You get this because we had told you of this hearing."),
     }.get(cause, _("You get this because we had told you otherwise."))
 
 
@@ -454,12 +541,10 @@ def _part(known: _Known, sentence: str, facts: Sequence[tuple[str, str]]) -> Par
 
 def _mail(subject: str, parts: Sequence[Part], lines: Sequence[str] = ()) -> Mail:
     """`lines`: what a mail about several says first, one line each."""
-    headers = {"List-Unsubscribe": f"<{parts[0].stop}>"} if len(parts) == 1 else {}
     return Mail(
         subject=" ".join(subject.split()),
         text=_fill("reminders/mail.txt", parts=parts, lines=lines),
         html=_fill("reminders/mail.html", parts=parts, lines=lines, subject=subject),
-        headers=headers,
     )
 
 
