@@ -26,7 +26,7 @@ def address_of(lived: Lived) -> Callable[..., str]:
             token = form_token(browser.client)
         assert browser.send("/calendar/renew", {"csrf_token": token}).status_code == 303
         page = browser.get("/calendar").text
-        return page.partition('readonly value="http://127.0.0.1:8000')[2].partition('"')[0]
+        return page.partition('spellcheck="false">http://127.0.0.1:8000')[2].partition("<")[0]
 
     return make
 
