@@ -38,6 +38,33 @@ announce(
     },
 )
 announce(
+    "mail_fate",
+    {
+        "send": _l("would go"),
+        "hold": _l("would wait"),
+        "skip": _l("would be left out"),
+        "not_delivered": _l("would count as not delivered"),
+    },
+)
+announce(
+    "mail_fate_why",
+    {
+        "paused": _l("mail is paused"),
+        "quiet_hours": _l("its reader has quiet hours"),
+        "again_later": _l("it is tried again later"),
+        "no_relay": _l("no mail relay is set"),
+        "under_way": _l("it is being sent at this moment"),
+        "too_late": _l("it is too late for it"),
+        "no_words": _l("it cannot be written"),
+        "sent": _l("it was sent"),
+        "sending": _l("it is being sent at this moment"),
+        "skipped": _l("it was left out"),
+        "cancelled": _l("it was taken back"),
+        "not_delivered": _l("it was not delivered"),
+        "may_have_arrived": _l("it may have arrived"),
+    },
+)
+announce(
     "step",
     {
         "clockwork.zones": _l("follows changed time zones"),

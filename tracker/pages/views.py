@@ -1,31 +1,46 @@
-"""The pages that read many rooms: today, cases, the case file, hearings ahead, service health. They change nothing."""
+"""The pages that read many rooms: today, cases, the case file, hearings ahead, service health. They change nothing but
+what goes out: mail is paused, released, sent again and taken back here."""
 
+from collections.abc import Callable, Iterable
+from datetime import datetime
 from typing import Any
 
-from flask import Blueprint, Flask, current_app, render_template, request
+from flask import Blueprint, Flask, abort, current_app, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
+from flask_babel import ngettext
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
-from tracker.accounts.guard import open_to, viewer
+from tracker.accounts.guard import acting, open_to, viewer
 from tracker.accounts.models import Membership, User
 from tracker.base import clock
 from tracker.base.countries import country_name
 from tracker.base.dates import parse_date, today_in
 from tracker.base.db import db
-from tracker.base.errors import Refused
+from tracker.base.errors import NotAllowed, Refused
+from tracker.base.forms import led_to, once, submit
 from tracker.base.labels import choices
 from tracker.base.once import new_token
+from tracker.base.work import unit_of_work
 from tracker.cases.models import RISKS
 from tracker.catching_up.mails import say_parts, say_stop
 from tracker.catching_up.queries import report_on_today
 from tracker.clockwork.queries import clock_silent_since, heartbeats
 from tracker.flags.kinds import finders
 from tracker.hearings.queries import list_hearings
+from tracker.outbox.by_hand import cancel_message, retry_message, see_to_message
+from tracker.outbox.models import NEEDS_HUMAN
+from tracker.outbox.pausing import pause as pause_mail
+from tracker.outbox.pausing import read_pause
+from tracker.outbox.pausing import release as release_mail
+from tracker.outbox.preview import dry_run, preview
 from tracker.outbox.queries import needing_a_human, next_week, recently_sent, relay_state
 from tracker.pages.casefile import read_case_file, shown_name, shown_title
+from tracker.pages.forms import PauseForm, PressedForm
 from tracker.pages.health import banner_for, sees_message, service_now, subjects
 from tracker.pages.listing import STAGE_SETS, Asked, list_cases
 from tracker.pages.navigation import signed_in
+from tracker.pages.outgoing import get_seen_message, may_release, paused_words, says_more
 from tracker.pages.today import MOST_NEEDS, in_court, needs_me, quiet
 from tracker.reminders.queries import find_follow
 from tracker.timeline.codes import CUSTODY, PROCEEDINGS
@@ -34,6 +49,9 @@ bp = Blueprint("pages", __name__)
 
 #: Hearings shown on one page.
 MOST_HEARINGS = 200
+
+#: Mails of a dry run shown on one page.
+MOST_MAILS = 200
 
 
 @bp.record_once
@@ -153,20 +171,175 @@ def service_health() -> str:
         recently_sent(session, sees),
         needing_a_human(session, None, sees),
     )
-    about = {row.subject_id for row in (*week, *sent, *stuck) if row.subject_kind == "hearing"}
     return render_template(
         "pages/service_health.html",
         service=service_now(session, now),
-        relay=relay_state(session, current_app.extensions["settings"].smtp_url is not None),
+        paused=paused_words(session, now),
+        may_release=may_release(user),
+        relay=relay_state(session, _relay_set()),
         week=week,
         sent=sent,
         stuck=stuck,
-        subjects=subjects(session, user, about),
+        subjects=_about(session, user, (*week, *sent, *stuck)),
         beats=heartbeats(session),
         silent=clock_silent_since(session, now),
         now=now,
         zone=user.reading_zone,
     )
+
+
+@bp.get("/service/dry-run")
+@open_to("staff")
+def service_dry_run() -> str:
+    """What the next tick would send, hold and leave out of what the reader may know of. It changes nothing."""
+    user, now, session = viewer(), clock.now(), db.session()
+    fates = dry_run(session, now, relay_set=_relay_set(), sees=sees_message(user), limit=MOST_MAILS + 1)
+    return render_template(
+        "pages/service_dry_run.html",
+        fates=fates[:MOST_MAILS],
+        more=len(fates) > MOST_MAILS,
+        paused=paused_words(session, now),
+        relay=relay_state(session, _relay_set()),
+        subjects=_about(session, user, fates),
+        now=now,
+        zone=user.reading_zone,
+    )
+
+
+@bp.get("/service/mails/<int:message_id>")
+@open_to("staff")
+def service_mail(message_id: int) -> str:
+    """One mail as it would be written now, or why it would not go."""
+    user, now, session = viewer(), clock.now(), db.session()
+    message = get_seen_message(session, message_id, sees_message(user))
+    hidden = says_more(session, user, message)
+    return render_template(
+        "pages/service_mail.html",
+        message=message,
+        shown=None if hidden else preview(session, message, now),
+        subjects=_about(session, user, (message,)),
+        stuck=message.state in NEEDS_HUMAN and message.seen_to_at is None,
+        now=now,
+        zone=user.reading_zone,
+    )
+
+
+@bp.post("/service/mails/<int:message_id>/send-again")
+@open_to("staff")
+def service_send_again(message_id: int) -> Any:
+    """Let a mail go again that was not delivered or may have arrived."""
+
+    def act(session: Session, now: datetime) -> str:
+        again = retry_message(session, message_id, now)
+        return ngettext("It goes again at once.", "It goes again at once, with what was in the same mail.", len(again))
+
+    return _pressed(message_id, "retry", act)
+
+
+@bp.post("/service/mails/<int:message_id>/cancel")
+@open_to("staff")
+def service_cancel(message_id: int) -> Any:
+    """Take back a mail that waits or is paused."""
+
+    def act(session: Session, now: datetime) -> str:
+        state = cancel_message(session, message_id, now)
+        if state != "cancelled":
+            return _("It is taken back, but an earlier try may have arrived.")
+        return _("It is taken back: it will not go.")
+
+    return _pressed(message_id, "cancel", act)
+
+
+@bp.post("/service/mails/<int:message_id>/seen-to")
+@open_to("staff")
+def service_seen_to(message_id: int) -> Any:
+    """Its reader heard in another way."""
+
+    def act(session: Session, now: datetime) -> str:
+        see_to_message(session, message_id, now)
+        return _("Noted: they heard in another way.")
+
+    return _pressed(message_id, "seen_to", act)
+
+
+def _pressed(message_id: int, name: str, act: Callable[[Session, datetime], str]) -> Any:
+    """Do one thing to one mail that the reader may know of, and say what came of it."""
+    get_seen_message(db.session(), message_id, sees_message(viewer()))
+    if not PressedForm().validate_on_submit():
+        abort(400)
+    try:
+        with unit_of_work(f"outbox.{name}", acting(), f"message:{message_id}") as now:
+            said = act(db.session(), now)
+        flash(said, "good")
+    except Refused as refusal:
+        flash(refusal.message, "warning")
+    return redirect(url_for("pages.service_health"), 303)
+
+
+@bp.get("/service/pause")
+@open_to("staff")
+def service_pause() -> Any:
+    """Why may nothing go out?"""
+    if read_pause(db.session()) is not None:
+        flash(_("Mail is paused already."))
+        return redirect(url_for("pages.service_health"), 303)
+    return render_template("pages/service_pause.html", form=PauseForm())
+
+
+@bp.post("/service/pause")
+@open_to("staff")
+def service_do_pause() -> Any:
+    """Stop everything that goes out."""
+    form, user = PauseForm(), viewer()
+
+    def act() -> str:
+        with unit_of_work("outbox.pause", acting(), "house") as now:
+            once(form)
+            words = " ".join((form.reason.data or "").split())
+            done = pause_mail(db.session(), now, "by_hand", user.name, words=words)
+            flash(_("Nothing goes out any more."), "good")
+            if done.under_way:
+                flash(
+                    ngettext(
+                        "It came too late for %(num)d mail, which is being handed over at this moment.",
+                        "It came too late for %(num)d mails, which are being handed over at this moment.",
+                        done.under_way,
+                    ),
+                    "warning",
+                )
+            current_app.extensions.pop("service_seen", None)
+            return led_to(form, url_for("pages.service_health"))
+
+    return submit(form, act, lambda: render_template("pages/service_pause.html", form=form))
+
+
+@bp.post("/service/release")
+@open_to("staff")
+def service_release() -> Any:
+    """Let everything that is paused go."""
+    if not may_release(viewer()):
+        raise NotAllowed("Only coordinators and admins let paused mail go.")
+    if not PressedForm().validate_on_submit():
+        abort(400)
+    with unit_of_work("outbox.release", acting(), "house") as now:
+        done = release_mail(db.session(), now)
+    current_app.extensions.pop("service_seen", None)
+    flash(
+        ngettext("%(num)d mail goes on.", "%(num)d mails go on.", done.released)
+        + " "
+        + _("What is no longer true, or too late, does not leave."),
+        "good",
+    )
+    return redirect(url_for("pages.service_health"), 303)
+
+
+def _relay_set() -> bool:
+    return current_app.extensions["settings"].smtp_url is not None
+
+
+def _about(session: Session, user: User, rows: Iterable[Any]) -> dict[int, Any]:
+    """The hearings these mails are about, as far as the reader may know of them."""
+    return subjects(session, user, {row.subject_id for row in rows if row.subject_kind == "hearing"})
 
 
 def _filters(user: User) -> dict[str, list[tuple[str, str]]]:

@@ -1,0 +1,23 @@
+"""What these pages ask."""
+
+from flask_babel import lazy_gettext as _l
+from flask_wtf import FlaskForm
+from wtforms import StringField
+from wtforms.validators import DataRequired, Length
+
+from tracker.base.forms import HouseForm
+
+
+class PauseForm(HouseForm):
+    """Why nothing may go out."""
+
+    reason = StringField(
+        _l("Why nothing may go out"),
+        validators=[DataRequired(_l("Say why: whoever finds it paused must know.")), Length(max=200)],
+        description=_l("One line. Everybody on the staff reads it on every page."),
+        render_kw={"maxlength": 200},
+    )
+
+
+class PressedForm(FlaskForm):
+    """One button: nothing is asked but whether the page was ours."""

@@ -1,0 +1,93 @@
+"""What goes out, as the page of service health shows it and lets staff act on it."""
+
+from datetime import datetime
+
+from flask_babel import gettext as _
+from flask_babel import ngettext
+from sqlalchemy import ColumnElement, and_, exists, func, select
+from sqlalchemy.orm import Session
+
+from tracker.accounts.models import User
+from tracker.base.errors import NotFound
+from tracker.base.words import ago, say_date, say_time, say_zone
+from tracker.cases.models import Case
+from tracker.cases.queries import level
+from tracker.hearings.models import Appearance, Hearing
+from tracker.outbox.models import Message, Recipient
+from tracker.outbox.pausing import Pause, read_pause
+
+
+def paused_words(session: Session, now: datetime) -> str:
+    """That mail is paused, in one line: since when, by whom, why, how much waits, and the first hearing among it; empty
+    while it is not."""
+    pause = read_pause(session)
+    if pause is None:
+        return ""
+    said = [_since(pause, now), _why(pause)]
+    count = session.scalar(select(func.count(Message.id)).where(Message.state == "paused")) or 0
+    said.append(ngettext("%(num)d mail waits.", "%(num)d mails wait.", count))
+    first = session.scalars(
+        select(Hearing)
+        .join(Message, and_(Message.subject_kind == "hearing", Message.subject_id == Hearing.id))
+        .where(Message.state == "paused", Hearing.starts_at > now)
+        .order_by(Hearing.starts_at)
+        .limit(1)
+    ).first()
+    if first is not None and first.local_date is not None:
+        when = say_date(first.local_date)
+        if first.local_time is not None:
+            when = _(
+                "%(date)s, %(time)s %(zone)s", date=when, time=say_time(first.local_time), zone=say_zone(first.zone)
+            )
+        said.append(_("The first hearing among them: %(when)s.", when=when))
+    return " ".join(said)
+
+
+def _since(pause: Pause, now: datetime) -> str:
+    if pause.by:
+        return _("Mail has been paused by %(who)s, %(ago)s.", who=pause.by, ago=ago(pause.since, now))
+    return _("Mail has been paused, %(ago)s.", ago=ago(pause.since, now))
+
+
+def _why(pause: Pause) -> str:
+    if pause.why == "restored":
+        return _("Why: the database came back from a backup, and some of it may have been sent already.")
+    if pause.why == "clock":
+        return _("Why: the clock of this machine jumped.")
+    return _("Why: %(reason)s.", reason=pause.words.rstrip(".")) if pause.words else _("No reason was given.")
+
+
+def may_release(user: User) -> bool:
+    """Whether an account may let paused mail go: coordinators, those who stand in for them, and admins."""
+    return user.role == "admin" or (user.is_staff and any(m.coordinator or m.deputy for m in user.memberships))
+
+
+def get_seen_message(session: Session, message_id: int, sees: ColumnElement[bool]) -> Message:
+    """The message with this number, if `sees` (SQL on `messages`) holds of it. NotFound."""
+    message = session.scalar(select(Message).where(Message.id == message_id, sees))
+    if message is None:
+        raise NotFound("There is no such mail.")
+    return message
+
+
+def says_more(session: Session, user: User, message: Message) -> bool:
+    """Whether the mail would name a case to its reader that this account may not see: then it is not shown."""
+    if message.subject_kind != "hearing":
+        return False
+    reader = session.scalar(select(Recipient.user_id).where(Recipient.id == message.recipient_id))
+    return bool(
+        session.scalar(
+            select(
+                exists(
+                    select(Appearance.id)
+                    .join(Case, Case.id == Appearance.case_id)
+                    .join(Hearing, Hearing.id == Appearance.hearing_id)
+                    .where(
+                        Appearance.hearing_id == message.subject_id,
+                        level(reader) <= Hearing.audience,
+                        level(user.id) > Hearing.audience,
+                    )
+                )
+            )
+        )
+    )
