@@ -35,6 +35,9 @@ EARLIEST = timedelta(hours=9)
 #: How late the week's question about a date may be planned, after a stop of the clock.
 WEEKLY_LATE = timedelta(hours=24)
 
+#: How long it may still leave.
+WEEKLY_WAITS = timedelta(days=3)
+
 _EVERY_DAY = (1, 2, 3, 4, 5, 6, 7)
 
 
