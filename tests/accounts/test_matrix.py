@@ -25,6 +25,7 @@ ASKERS = ("stranger", "volunteer", "staff elsewhere", "staff", "coordinator", "a
 NARROWER = {
     "accounts.desk_settings": {"staff", "staff elsewhere"},
     "accounts.change_desk_settings": {"staff", "staff elsewhere"},
+    "pages.service_release": {"staff", "staff elsewhere"},
 }
 
 
