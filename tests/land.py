@@ -235,6 +235,14 @@ class Land:
                     update(Envelope).where(Envelope.state == "sending").values(lease_until=START - timedelta(days=9))
                 )
 
+    def note_unwritten(self) -> None:
+        """A deliverer has ended: of what it had handed over and not written down, the answer is lost."""
+        with db.engine.connect() as connection:
+            for (message_id,) in connection.execute(
+                text("SELECT message_id FROM envelopes WHERE state = 'sending' AND phase = 'dispatching'")
+            ):
+                self.lost_answers[message_id] += 1
+
     # What came --------------------------------------------------------------------------------------------------------
 
     def _look(self, arrival: Arrival) -> None:

@@ -17,7 +17,7 @@ import tempfile
 import threading
 import time
 import traceback
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +49,12 @@ class Life:
     def wait(self) -> int:
         """Wait for its end; its exit code, or the signal that ended it, negative."""
         return self._zygote.learn(self._number, "code")
+
+    @property
+    def log(self) -> str:
+        """What it has logged so far."""
+        path = Path(f"{self._out}.log")
+        return path.read_text() if path.exists() else ""
 
     def said(self) -> Any:
         """What it answered; fails with its words when it did not end well."""
@@ -83,7 +89,8 @@ class Zygote:
 
         `failpoint` ends it there (the database must be a rehearsal's); `dies_at` ends it with the first statement that
         begins so, `COMMIT after <statement>` when that one is committed; `file_bytes`: no file grows beyond that;
-        `loops`: again and again until SIGTERM; `sets`: constants to change, {"module:NAME": value}.
+        `loops`: again and again until SIGTERM; `sets`: constants to change, {"module:NAME": value}; a dict is a
+        timedelta.
         """
         number = next(self._numbers)
         out = Path(self._folder.name, f"{number}.json")
@@ -190,7 +197,7 @@ class _Living:
         for name, value in told.get("sets", {}).items():
             module, _, constant = name.partition(":")
             __import__(module)
-            setattr(sys.modules[module], constant, value)
+            setattr(sys.modules[module], constant, timedelta(**value) if isinstance(value, dict) else value)
 
     def do(self) -> Any:
         """Do it, and answer."""
@@ -238,7 +245,6 @@ class _Living:
     def clock(self) -> Any:
         """A real clock process, at the pace of tests; `alone` false: it works without asking for the lease."""
         import logging
-        from datetime import timedelta
 
         from tracker import create_app
         from tracker.clockwork import runner
