@@ -2,7 +2,9 @@
 
 import re
 from datetime import date, time
+from http.client import HTTPConnection, HTTPResponse
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from flask import Flask
@@ -180,6 +182,33 @@ def test_one_click_of_a_mail_program_stops_without_cookie_token_or_redirect(app:
     db.session.rollback()
     court.tick("2024-04-04T05:00Z")
     assert court.mails(owner) == []
+
+
+def test_one_click_as_the_server_of_a_mail_provider_sends_it_leaves_no_secret_in_the_log(
+    court: Any, live_server: Any, capsys: Any
+) -> None:
+    owner = court.staff("owner@example.org")
+    court.hearing(court.case(owner=owner))
+    court.tick("2024-04-01T05:00Z")
+    path = stop_header(court.mails(owner)[0])
+    db.session.rollback()
+
+    def ask(method: str, body: str | None = None) -> HTTPResponse:
+        line = HTTPConnection(urlsplit(live_server.url).netloc, timeout=30)
+        line.request(method, path, body, {"Content-Type": FORM} if body else {})
+        answer = line.getresponse()
+        answer.read()
+        line.close()
+        return answer
+
+    for method in ("HEAD", "GET"):
+        assert ask(method).status == 200
+    assert subscriptions() == []
+    db.session.rollback()
+    done = ask("POST", ONE_CLICK)
+    assert (done.status, done.getheader("Location"), done.getheader("Set-Cookie")) == (200, None, None)
+    assert [s.stopped_at is not None for s in subscriptions()] == [True]
+    assert path.rpartition("/")[2] not in capsys.readouterr().err
 
 
 def test_one_click_works_as_a_form_of_parts_too(app: Flask, court: Any) -> None:
