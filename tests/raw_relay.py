@@ -19,8 +19,8 @@ from typing import BinaryIO
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """One mail that was taken. `rcpt_at`, on a clock that never jumps: its recipient was named then, so that the last
-    look before it left came later."""
+    """One mail that was taken. `rcpt_at`, on a clock that never jumps: its recipient was accepted then, so that the
+    last look before it left came later."""
 
     message_id: str
     to: str
@@ -152,9 +152,10 @@ class RawRelay:
                 connection.sendall(b"221 bye\r\n")
                 return
             else:
+                answer = self._answer(verb, "250 OK")
                 if verb == "RCPT":
                     to, rcpt_at = command.partition("<")[2].partition(">")[0], time.monotonic()
-                connection.sendall(self._answer(verb, "250 OK"))
+                connection.sendall(answer)
 
     def _take(self, connection: socket.socket, held: BinaryIO, to: str, rcpt_at: float) -> bool:
         lines: list[bytes] = []

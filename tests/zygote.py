@@ -51,6 +51,11 @@ class Life:
         return self._zygote.learn(self._number, "code")
 
     @property
+    def words(self) -> str:
+        """What it answered, or why it did not."""
+        return self._out.read_text()[-4000:] if self._out.exists() else ""
+
+    @property
     def log(self) -> str:
         """What it has logged so far."""
         path = Path(f"{self._out}.log")
@@ -59,9 +64,8 @@ class Life:
     def said(self) -> Any:
         """What it answered; fails with its words when it did not end well."""
         code = self.wait()
-        words = self._out.read_text() if self._out.exists() else ""
-        assert code == 0, f"ended with {code}: {words[-4000:]}"
-        return json.loads(words)
+        assert code == 0, f"ended with {code}: {self.words}"
+        return json.loads(self._out.read_text())
 
 
 class Zygote:
