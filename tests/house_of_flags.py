@@ -17,6 +17,7 @@ from tracker.cases.faces import settle_faces
 from tracker.cases.models import Case
 from tracker.flags.models import Flag
 from tracker.flags.sweep import Swept, sweep
+from tracker.outbox.models import Recipient
 
 #: Before every date of these tests.
 LONG_AGO = datetime(2024, 1, 1, tzinfo=UTC)
@@ -65,6 +66,7 @@ class House:
                 created_at=LONG_AGO,
             )
         )
+        self.add(Recipient(user_id=user.id))
         if on_desk:
             self.add(Membership(user_id=user.id, desk_id=self.desk.id))
         return user

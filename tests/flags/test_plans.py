@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 from house_of_flags import House, at
-from sqlalchemy import event, insert, text
+from sqlalchemy import event, insert, text, update
 
+from tracker.accounts.models import User
 from tracker.agenda.models import AgendaItem
 from tracker.base.audience import Audience
 from tracker.base.db import db
@@ -18,6 +19,7 @@ from tracker.base.work import COMMAND, unit_of_work
 from tracker.cases.models import Case
 from tracker.flags.kinds import finders
 from tracker.flags.sweep import clearing, look, sweep, sweep_flags
+from tracker.outbox.models import Recipient
 
 NOW = at("2024-04-05T07:00Z")
 
@@ -31,6 +33,8 @@ WALKS = re.compile(r"^SCAN (cases|agenda_items|flags|held)\b(?!.*USING)|Seq Scan
 def fill(house: House) -> None:
     """Many cases of which few need anybody: one in a hundred is stale or unowned, or has a hearing soon or passed."""
     chance = random.Random(1)
+    owners = [1000 + n for n in range(MANY // 40)]
+    keeper = {"email": "k@example.org", "name": "K", "password": "", "role": "staff", "created_at": NOW}
     day = timedelta(days=1)
     cases: list[dict[str, Any]] = []
     items: list[dict[str, Any]] = []
@@ -49,7 +53,7 @@ def fill(house: House) -> None:
                 "risk": "low",
                 "audience": Audience.DESK,
                 "created_at": NOW - 90 * day,
-                "owner_id": None if needy else house.owner.id,
+                "owner_id": None if needy else chance.choice(owners),
                 "stale_at": NOW + (-1 if needy else 1) * chance.random() * 50 * day,
                 "stale_grace_working_days": 0,
                 "version": 1,
@@ -69,11 +73,17 @@ def fill(house: House) -> None:
                 "local_date": starts_at.date(),
                 "starts_at": starts_at,
                 "outcome_due_at": starts_at + day,
+                "remind_until": starts_at,
                 "certainty": "confirmed",
                 "state": "scheduled" if needy or ahead > 0 else "took_place",
             }
         )
     with unit_of_work("fill", COMMAND):
+        db.session.execute(
+            insert(User), [{**keeper, "id": n, "email_key": f"{n}", "fs_uniquifier": f"{n}"} for n in owners]
+        )
+        db.session.execute(insert(Recipient), [{"user_id": n, "suppressed_at": None} for n in owners])
+        db.session.execute(update(Recipient).where(Recipient.user_id == owners[0]).values(suppressed_at=NOW))
         db.session.execute(insert(Case), cases)
         db.session.execute(insert(AgendaItem), items)
 

@@ -21,7 +21,7 @@ from tracker.base import labels
 from tracker.base.db import db
 from tracker.base.work import CLOCK, unit_of_work
 from tracker.cases.models import Case
-from tracker.cases.queries import NOTHING, level
+from tracker.cases.queries import level
 from tracker.clockwork.kinds import clock_step
 from tracker.hearings.models import Hearing
 from tracker.outbox.kinds import Mail, message_kind
@@ -83,11 +83,12 @@ def near(now: datetime) -> ColumnElement[bool]:
 
 def concerned(now: datetime) -> Subquery:
     """SQL: (case_id, recipient_id, user_id, suppressed_at) of those who cannot be reached, with the cases in hand they
-    keep, stand in for or follow, may see and have not stopped. Who follows a desk counts for its cases with a hearing
-    in the next two weeks only: a desk has hundreds, and for the others nothing is lost yet.
+    keep, stand in for or follow and have not stopped; whether they may see them is for who asks. Who follows a desk
+    counts for its cases with a hearing in the next two weeks only: a desk has hundreds, and for the others nothing is
+    lost yet.
 
-    Begins with those who cannot be reached, who are few; the index over stages is kept out of it, because an engine
-    without statistics would walk through all cases by it.
+    Begins with those who cannot be reached, or with hearings that are near, because both are few; the index over stages
+    is kept out of it: an engine without statistics would walk through all cases by it.
     """
     gone = aliased(Recipient)
     gone_users = select(gone.user_id).where(gone.suppressed_at.is_not(None))
@@ -99,7 +100,6 @@ def concerned(now: datetime) -> Subquery:
         Recipient.suppressed_at.is_not(None),
         in_hand,
         ~is_stopped(Recipient.id, case_id=Case.id),
-        level(Recipient.user_id, Case) < NOTHING,
     )
     kept = [
         select(*columns)
@@ -115,13 +115,13 @@ def concerned(now: datetime) -> Subquery:
         .join(Case, Case.id == of_case.case_id)
         .where(of_case.recipient_id.in_(gone_ids), of_case.stopped_at.is_(None), *cannot)
     )
-    lies_near = exists(select(AgendaItem.id).where(AgendaItem.case_id == Case.id, near(now)).correlate(Case))
     by_desk = (
         select(*columns)
-        .select_from(of_desk)
+        .select_from(AgendaItem)
+        .join(Case, Case.id == AgendaItem.case_id)
+        .join(of_desk, of_desk.desk_id == Case.desk_id)
         .join(Recipient, Recipient.id == of_desk.recipient_id)
-        .join(Case, Case.desk_id == of_desk.desk_id)
-        .where(of_desk.recipient_id.in_(gone_ids), of_desk.stopped_at.is_(None), lies_near, *cannot)
+        .where(near(now), of_desk.recipient_id.in_(gone_ids), of_desk.stopped_at.is_(None), *cannot)
     )
     return union(*kept, followed, by_desk).subquery("concerned")
 

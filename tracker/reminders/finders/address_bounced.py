@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import Select, String, cast, literal, select
 
 from tracker.cases.models import Case
+from tracker.cases.queries import NOTHING, level
 from tracker.flags.kinds import by_risk, day_of, finder, for_the_desk, no_data
 from tracker.flags.queries import ACCOUNT
 from tracker.reminders.bouncing import concerned
@@ -29,4 +30,5 @@ def address_bounced(now: datetime) -> Select[Any]:
         )
         .select_from(who)
         .join(Case, Case.id == who.c.case_id)
+        .where(level(who.c.user_id, Case) < NOTHING)
     )
