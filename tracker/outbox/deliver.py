@@ -25,6 +25,7 @@ from tracker.base.house import read_fact
 from tracker.base.work import short_transaction
 from tracker.clockwork.kinds import clock_step, progress
 from tracker.outbox import packing, protocol, rules
+from tracker.outbox import ledger, packing, protocol, restored, rules
 from tracker.outbox.channels import Line, RelayUnavailable, SendFailed, Unsure, channels
 from tracker.outbox.channels.email import Addressed, compose, needs_utf8, plain_address, split_sender
 from tracker.outbox.kinds import NoLonger, kinds
@@ -60,7 +61,8 @@ class Parcel:
 
     kind: str
     message_ids: tuple[int, ...]
-    dedupe_keys: tuple[str, ...]
+    #: Its messages as the record of sent mail spells them.
+    carried: tuple[str, ...]
     address: str
     raw: bytes
     #: The pause of the house when it was composed.
@@ -104,6 +106,7 @@ def deliver(now: datetime) -> Mapping[str, int]:
 
     The clock is read afresh at each claim, mark and settle, because minutes may pass between them.
     """
+    restored.look(now)
     outlook = look(now)
     if outlook.idle:
         return {"sent": 0, "failed": 0, "waiting": outlook.waiting}
@@ -112,6 +115,7 @@ def deliver(now: datetime) -> Mapping[str, int]:
         run.go(outlook)
     finally:
         run.hang_up()
+        restored.run_ends()
     waiting = look(clock.now()).waiting
     return {"sent": run.ended.sent, "failed": run.ended.failed, "waiting": waiting}
 
@@ -400,7 +404,7 @@ class _Run:
                 found[claimed.id] = Parcel(
                     code,
                     tuple(m.id for m in messages),
-                    tuple(m.dedupe_key for m in messages),
+                    tuple(ledger.carried(m.dedupe_key, m.tells) for m in messages),
                     to.email,
                     compose(mail, addressed, now),
                     self.pause,
@@ -542,6 +546,7 @@ class _Run:
         failpoints.point("after_data")
         self.drops = self.unsure = 0
         self.taken = Taken(claimed, said, clock.now())
+        restored.note_sent(claimed.message_id, parcel.carried, self.taken.at)
 
     def settle_taken(self) -> None:
         """Write down, now, that the relay took the last mail, if that has not been done with a mark."""
