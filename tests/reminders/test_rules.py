@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tracker.base.audience import Audience
 from tracker.base.errors import Refused
 from tracker.reminders import rules
 from tracker.reminders.rules import Ahead, Lead, Reader
@@ -285,3 +286,23 @@ def test_days_before_are_from_one_to_thirty() -> None:
 def test_a_lead_is_known_by_its_code() -> None:
     lead = Lead("1w", 1, at("2024-04-04T05:00Z"), at("2024-04-07T05:00Z"))
     assert rules.served_by(lead) == "served by the 1-day reminder"
+
+
+@pytest.mark.parametrize(
+    ("audience", "has_consent", "to_staff"),
+    [
+        (Audience.NAMED, False, "desk"),
+        (Audience.NAMED, True, "desk"),
+        (Audience.DESK, False, "desk"),
+        (Audience.DESK, True, "desk"),
+        (Audience.VOLUNTEERS, False, "desk"),
+        (Audience.VOLUNTEERS, True, "desk"),
+        (Audience.PUBLIC, False, "desk"),
+        (Audience.PUBLIC, True, "named"),
+    ],
+)
+def test_a_name_stands_in_a_mail_only_with_consent_and_for_staff(
+    audience: Audience, has_consent: bool, to_staff: str
+) -> None:
+    assert rules.wording_of(audience, has_consent, reader_is_staff=True) == to_staff
+    assert rules.wording_of(audience, has_consent, reader_is_staff=False) == "initials"

@@ -22,6 +22,7 @@ from tracker.reminders.mails import change_writer, reminder_writer, write_change
 from tracker.reminders.queries import (
     REMINDED_STAGES,
     SERVED_LATER,
+    STANDS_IN,
     WAS_PROVISIONAL,
     may_be_reminded,
     may_be_told,
@@ -39,6 +40,7 @@ labels.announce(
         "deputy": _l("stands in for who keeps it"),
         "follows the case": _l("follows the case"),
         "follows the desk": _l("follows the desk"),
+        "stands in while they are away": _l("coordinates the desk while who keeps the case is away"),
         "was told otherwise": _l("was told otherwise before"),
         "was told it was provisional": _l("was told before that the date was provisional"),
         "was told of it": _l("was told of the hearing before"),
@@ -86,6 +88,8 @@ class HearingReminder:
         why = _why_unheard(session, message)
         if not why and message.give_up_at is not None and message.give_up_at <= now:
             return SERVED_LATER
+        if not why and message.cause == STANDS_IN:
+            return "whoever keeps the case is here again"
         return why or "they no longer follow it"
 
     @staticmethod

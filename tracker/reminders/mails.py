@@ -1,6 +1,7 @@
-"""Writing the mails: the same few facts as text and as HTML, in the reader's language, worded for a desk.
+"""Writing the mails: the same few facts as text and as HTML, in the reader's language, worded for who reads.
 
-Subjects and bodies name a case by its nickname and reference, never a person: a mail may be read over a shoulder.
+Subjects and bodies name a case by its nickname and reference, never a person: a mail may be read over a shoulder. To
+whoever is not staff a case is told by initials and city (`rules.wording_of`).
 Everything is read from the rows as they are when it is written; what was planned a week ago is not repeated blindly.
 """
 
@@ -39,9 +40,12 @@ from tracker.hearings.queries import last_changes
 from tracker.outbox.channels.email import split_sender
 from tracker.outbox.kinds import Mail, NoLonger, Write
 from tracker.outbox.models import Message, Recipient
+from tracker.people.models import Person
+from tracker.people.rules import initials
 from tracker.reminders import rules
 from tracker.reminders.events import events_of, when_told
 from tracker.reminders.queries import REMINDED_STAGES
+from tracker.reminders.rules import Wording
 from tracker.reminders.tokens import stop_token
 
 #: Cases named in a subject; further ones are counted.
@@ -74,6 +78,13 @@ class _Known:
     reader_zone: str
     #: When the hearing last changed, for a reader who wants it as a calendar file; None: they do not.
     changed_at: datetime | None
+    #: How much of a case this reader is told, and what each case is called for them, by its id.
+    wording: Wording
+    names: Mapping[int, str]
+
+    def told(self, tells: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What of when and where this reader is told: the court only of what is not told by initials."""
+        return {**tells, "court": ""} if self.wording == "initials" else tells
 
 
 def write_reminder(session: Session, messages: Sequence[Message], now: datetime) -> Mail:
@@ -143,6 +154,9 @@ def _read(session: Session, messages: Sequence[Message], in_hand: bool) -> dict[
     for message_id, case, zone in of_cases:
         cases.setdefault(message_id, []).append(case)
         zones[case.id] = zone
+    # Staff are told cases by their nicknames: whose they are is read for the few others.
+    others = {m.id for m in messages if m.recipient_id in readers and not readers[m.recipient_id][0].is_staff}
+    people = _people_of(session, [m.subject_id for m in messages if m.id in others])
     found = {}
     for message in messages:
         hearing = hearings.get(message.subject_id)
@@ -151,8 +165,33 @@ def _read(session: Session, messages: Sequence[Message], in_hand: bool) -> dict[
         if hearing is not None and reader is not None and told:
             zone = reader.zone or zones[told[0].id] or hearing.zone
             changed_at = changes.get(hearing.id, hearing.created_at) if with_ics else None
-            found[message.id] = _Known(message, hearing, told, reader, zone, changed_at)
+            # Consent has no place to be recorded yet.
+            wording = rules.wording_of(hearing.audience, False, reader.is_staff)
+            names = {case.id: _called(case, people.get((hearing.id, case.id), ()), wording) for case in told}
+            found[message.id] = _Known(message, hearing, told, reader, zone, changed_at, wording, names)
     return found
+
+
+def _people_of(session: Session, hearing_ids: Sequence[int]) -> dict[tuple[int, int], list[str]]:
+    """Names of who appears, by (hearing, case). Two statements, and none where no hearing is asked for."""
+    found: dict[tuple[int, int], list[str]] = {}
+    if hearing_ids:
+        rows = session.execute(
+            select(Appearance.hearing_id, Appearance.case_id, Person)
+            .join(Person, Person.id == Appearance.person_id)
+            .where(Appearance.hearing_id.in_(hearing_ids))
+            .order_by(Appearance.id)
+        )
+        for hearing_id, case_id, person in rows:
+            found.setdefault((hearing_id, case_id), []).append(person.name)
+    return found
+
+
+def _called(case: Case, people: Sequence[str], wording: Wording) -> str:
+    """What a case is called: `Cedar (IOPT-0004)`, or by whose it is: `N.H., O.O.`."""
+    if wording == "desk" or not people:
+        return f"{case.nickname} ({case.ref})"
+    return _(", ").join(initials(name) if wording == "initials" else name for name in people)
 
 
 @cache
@@ -201,7 +240,7 @@ def _calendar(known: Sequence[_Known], now: datetime) -> bytes:
 
 
 #: All that the words of one reminder depend on, but for the link to stop.
-Alike = tuple[int, tuple[int, ...], str | None, str, bool, str, datetime]
+Alike = tuple[int, tuple[int, ...], tuple[str, ...], bool, datetime]
 
 
 def _alike(said: dict[Alike, tuple[str, Mail]], known: _Known, now: datetime) -> Mail:
@@ -209,7 +248,8 @@ def _alike(said: dict[Alike, tuple[str, Mail]], known: _Known, now: datetime) ->
     is theirs with this reader's own link to stop: finding the words takes most of the time of a mail."""
     hearing, case_ids = known.hearing, tuple(case.id for case in known.cases)
     asked_reader = hearing.confirmed_by == known.reader.id
-    key = (hearing.id, case_ids, known.reader.language, known.reader_zone, asked_reader, known.message.cause, now)
+    how = (known.reader.language, known.reader_zone, known.wording, known.message.cause)
+    key = (hearing.id, case_ids, how, asked_reader, now)
     stop = stop_token(known.message.recipient_id, case_ids)
     if key not in said:
         said[key] = stop, _mail(_reminder_subject(known, now), [_reminder(known, now)])
@@ -229,12 +269,13 @@ def _reminder_subject(known: _Known, now: datetime) -> str:
             when = _("%(countdown)s, %(date)s", countdown=when, date=say_short_date(hearing.local_date))
         if hearing.local_time:
             when = f"{when} {say_time(hearing.local_time)}"
-    place = hearing.place or hearing.court
+    told = known.told(_tells(hearing))
+    place = told["place"] or told["court"]
     return _(
         "%(when)s: %(kind)s, %(cases)s",
         when=" ".join(filter(None, (_capital(when), _apart(place)))),
         kind=label(hearing.kind, "hearing_kind"),
-        cases=_named(known.cases),
+        cases=_named(known),
     )
 
 
@@ -250,8 +291,8 @@ def _bundle_subject(known: Sequence[_Known]) -> str:
     return _(
         "%(hearings)s: first %(when)s, %(cases)s, and %(more)s",
         hearings=ngettext("%(num)d hearing", "%(num)d hearings", len(known)),
-        when=_short(_tells(known[0].hearing)),
-        cases=_named(known[0].cases, 1),
+        when=_short(known[0].told(_tells(known[0].hearing))),
+        cases=_named(known[0], 1),
         more=ngettext("%(num)d more", "%(num)d more", more),
     )
 
@@ -260,9 +301,9 @@ def _in_one_line(known: _Known) -> str:
     """`Tue 9 Apr 2024 09:00 Haifa: hearing, Cedar (IOPT-0004)`."""
     return _(
         "%(when)s: %(kind)s, %(cases)s",
-        when=_short(_tells(known.hearing)),
+        when=_short(known.told(_tells(known.hearing))),
         kind=label(known.hearing.kind, "hearing_kind"),
-        cases=_named(known.cases),
+        cases=_named(known),
     )
 
 
@@ -272,11 +313,11 @@ def _reminder(known: _Known, now: datetime) -> Part:
         "%(remaining)s: %(kind)s, %(cases)s.",
         remaining=_capital(_remaining(hearing, now)),
         kind=label(hearing.kind, "hearing_kind"),
-        cases=_named(known.cases, len(known.cases)),
+        cases=_named(known, len(known.cases)),
     )
     facts = [(_("When"), _when(_tells(hearing)))]
     facts += _on_your_clock(hearing, known.reader_zone)
-    facts += [(_("Where"), _where(_tells(hearing))), (_("How sure"), _how_sure(known, now))]
+    facts += [(_("Where"), _where(known.told(_tells(hearing)))), (_("How sure"), _how_sure(known, now))]
     if not hearing.observer:
         facts.append((_("Not settled"), _("Nobody is named to observe it.")))
     return _part(known, sentence, facts)
@@ -345,9 +386,9 @@ def _how_sure(known: _Known, now: datetime) -> str:
 
 
 def _change_subject(known: _Known) -> str:
-    tells, was = known.message.tells, known.message.tells["was"]
+    tells, was = known.told(known.message.tells), known.told(known.message.tells["was"])
     what = tells["what"]
-    kind, cases = label(known.hearing.kind, "hearing_kind"), _named(known.cases)
+    kind, cases = label(known.hearing.kind, "hearing_kind"), _named(known)
     if what in ("moved", "reinstated", "corrected"):
         new = _short(tells)
         said = {
@@ -370,7 +411,7 @@ def _change_subject(known: _Known) -> str:
 
 
 def _change(session: Session, known: _Known, now: datetime) -> Part:
-    tells, was = known.message.tells, known.message.tells["was"]
+    tells, was = known.told(known.message.tells), known.told(known.message.tells["was"])
     what, hearing = tells["what"], known.hearing
     same_day = (was.get("date"), was.get("earliest")) == (tells["date"], tells["earliest"])
     sentence = {
@@ -384,7 +425,7 @@ def _change(session: Session, known: _Known, now: datetime) -> Part:
         rules.TOOK_PLACE: _("This hearing took place."),
     }[what]
     facts = [
-        (_("Case"), _named(known.cases, len(known.cases))),
+        (_("Case"), _named(known, len(known.cases))),
         (_("What"), label(hearing.kind, "hearing_kind")),
         (_("When"), _both(tells)) if what in (rules.CONFIRMED, rules.TOOK_PLACE) else (_("We told you"), _both(was)),
     ]
@@ -395,7 +436,7 @@ def _change(session: Session, known: _Known, now: datetime) -> Part:
     elif what == rules.TOOK_PLACE:
         facts.append((_("What became of it"), _outcomes(session, known)))
         if (following := _following(session, known)) is not None:
-            facts.append((_("Next"), _both(_tells(following))))
+            facts.append((_("Next"), _both(known.told(_tells(following)))))
         facts.append((_("What was decided"), _("It stands on the page of the case, as far as somebody has said.")))
     elif what in ("moved", "corrected", "reinstated"):
         facts.append((_("It is now") if what != "corrected" else _("It is"), _both(tells)))
@@ -406,7 +447,7 @@ def _change(session: Session, known: _Known, now: datetime) -> Part:
             facts.append((_("How sure"), said))
     elif what in ("adjourned", "postponed"):
         following = _following(session, known)
-        facts.append((_("Next"), _both(_tells(following)) if following else _("No new date is known yet.")))
+        facts.append((_("Next"), _both(known.told(_tells(following))) if following else _("No new date is known yet.")))
     return _part(known, sentence, facts)
 
 
@@ -433,7 +474,7 @@ def _outcomes(session: Session, known: _Known) -> str:
             if case_id == case.id and (told := label(outcome, "hearing_state"))
         ]
         if each:
-            said.append(_("%(case)s: %(outcomes)s", case=_named([case]), outcomes=_(", ").join(each)))
+            said.append(_("%(case)s: %(outcomes)s", case=known.names[case.id], outcomes=_(", ").join(each)))
     return "; ".join(said)
 
 
@@ -503,9 +544,9 @@ def _short(tells: Mapping[str, Any]) -> str:
     return " ".join(filter(None, (when, _apart(tells.get("place") or tells.get("court") or ""))))
 
 
-def _named(cases: Sequence[Case], at_most: int = NAMED_IN_SUBJECT) -> str:
+def _named(known: _Known, at_most: int = NAMED_IN_SUBJECT) -> str:
     """`Cedar (IOPT-0004)`, `Cedar (IOPT-0004) and Pine (IOPT-0005)`, `…, and 9 more`."""
-    names = [f"{case.nickname} ({case.ref})" for case in cases]
+    names = [known.names[case.id] for case in known.cases]
     if len(names) > at_most:
         more = len(names) - at_most
         names = [*names[:at_most], ngettext("%(num)d more", "%(num)d more", more)]
@@ -523,6 +564,9 @@ def _why(cause: str) -> str:
         "deputy": _("You get this because you stand in for who keeps this case."),
         "follows the case": _("You get this because you follow this case."),
         "follows the desk": _("You get this because you follow the desk of this case."),
+        "stands in while they are away": _(
+            "You get this because you coordinate the desk of this case, and who keeps it is away."
+        ),
         "was told it was provisional": _("You get this because we had told you the date as provisional."),
         "was told of it": _("You get this because we had told you of this hearing."),
     }.get(cause, _("You get this because we had told you otherwise."))
@@ -533,7 +577,7 @@ def _part(known: _Known, sentence: str, facts: Sequence[tuple[str, str]]) -> Par
     return Part(
         sentence,
         tuple(facts),
-        tuple((f"{case.nickname} ({case.ref})", f"{base}/cases/{case.ref}") for case in known.cases),
+        tuple((known.names[case.id], f"{base}/cases/{case.ref}") for case in known.cases),
         _why(known.message.cause),
         f"{base}/reminders/stop/{stop_token(known.message.recipient_id, [case.id for case in known.cases])}",
     )

@@ -6,7 +6,7 @@ a change go to whoever was last told something else than what is true now; chang
 move there and back, collapse by themselves.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, NamedTuple
@@ -51,7 +51,9 @@ from tracker.reminders.queries import (
     REMINDED_ROLES,
     REMINDED_STAGES,
     SERVED_LATER,
+    STANDS_IN,
     WAS_PROVISIONAL,
+    away_now,
     follows,
     is_stopped,
     wants_no_news,
@@ -63,7 +65,7 @@ from tracker.timeline.models import Entry
 SUBJECT, REMINDER, CHANGED = "hearing", "hearing.reminder", "hearing.changed"
 
 #: Why somebody is reminded, the strongest reason first, in words for staff.
-CAUSES = ("owner", "deputy", "follows the case", "follows the desk")
+CAUSES = ("owner", "deputy", "follows the case", "follows the desk", STANDS_IN)
 
 #: Why a notice goes out, and where not of a change: because a date was told as provisional, or the hearing at all.
 WAS_TOLD, WAS_TOLD_OF = "was told otherwise", "was told of it"
@@ -150,8 +152,8 @@ def outlook(session: Session, now: datetime) -> str:
     )
     sums: list[Any] = list(near.c)
     for columns in (
-        (func.sum(User.version), func.sum(case((User.active, 1), else_=0))),
-        (func.count(Membership.id), func.sum(Membership.id)),
+        (func.sum(User.version), func.sum(case((User.active, 1), else_=0)), func.count(User.away_until)),
+        (func.count(Membership.id), func.sum(Membership.id), func.sum(case((Membership.coordinator, Membership.id)))),
         (func.count(Recipient.id), func.count(Recipient.suppressed_at)),
         (func.count(Subscription.id), func.sum(Subscription.id), func.count(Subscription.stopped_at)),
         (func.count(CaseGrant.user_id), func.sum(CaseGrant.user_id * CaseGrant.case_id)),
@@ -221,7 +223,7 @@ def _withdraw(session: Session, now: datetime, subjects: Sequence[int] | None, r
         .select_from(Appearance)
         .join(Case, Case.id == Appearance.case_id)
         .join(Recipient, Recipient.id == Message.recipient_id)
-        .where(Appearance.hearing_id == Hearing.id, follows(Recipient, Case))
+        .where(Appearance.hearing_id == Hearing.id, follows(Recipient, Case, now))
         .correlate(Hearing.__table__, Message.__table__)
         .exists()
     )
@@ -562,6 +564,8 @@ class _Pair(NamedTuple):
     desk_id: int
     own_zone: str | None
     chosen: tuple[int, ...] | None
+    #: Who stands in gets what falls due before whoever keeps the case is here again.
+    until: datetime | None
 
 
 def _plan_reminders(
@@ -572,23 +576,29 @@ def _plan_reminders(
     filters: list[ColumnElement[bool] | None] = [None]
     if subjects is not None:
         filters = [AgendaItem.subject_id.in_(chunk) for chunk in chunks(subjects)]
+    away = away_now(session, now)
     for narrowed in filters:
-        for row in session.execute(_candidates(now, narrowed, recipient_id)):
+        for row in session.execute(_candidates(now, narrowed, recipient_id, away)):
             key = (row.subject_id, row.recipient_id)
             chosen = tuple(row.days_before) if row.days_before else None
+            until = away[row.owner_id] if CAUSES[row.cause] == STANDS_IN else None
             held = pairs.get(key)
             if held is None or (row.cause, row.desk_id) < held[:2]:
-                pairs[key] = _Pair(row.cause, row.desk_id, row.zone, (held.chosen if held else None) or chosen)
+                pairs[key] = _Pair(row.cause, row.desk_id, row.zone, (held.chosen if held else None) or chosen, until)
             elif chosen and not held.chosen:
                 pairs[key] = held._replace(chosen=chosen)
+            elif until and held.until and held.until < until:
+                pairs[key] = held._replace(until=until)
     if not pairs:
         return 0
     return _fill(session, now, pairs)
 
 
-def _candidates(now: datetime, narrowed: ColumnElement[bool] | None, recipient_id: int | None) -> Any:
+def _candidates(
+    now: datetime, narrowed: ColumnElement[bool] | None, recipient_id: int | None, away: Iterable[int]
+) -> Any:
     """SQL: (hearing, recipient, cause, …) of everybody who is to be reminded of a hearing that lies ahead and whose
-    reminders due for planning are not all there yet."""
+    reminders due for planning are not all there yet. `away`: the accounts that are away."""
     today = now.date()
     known = agenda_kinds.get(SUBJECT).days_before
     longest = max(max(days) for days in known.values())
@@ -621,14 +631,19 @@ def _candidates(now: datetime, narrowed: ColumnElement[bool] | None, recipient_i
                 Recipient.id.label("recipient_id"),
                 literal(cause).label("cause"),
                 Case.desk_id,
+                Case.owner_id,
                 User.zone,
-                (Subscription.days_before if cause > 1 else type_coerce(null(), JSONText)).label("days_before"),
+                (Subscription.days_before if cause in (2, 3) else type_coerce(null(), JSONText)).label("days_before"),
             )
             .select_from(AgendaItem)
             .join(Case, Case.id == AgendaItem.case_id)
             .join(Hearing, Hearing.id == AgendaItem.subject_id)
         )
-        if cause > 1:
+        if cause == 4:
+            statement = statement.join(
+                Membership, and_(Membership.desk_id == Case.desk_id, Membership.coordinator.is_(True))
+            ).join(Recipient, Recipient.user_id == Membership.user_id)
+        elif cause > 1:
             subject = (Subscription.case_id == Case.id, Subscription.desk_id == Case.desk_id)[cause - 2]
             statement = statement.join(Subscription, and_(subject, Subscription.stopped_at.is_(None))).join(
                 Recipient, Recipient.id == Subscription.recipient_id
@@ -651,6 +666,12 @@ def _candidates(now: datetime, narrowed: ColumnElement[bool] | None, recipient_i
         ]
         if chosen is False:
             conditions.append(Subscription.days_before.is_(None))
+        if cause == 4:
+            conditions += [
+                Case.owner_id.in_(away),
+                or_(Case.deputy_id.is_(None), Case.deputy_id.in_(away)),
+                ~is_stopped(Recipient.id, desk_id=Case.desk_id),
+            ]
         if narrowed is not None:
             conditions.append(narrowed)
         if recipient_id is not None:
@@ -661,7 +682,8 @@ def _candidates(now: datetime, narrowed: ColumnElement[bool] | None, recipient_i
         ]
         return statement.join(User, User.id == Recipient.user_id).where(*conditions)
 
-    return union_all(those(0, None), those(1, None), those(2, False), those(3, False), those(2, True), those(3, True))
+    reasons = [those(0, None), those(1, None), those(2, False), those(3, False), those(2, True), those(3, True)]
+    return union_all(*reasons, those(4, None)) if away else union_all(*reasons)
 
 
 def _due_for_planning(day: Any, days_before: Sequence[int], today: date) -> Any:
@@ -693,6 +715,8 @@ class _Class(NamedTuple):
     known: int | None
     #: Whether a notice tells what is true now.
     notice: bool
+    #: As of a pair.
+    until: datetime | None
 
 
 def _fill(session: Session, now: datetime, pairs: Mapping[tuple[int, int], _Pair]) -> int:
@@ -712,6 +736,8 @@ def _fill(session: Session, now: datetime, pairs: Mapping[tuple[int, int], _Pair
             rules.leads_of(subject.ahead, of.chosen or subject.days_before, of.reader), now, of.known, of.notice
         ):
             if not rules.nominally_due_by(subject.ahead.day, planned.lead.days, now.date()):
+                continue
+            if of.until is not None and planned.lead.due_at >= of.until:
                 continue
             stem = f"{REMINDER}:{of.hearing_id}:{subject.rev}:{planned.lead.code}:"
             each = [(f"{stem}{recipient_id}", recipient_id, CAUSES[cause]) for recipient_id, cause in members]
@@ -759,7 +785,7 @@ def _classes(
         known = said.days if said else None
         notice = said is not None and not rules.tells_same(said.last, subject.tells)
         notice = notice or (hearing_id, subject.rev, recipient_id) in noticed
-        of = _Class(hearing_id, reader, pair.chosen, known, notice)
+        of = _Class(hearing_id, reader, pair.chosen, known, notice, pair.until)
         found.setdefault(of, []).append((recipient_id, pair.cause))
     return found
 

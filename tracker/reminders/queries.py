@@ -3,16 +3,17 @@ before sending and the pages all use them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
-from tracker.accounts.models import Desk, User
+from tracker.accounts.models import Desk, Membership, User
 from tracker.accounts.rules import is_away
 from tracker.agenda.kinds import kinds
 from tracker.agenda.models import OPEN_STATE, AgendaItem
+from tracker.base.dates import instant_of
 from tracker.cases.models import Case
 from tracker.cases.queries import NOTHING, level
 from tracker.hearings.models import Appearance, Hearing
@@ -28,6 +29,9 @@ SERVED_LATER = "served by a later reminder"
 
 #: Why a notice goes out to those who were told a date as provisional.
 WAS_PROVISIONAL = "was told it was provisional"
+
+#: Why somebody gets what an owner gets who is away.
+STANDS_IN = "stands in while they are away"
 
 #: Who may be reminded of hearings: volunteers hear of actions, not of hearings as such.
 REMINDED_ROLES = ("staff", "admin")
@@ -50,18 +54,44 @@ def _row(recipient_id: Any, case_id: Any, desk_id: Any, stopped: bool) -> Column
     return exists(select(1).where(row.recipient_id == recipient_id, subject, state).correlate_except(row))
 
 
-def follows(recipient: Any, case: Any) -> ColumnElement[bool]:
+def follows(recipient: Any, case: Any, now: datetime | None = None) -> ColumnElement[bool]:
     """SQL: a recipient follows a case (entities or aliases of both): its owner and deputy, whoever follows it or its
-    desk; but not who has stopped reminders of this very case."""
-    return and_(
-        or_(
-            case.owner_id == recipient.user_id,
-            case.deputy_id == recipient.user_id,
-            holds(recipient.id, case_id=case.id),
-            holds(recipient.id, desk_id=case.desk_id),
-        ),
-        ~is_stopped(recipient.id, case_id=case.id),
+    desk, and, asked for an instant, who stands in then; but not who has stopped reminders of this very case."""
+    reasons = [
+        case.owner_id == recipient.user_id,
+        case.deputy_id == recipient.user_id,
+        holds(recipient.id, case_id=case.id),
+        holds(recipient.id, desk_id=case.desk_id),
+    ]
+    if now is not None:
+        reasons.append(stands_in(recipient, case, now))
+    return and_(or_(*reasons), ~is_stopped(recipient.id, case_id=case.id))
+
+
+def stands_in(recipient: Any, case: Any, now: datetime) -> ColumnElement[bool]:
+    """SQL: a recipient coordinates the desk of a case whose owner is away and which has no deputy who is here, and has
+    not stopped the desk. For the look before a mail leaves: a day is over here when it is over everywhere. Who is
+    planned for is decided by `away_now`, on everybody's own calendar."""
+    owner, deputy, member = aliased(User), aliased(User), aliased(Membership)
+    last = _last_day(now)
+    gone = select(1).where(owner.id == case.owner_id, owner.away_until >= last)
+    here = select(1).where(
+        deputy.id == case.deputy_id, deputy.active, or_(deputy.away_until.is_(None), deputy.away_until < last)
     )
+    coordinates = select(1).where(
+        member.desk_id == case.desk_id, member.user_id == recipient.user_id, member.coordinator.is_(True)
+    )
+    return and_(
+        exists(gone.correlate_except(owner)),
+        ~exists(here.correlate_except(deputy)),
+        exists(coordinates.correlate_except(member)),
+        ~is_stopped(recipient.id, desk_id=case.desk_id),
+    )
+
+
+def _last_day(now: datetime) -> date:
+    """The earliest day it is anywhere: no calendar is further behind than twelve hours."""
+    return (now.astimezone(UTC) - timedelta(hours=12)).date()
 
 
 def wants_no_news(recipient: Any, case: Any) -> ColumnElement[bool]:
@@ -91,7 +121,7 @@ def may_be_reminded(now: datetime, message: Any = Message) -> ColumnElement[bool
             case.stage.in_(REMINDED_STAGES),
             recipient.suppressed_at.is_(None),
             level(recipient.user_id, case) <= item.audience,
-            follows(recipient, case),
+            follows(recipient, case, now),
             or_(message.give_up_at.is_(None), message.give_up_at > now, item.remind_until <= now),
         )
         .correlate_except(item, case, recipient)
@@ -121,13 +151,15 @@ def may_be_told(now: datetime, message: Any = Message) -> ColumnElement[bool]:
     )
 
 
-def away_now(session: Session, now: datetime) -> frozenset[int]:
-    """The accounts that are away at `now`: until their last day away is over on their own calendar. As many statements
-    whoever is away: one, and two more when somebody is."""
-    # Nowhere is the calendar further behind than twelve hours.
-    last = (now.astimezone(UTC) - timedelta(hours=12)).date()
-    away = session.scalars(select(User).where(User.away_until >= last, User.active))
-    return frozenset(user.id for user in away if is_away(user.away_until, user.reading_zone, now))
+def away_now(session: Session, now: datetime) -> dict[int, datetime]:
+    """The accounts that are away at `now`, and when each is here again: when their last day away is over on their own
+    calendar. As many statements whoever is away: one, and two more when somebody is."""
+    away = session.scalars(select(User).where(User.away_until >= _last_day(now), User.active))
+    return {
+        user.id: instant_of(user.away_until + timedelta(days=1), None, user.reading_zone)
+        for user in away
+        if user.away_until is not None and is_away(user.away_until, user.reading_zone, now)
+    }
 
 
 @dataclass(frozen=True, slots=True)

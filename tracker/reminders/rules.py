@@ -8,8 +8,9 @@ nothing has to be armed: whoever looks later finds the same instants.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
+from typing import Any, Literal
 
+from tracker.base.audience import Audience
 from tracker.base.dates import instant_of, today_in, wall_of, working_day_on_or_before, zone_of
 from tracker.base.errors import Refused
 from tracker.hearings.rules import NO_TIME_UNTIL
@@ -239,6 +240,20 @@ def is_news(told: Mapping[str, Any], true: Mapping[str, Any], now: datetime) -> 
         return begins_at is not None and begins_at > now
     dates = [d for d in (starts_at_of(told), starts_at_of(true)) if d is not None]
     return not dates or max(dates) > now - HISTORY
+
+
+# How a case is named --------------------------------------------------------------------------------------------------
+
+#: `desk`: nickname, reference, city and court, never a name. `initials`: initials and city. `named`: name and court.
+Wording = Literal["desk", "initials", "named"]
+
+
+def wording_of(audience: Audience, has_consent: bool, reader_is_staff: bool) -> Wording:
+    """How whoever reads is told which case it is, in mails and in calendars: staff as their desk talks, and by name
+    only what is public with the consent of whom it concerns; everybody else never gets more than initials and city."""
+    if not reader_is_staff:
+        return "initials"
+    return "named" if audience == Audience.PUBLIC and has_consent else "desk"
 
 
 # How long there is ----------------------------------------------------------------------------------------------------
