@@ -20,7 +20,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, Update, and_, bindparam, case, exists, func, insert, select, update
+from sqlalchemy import ColumnElement, Table, Update, and_, bindparam, case, exists, func, insert, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from tracker.outbox import rules
@@ -50,6 +50,10 @@ SAME_LOOK = timedelta(seconds=1)
 _MESSAGES: Table = Message.metadata.tables["messages"]
 _ENVELOPES: Table = Envelope.metadata.tables["envelopes"]
 _ATTEMPTS: Table = Attempt.metadata.tables["attempts"]
+
+
+#: Why a message ends that could not be sent while it was of use.
+TOO_LATE = "it was too late: it could not be sent in time"
 
 
 class Fenced(Exception):
@@ -239,8 +243,8 @@ def mark(
     waits: bool = True,
 ) -> Claimed:
     """The last look: from this commit on the mail may leave. NoLonger when one of its messages is not true any more,
-    was taken back, or may not go to that address, or when the house's `pause` is not what was read; Fenced when the
-    envelope is somebody else's. Both want a rollback.
+    was taken back, comes too late, or may not go to that address, or when the house's `pause` is not what was read;
+    Fenced when the envelope is somebody else's. Both want a rollback.
 
     The messages are updated first: whoever takes one back at this very moment holds its row, and this waits for it; or,
     without `waits`, answers NoLonger at once.
@@ -248,7 +252,7 @@ def mark(
     connection = session.connection()
     look = _last_look(kinds.get(kind), len(message_ids), pause, now, waits)
     given: dict[str, Any] = {f"m{n}": message_id for n, message_id in enumerate(message_ids)}
-    marked = connection.execute(look, {"of": claimed.id, "to_address": address, **given}).rowcount
+    marked = connection.execute(look, {"of": claimed.id, "to_address": address, "looked_at": now, **given}).rowcount
     if marked != len(message_ids):
         raise NoLonger
     given = {**_of(claimed), "until": true_now + MARK_LEASE}
@@ -276,6 +280,8 @@ def _last_look(kind: MessageKind, count: int, pause: Pause | None, now: datetime
         kind.still_true(now),
         reachable(bindparam("to_address")),
         unchanged(pause),
+        # The hearing may have begun while the relay was spoken to: then it is too late, to the second.
+        or_(Message.give_up_at.is_(None), Message.give_up_at > bindparam("looked_at", type_=Message.give_up_at.type)),
     ]
     if not waits:
         free = aliased(Message)
@@ -287,18 +293,22 @@ def _last_look(kind: MessageKind, count: int, pause: Pause | None, now: datetime
 
 
 def end_untrue(session: Session, claimed: Claimed, now: datetime, *, at_least_one: bool = False) -> Ended:
-    """End as skipped, with the reason, what waits in this envelope and is no longer true or may not go there.
-    `at_least_one`: where nothing is found to be so, all of it, because its kind had nothing to say when composing."""
+    """End as skipped, with the reason, what waits in this envelope and is no longer true or may not go there; and as
+    not delivered what has come too late meanwhile. `at_least_one`: where nothing is found to be so, all of it, because
+    its kind had nothing to say when composing."""
     messages = session.scalars(
         select(Message).where(Message.envelope_id == claimed.id, Message.state == "waiting")
     ).all()
-    untrue = [message for message, true_still in _truths(session, messages, now) if not true_still]
+    truths = list(_truths(session, messages, now))
+    untrue = [message for message, true_still in truths if not true_still]
+    late = [m for m, true_still in truths if true_still and m.give_up_at is not None and m.give_up_at <= now]
+    missed = sum(end_messages(session, Message.id == m.id, "not_delivered", TOO_LATE, now) for m in late)
     count = 0
-    for message in untrue or (messages if at_least_one else ()):
+    for message in untrue or (messages if at_least_one and not late else ()):
         reason = why_not(session, message, now)
         count += end_messages(session, Message.id == message.id, "skipped", reason, now)
     # An earlier try may have brought it: then its end is one a human must hear of.
-    return Ended(failed=count) if claimed.ambiguous_attempts else Ended(skipped=count)
+    return Ended(failed=missed + count) if claimed.ambiguous_attempts else Ended(failed=missed, skipped=count)
 
 
 def why_not(session: Session, message: Message, now: datetime) -> str:
