@@ -38,7 +38,7 @@ def judge(engine: Engine, copies: Mapping[str, int]) -> Verdict:
     with engine.connect() as connection:
         messages = connection.execute(
             text("""
-                SELECT m.id, m.state, m.reason, e.message_id, e.state, e.ambiguous_attempts, e.lease_token
+                SELECT m.id, m.state, m.reason, e.message_id, e.state AS held_as, e.ambiguous_attempts, e.lease_token
                 FROM messages m LEFT JOIN envelopes e ON e.id = m.envelope_id ORDER BY m.id
             """)
         ).all()

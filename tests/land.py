@@ -256,17 +256,10 @@ class Land:
         changed after its recipient was accepted may have come after its last look: that is passed over."""
         wrong: list[str] = []
         with db_engine(self.app).connect() as connection:
-            rows = connection.execute(
-                text("""
-                    SELECT m.id, m.kind, m.subject_id, m.subject_rev, m.days_before, m.tells, m.state, r.user_id,
-                           h.schedule_rev, h.state AS now_state, u.active, u.email
-                    FROM messages m JOIN envelopes e ON e.id = m.envelope_id
-                    JOIN recipients r ON r.id = m.recipient_id JOIN users u ON u.id = r.user_id
-                    LEFT JOIN hearings h ON h.id = m.subject_id AND m.subject_kind = 'hearing'
-                    WHERE e.message_id = :message_id AND (m.state = 'sending' OR :others = 1)
-                """),
-                {"message_id": arrival.message_id, "others": int(self.others)},
-            ).all()
+            rows = self._carried(connection, arrival.message_id, "'sending'")
+            if not rows and self.others:
+                # Its deliverer has ended, and another took it over before it had wholly arrived.
+                rows = self._carried(connection, arrival.message_id, "'waiting', 'sent'")
             if not rows:
                 wrong.append(f"{arrival.message_id} came and no message is being sent")
             for row in rows:
@@ -276,7 +269,10 @@ class Land:
                     wrong.append(f"a mail for {row.email} went to {arrival.to}")
                 if row.kind in (REMINDER, CHANGED):
                     if row.subject_rev != row.schedule_rev:
-                        wrong.append(f"{row.email} was told version {row.subject_rev} of {row.schedule_rev}")
+                        wrong.append(
+                            f"{row.email} was told version {row.subject_rev} of {row.schedule_rev} "
+                            f"({row.kind} {row.id}, {row.state}, {arrival.message_id})"
+                        )
                     if row.kind == REMINDER and row.now_state != "scheduled":
                         wrong.append(f"{row.email} was reminded of a hearing that is {row.now_state}")
                     seen, follows = self._stands_to(connection, row.user_id, row.subject_id)
@@ -289,6 +285,21 @@ class Land:
         if rows:
             carried = tuple((r.id, r.kind, r.subject_id, r.subject_rev, r.days_before, as_tells(r.tells)) for r in rows)
             self.got.append(Got(arrival.message_id, rows[0].user_id, carried))
+
+    @staticmethod
+    def _carried(connection: Any, message_id: str, states: str) -> Any:
+        """The messages in a mail that stand so, and what is true of their subjects."""
+        return connection.execute(
+            text(f"""
+                SELECT m.id, m.kind, m.subject_id, m.subject_rev, m.days_before, m.tells, m.state, r.user_id,
+                       h.schedule_rev, h.state AS now_state, u.active, u.email
+                FROM messages m JOIN envelopes e ON e.id = m.envelope_id
+                JOIN recipients r ON r.id = m.recipient_id JOIN users u ON u.id = r.user_id
+                LEFT JOIN hearings h ON h.id = m.subject_id AND m.subject_kind = 'hearing'
+                WHERE e.message_id = :message_id AND m.state IN ({states})
+            """),
+            {"message_id": message_id},
+        ).all()
 
     def _stands_to(self, connection: Any, user_id: int, hearing_id: int) -> tuple[bool, bool]:
         """Whether somebody may see a hearing, and follows it (and has not stopped it)."""

@@ -21,6 +21,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+TESTS = Path(__file__).resolve().parent
+
 #: Seconds in which a busy machine does what takes one.
 PATIENCE = 90.0
 
@@ -83,7 +85,7 @@ class Zygote:
             stdout=subprocess.PIPE,
             text=True,
             cwd=self._folder.name,
-            env={**kept, "PYTHONPATH": str(Path(__file__).parent), "PYTHONWARNINGS": "default"},
+            env={**kept, "PYTHONPATH": f"{TESTS}{os.pathsep}{TESTS.parent}", "PYTHONWARNINGS": "default"},
         )
         threading.Thread(target=self._read, daemon=True).start()
 
@@ -146,8 +148,12 @@ def main() -> None:
     """Fork as told until there is nobody to tell."""
     import note_kind  # noqa: F401 - loaded once for all lives
 
-    from tracker import app  # noqa: F401 - the same
+    from tracker import create_app
+    from tracker.base.db import db
 
+    # What an application loads is loaded by making one; it opens nothing.
+    with create_app().app_context():
+        db.engine.dispose()
     lives: dict[int, int] = {}
     held = b""
     while True:

@@ -138,7 +138,7 @@ class Soak:
         self.happened[fault.__name__] += 1
         self.acts()
         fault()
-        lives = [self.tick(self.points.pop() if self.points else "") for _ in range(3)]
+        lives = [self.start(what, self.points.pop() if self.points else "") for what in ("tick", "mail", "mail")]
         watch = [threading.Timer(after, life.kill) for after, life in zip(self.kill_after, lives, strict=False)]
         for timer in watch:
             timer.start()
@@ -155,8 +155,8 @@ class Soak:
             timer.cancel()
         self.mend()
 
-    def tick(self, failpoint: str = "") -> Life:
-        return self.zygote.start("tick", self.env, self.now, failpoint=failpoint, sets=SETS)
+    def start(self, what: str, failpoint: str = "") -> Life:
+        return self.zygote.start(what, self.env, self.now, failpoint=failpoint, sets=SETS)
 
     def mend(self) -> None:
         """Everything works again."""
@@ -173,11 +173,11 @@ class Soak:
         """Until nothing is left to do; within working hours the promises of a clock that works hold."""
         for _wait in range(4):
             self.now += timedelta(minutes=16)
-            self.tick().said()
+            self.start("tick").said()
         self.land.caught_up(self.now)
         for _day in range(9):
             self.now = self.now.replace(hour=9, minute=0) + timedelta(days=1)
-            self.tick().said()
+            self.start("tick").said()
             self.land.caught_up(self.now)
 
 
