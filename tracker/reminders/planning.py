@@ -39,7 +39,7 @@ from tracker.base.house import read_fact, write_fact
 from tracker.base.work import CLOCK, settles, unit_of_work
 from tracker.cases.models import Case, CaseGrant
 from tracker.cases.queries import level
-from tracker.clockwork.kinds import clock_step
+from tracker.clockwork.kinds import clock_step, rederives
 from tracker.hearings.models import Appearance, Hearing
 from tracker.outbox.bulk import Alike, plan_alike
 from tracker.outbox.models import Message, Recipient
@@ -126,6 +126,19 @@ def plan(session: Session, now: datetime, cases: Sequence[int] | None = None) ->
         planned += _plan_reminders(session, now, None)
         write_fact(session, OUTLOOK, seen)
     return {"planned": planned, "cancelled": cancelled + _collapse(session, now)}
+
+
+@rederives("reminders")
+def plan_anew(session: Session, now: datetime) -> int:
+    """Move what waits to its readers' mornings by the present rules of their zones; answers how many have moved. Keys
+    stay, so nothing goes out twice, and what was sent is not looked at."""
+    waits = (Message.subject_kind == SUBJECT, Message.kind == REMINDER, Message.state.in_(WAITS), Message.due_at > now)
+    due = select(Message.id, Message.due_at).where(*waits)
+    before = {row.id: row.due_at for row in session.execute(due)}
+    subjects = list(session.scalars(select(Message.subject_id).where(*waits).distinct().order_by(Message.subject_id)))
+    if subjects:
+        _plan_reminders(session, now, subjects)
+    return sum(1 for row in session.execute(due) if before.get(row.id, row.due_at) != row.due_at)
 
 
 def plan_for(session: Session, now: datetime, recipient_id: int) -> dict[str, int]:
@@ -276,33 +289,26 @@ def _why_back(row: Any, now: datetime) -> str:
 def _retell(session: Session, subjects: Sequence[int]) -> None:
     """Make what waits tell how sure the date is now: its mail will say so, and what was told is what later notices are
     measured by. Where an earlier try may have arrived, what it told stays on record."""
+    sure: dict[int, str] = {}
+    waits = (Message.subject_kind == SUBJECT, Message.state.in_(WAITS), ~may_have_been_told())
     for chunk in chunks(subjects):
+        # What is told of a hearing differs by the reader's zone alone: few rows, however many readers.
         rows = session.execute(
             select(Message.subject_id, Message.tells, Hearing.certainty)
             .join(Hearing, Hearing.id == Message.subject_id)
-            .where(
-                Message.subject_kind == SUBJECT,
-                Message.subject_id.in_(chunk),
-                Message.subject_rev == Hearing.schedule_rev,
-                Message.state.in_(WAITS),
-                ~may_have_been_told(),
-            )
+            .where(*waits, Message.subject_id.in_(chunk), Message.subject_rev == Hearing.schedule_rev)
             .distinct()
-        ).all()
-        for hearing_id, tells, certainty in rows:
-            if tells.get("certainty") != certainty:
-                session.execute(
-                    update(Message)
-                    .where(
-                        Message.subject_kind == SUBJECT,
-                        Message.subject_id == hearing_id,
-                        Message.tells == tells,
-                        Message.state.in_(WAITS),
-                        ~may_have_been_told(),
-                    )
-                    .values(tells={**tells, "certainty": certainty})
-                    .execution_options(synchronize_session=False)
-                )
+        )
+        sure.update((number, certainty) for number, tells, certainty in rows if tells.get("certainty") != certainty)
+    for chunk in chunks(sorted(sure)):
+        stale = session.execute(
+            select(Message.id, Message.subject_id, Message.tells)
+            .join(Hearing, Hearing.id == Message.subject_id)
+            .where(*waits, Message.subject_id.in_(chunk), Message.subject_rev == Hearing.schedule_rev)
+        )
+        told = [{"id": row.id, "tells": {**row.tells, "certainty": sure[row.subject_id]}} for row in stale]
+        if told:
+            session.execute(update(Message), told)
 
 
 # Notices of changes ---------------------------------------------------------------------------------------------------
