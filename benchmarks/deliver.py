@@ -28,27 +28,52 @@ ROUNDS = 7
 def main() -> None:
     """Measure and print."""
     with sink() as (port, taken), databases(_fill) as engines:
-        url = f"smtp://127.0.0.1:{port}"
         for engine, lend in engines.items():
-            with lend() as (address, folder), application(address, folder, TRACKER_SMTP_URL=url):
-                texts = _texts()
-            with lend() as (address, folder), application(address, folder, TRACKER_SMTP_URL=url), _counted() as said:
-                _ours()
-            plain, ours = [], []
-            for _round in range(ROUNDS):
-                before = taken.value
-                plain.append(_rate(_plain, port, texts))
-                assert taken.value - before == MAILS
-                with lend() as (address, folder), application(address, folder, TRACKER_SMTP_URL=url):
-                    ours.append(_rate(_ours))
-                assert taken.value - before == 2 * MAILS
-            ratios = [o / p for o, p in zip(ours, plain, strict=True)]
-            print(f"{engine}, {MAILS} mails, {ROUNDS} rounds, one after the other in turn")
-            print(f"  plain smtplib   {_spread(plain, '.0f')} mails/s")
-            print(f"  outbox.deliver  {_spread(ours, '.0f')} mails/s")
-            print(f"  ratio           {_spread(ratios, '.2f')}")
-            each = ", ".join(f"{count / MAILS:.2f} {what}" for what, count in sorted(said.items()))
-            print(f"  for each mail   {each}")
+            with (
+                lend() as (address, folder),
+                application(address, folder, TRACKER_SMTP_URL=f"smtp://127.0.0.1:{port}"),
+            ):
+                _measure(engine, port, taken)
+
+
+def _measure(engine: str, port: int, taken: Any) -> None:
+    texts = _texts()
+    plain, ours = [], []
+    # The first round, in which both learn their way, is not counted: the clock's process lives for weeks.
+    for number in range(ROUNDS + 1):
+        before = taken.value
+        rate = _rate(_plain, port, texts)
+        assert taken.value - before == MAILS
+        _again()
+        own_rate = _rate(_ours)
+        assert taken.value - before == 2 * MAILS
+        if number:
+            plain.append(rate)
+            ours.append(own_rate)
+    _again()
+    with _counted() as said:
+        _ours()
+    print(f"{engine}, {MAILS} mails, {ROUNDS} rounds, one after the other in turn")
+    print(f"  plain smtplib   {_spread(plain, '.0f')} mails/s")
+    print(f"  outbox.deliver  {_spread(ours, '.0f')} mails/s")
+    print(f"  ratio           {_spread([o / p for o, p in zip(ours, plain, strict=True)], '.2f')}")
+    each = ", ".join(f"{count / MAILS:.2f} {what}" for what, count in sorted(said.items()))
+    print(f"  for each mail   {each}")
+
+
+def _again() -> None:
+    """Let all of it be due once more, as if it had never been packed or sent."""
+    from sqlalchemy import update
+
+    from tracker.base.work import short_transaction
+    from tracker.outbox.models import Envelope, Message
+
+    with short_transaction() as session:
+        sent = Message.state == "sent"
+        session.execute(
+            update(Message).where(sent).values(state="waiting", sent_at=None, ended_at=None, envelope_id=None)
+        )
+        session.execute(update(Envelope).values(message_id=Envelope.message_id.concat("'")))
 
 
 def _spread(found: list[float], how: str) -> str:
@@ -62,7 +87,7 @@ def _rate(send: Any, *given: Any) -> float:
 
 
 def _fill() -> None:
-    """A desk whose staff follow it, and a hearing in a few hours in each of its cases: one due reminder each."""
+    """Desks whose staff follow them, and in each a hearing in a few hours: one due reminder for every account."""
     from signed_in import hashed_once, make_account, make_desk
     from sqlalchemy import select
 
@@ -77,17 +102,18 @@ def _fill() -> None:
     from tracker.reminders.planning import plan_step
 
     now = datetime.now(UTC).replace(microsecond=0)
-    desk = make_desk(working_days=(1, 2, 3, 4, 5, 6, 7))
-    with hashed_once():
-        readers = [make_account(f"reader{n}@example.org", desk=desk.code) for n in range(FOLLOWERS)]
-    session = db.session()
-    with unit_of_work("reminders.follow", COMMAND, now=now):
-        for reader in readers:
-            reminders.follow(session, reader, desk=session.scalars(select(Desk)).one(), now=now)
     starts = now + timedelta(hours=12)
+    session = db.session()
     for n in range(HEARINGS):
+        code = f"desk{chr(97 + n)}"
+        make_desk(code, f"Desk {n}", ("IL",), working_days=(1, 2, 3, 4, 5, 6, 7))
+        with hashed_once():
+            readers = [make_account(f"reader{n}-{m}@example.org", desk=code) for m in range(FOLLOWERS)]
         with unit_of_work("hearings.schedule", COMMAND, now=now):
-            case = cases.open_case(session, session.scalars(select(Desk)).one(), title="A trial", risk="high")
+            desk = session.scalars(select(Desk).where(Desk.code == code)).one()
+            for reader in readers:
+                reminders.follow(session, reader, desk=desk, now=now)
+            case = cases.open_case(session, desk, title="A trial", risk="high")
             person = add_person(session, [NameGiven(f"Somebody {n}")])
             cases.involve(session, case, person.id)
             hearings.schedule_hearing(

@@ -24,7 +24,6 @@ from tracker.base.db import db
 from tracker.base.house import read_fact
 from tracker.base.work import short_transaction
 from tracker.clockwork.kinds import clock_step, progress
-from tracker.outbox import packing, protocol, rules
 from tracker.outbox import ledger, packing, protocol, restored, rules
 from tracker.outbox.channels import Line, RelayUnavailable, SendFailed, Unsure, channels
 from tracker.outbox.channels.email import Addressed, compose, needs_utf8, plain_address, split_sender
@@ -458,7 +457,7 @@ class _Run:
             line = self.call()
             fresh, self.line_used = not self.line_used, True
             try:
-                sender = split_sender(return_path(self.settings, claimed.id))[1]
+                sender = plain_address(return_path(self.settings, claimed.id))
                 address = plain_address(parcel.address)
                 utf8 = needs_utf8(sender, address)
                 if utf8 and not line.takes_utf8:

@@ -7,11 +7,12 @@ the way.
 
 import base64
 import re
-from email.utils import parseaddr
 from hmac import compare_digest
 from typing import Any
 
 from flask import current_app
+
+from tracker.outbox.channels.email import split_sender
 
 #: Letters and digits of the signature: 65 bits, and with the longest number and the longest name that can be set the
 #: part before @ stays within the 64 characters of RFC 5321 4.5.3.1.1.
@@ -24,7 +25,7 @@ def return_path(settings: Any, envelope_id: int) -> str:
     """The address that reports about this envelope come to: `bounces+12.k3l…@example.org` where the setting `bounce_to`
     names a mailbox, else the plain address mail is sent from."""
     if settings.bounce_to is None:
-        return parseaddr(settings.mail_from)[1]
+        return split_sender(settings.mail_from)[1]
     local, _at, domain = settings.bounce_to.rpartition("@")
     return f"{local}+{envelope_id}.{_mac(envelope_id)}@{domain}"
 

@@ -16,6 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime, parseaddr
+from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -90,6 +91,7 @@ def needs_utf8(*addresses: str) -> bool:
     return not "".join(addresses).isascii()
 
 
+@lru_cache(maxsize=8)
 def split_sender(mail_from: str) -> tuple[str, str]:
     """The setting `Tracker <tracker@example.org>` as (name, plain address). ValueError when there is no address."""
     name, address = parseaddr(mail_from)
@@ -207,7 +209,9 @@ def _words(text: str, used: int) -> str:
 
 
 def _one_line(text: str) -> str:
-    return " ".join("".join(c if ord(c) >= 32 and c not in "\x7f\u2028\u2029\x85" else " " for c in text).split())
+    if not text.isprintable():
+        text = "".join(c if ord(c) >= 32 and c not in "\x7f\u2028\u2029\x85" else " " for c in text)
+    return " ".join(text.split())
 
 
 def _no_controls(text: str) -> str:
