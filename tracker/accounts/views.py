@@ -14,12 +14,14 @@ from tracker.accounts import queries, service, signing_in
 from tracker.accounts.forms import WEEKDAYS, AccountForm, DeskSettingsForm, SignInForm
 from tracker.accounts.guard import acting, open_to, safe_address, viewer
 from tracker.accounts.models import Desk, User
+from tracker.accounts.reaching import find_own, say_reached
 from tracker.accounts.rules import describe_device, is_away
 from tracker.accounts.trying import check_password, forgive, refuse_too_many
 from tracker.base import clock
 from tracker.base.db import db
 from tracker.base.errors import NotAllowed, Refused, VersionConflict
 from tracker.base.languages import known_languages
+from tracker.base.words import isolate
 from tracker.base.work import Actor, unit_of_work
 
 bp = Blueprint("accounts", __name__)
@@ -133,6 +135,18 @@ def end_sign_in(sign_in_id: int) -> Response:
     return make_response(redirect(url_for("accounts.account"), 303))
 
 
+@bp.post("/accounts/<int:recipient_id>/reach-again")
+@open_to("signed_in")
+def reach_again(recipient_id: int) -> Response:
+    """Say that mail arrives at an address again: one's own, or that of somebody one looks after."""
+    with unit_of_work("accounts.reach_again", acting(), subject=f"recipient:{recipient_id}") as now:
+        own = find_own(db.session(), viewer())
+        name = say_reached(db.session(), viewer(), recipient_id, now)
+    flash(_("Mail goes to %(name)s again.", name=isolate(name)), "success")
+    is_own = own is not None and own.recipient_id == recipient_id
+    return make_response(redirect(url_for("accounts.account" if is_own else "pages.service_health"), 303))
+
+
 @bp.get("/desks/<code>/settings")
 @open_to("staff")
 def desk_settings(code: str) -> str:
@@ -174,6 +188,7 @@ def _account_page(user: User, form: AccountForm) -> str:
         user=user,
         sign_ins=queries.list_sign_ins(db.session(), user.id, clock.now()),
         this_one=signing_in.own_row(),
+        unreachable=find_own(db.session(), user),
         zones=sorted(z for z in available_timezones() if z.startswith(CONTINENTS)),
         desks=[m.desk for m in user.memberships if queries.may_set_up(user, m.desk)],
     )

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from tracker.accounts.guard import acting, open_to, viewer
 from tracker.accounts.models import Membership, User
+from tracker.accounts.reaching import list_unreachable
 from tracker.base import clock
 from tracker.base.countries import country_name
 from tracker.base.dates import parse_date, today_in
@@ -183,6 +184,7 @@ def service_health() -> str:
         subjects=_about(session, user, (*week, *sent, *stuck)),
         beats=heartbeats(session),
         silent=clock_silent_since(session, now),
+        unreachable=list_unreachable(session, user),
         now=now,
         zone=user.reading_zone,
     )
