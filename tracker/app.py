@@ -52,6 +52,7 @@ ROOMS: tuple[str, ...] = (
     "tracker.outbox.deliver",
     "tracker.catching_up.reporting",
     "tracker.pages.kinds",
+    "tracker.pages.probes",
 )
 
 #: Modules that answer requests, each with its blueprint `bp`.

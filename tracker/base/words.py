@@ -70,6 +70,12 @@ def say_short_date(day: date, locale: str | None = None) -> str:
 
 
 @_in_language
+def say_weekday(day: date, locale: str | None = None) -> str:
+    """`Wed`, for what is at most a week off."""
+    return _say(day, "EEE")
+
+
+@_in_language
 def say_plain_date(day: date, locale: str | None = None) -> str:
     """`8 April 2026`, for what lies far back."""
     return _say(day, "d MMMM y")
@@ -238,6 +244,7 @@ def isolate(text: str) -> str:
 _FILTERS: tuple[Callable[..., str], ...] = (
     say_date,
     say_short_date,
+    say_weekday,
     say_plain_date,
     say_month,
     say_stated,

@@ -1,5 +1,6 @@
 """The house itself: the database, what runs, desks and accounts, the demo."""
 
+import socket
 import sys
 
 import click
@@ -19,8 +20,10 @@ from tracker.base.resources import resource
 from tracker.base.work import COMMAND, unit_of_work
 from tracker.cases.queries import get_case_by_ref
 from tracker.cli.ground import at_option, in_house, json_option, say, tracker
+from tracker.clockwork.guard import Held, doubt_of
 from tracker.clockwork.runner import run_clock
 from tracker.clockwork.runner import tick as run_tick
+from tracker.pages.health import say_hold
 from tracker.reminders.service import follow
 
 # The database ---------------------------------------------------------------------------------------------------------
@@ -83,6 +86,10 @@ def clockwork() -> None:
 @in_house
 def tick(as_json: bool) -> None:
     """Run each step of the clock once."""
+    doubt = doubt_of(db.session(), clock.now())
+    db.session.rollback()
+    if doubt is not None:
+        raise Refused(say_hold(Held(doubt, socket.gethostname()[:100])))
     said = _tick()
     flags, reminders, outbox = said["flags"], said["reminders"], said["outbox"]
     say(

@@ -1,21 +1,40 @@
 """How the service does: one sentence when it is bad, and the page that shows all of it."""
 
+import socket
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from flask import current_app, url_for
 from flask_babel import gettext as _
-from sqlalchemy import ColumnElement, and_, exists, or_, select
+from flask_babel import ngettext
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from tracker.accounts.models import User
-from tracker.base.words import ago
+from tracker.base.audience import Audience
+from tracker.base.dates import wall_of
+from tracker.base.house import read_fact
+from tracker.base.languages import spoken
+from tracker.base.words import ago, say_days, say_instant, say_time, say_weekday, say_window
 from tracker.cases.models import Case
 from tracker.cases.queries import level
-from tracker.clockwork.queries import NEVER, clock_silent_since
+from tracker.clockwork.guard import Held, find_hold
+from tracker.clockwork.queries import NEVER, clock_silent_since, heartbeats
+from tracker.clockwork.rules import FAILING
 from tracker.hearings.models import Appearance, Hearing
 from tracker.outbox.models import Message, Recipient
-from tracker.outbox.queries import relay_state
+from tracker.outbox.pausing import read_pause
+from tracker.outbox.queries import needs_human, relay_state
+from tracker.outbox.relay import RelayState
+from tracker.outbox.restored import TROUBLE as LEDGER_TROUBLE
+from tracker.pages.outgoing import paused_words
+
+#: A hearing so close makes a mail that did not arrive urgent.
+SOON = timedelta(hours=72)
+
+#: Mail of longest lead that did not arrive lies no further back.
+STUCK_LOOKS_BACK = timedelta(days=45)
 
 #: Seconds a look at the service serves all pages of one process.
 LOOK_LASTS = timedelta(seconds=15)
@@ -29,8 +48,11 @@ class Service:
     words: str
 
 
-def service_now(session: Session, now: datetime) -> Service:
-    """How the clock and the relay do, in one sentence with what to do about it."""
+def service_now(session: Session, now: datetime, zone: str = "UTC") -> Service:
+    """How clock and relay do, in one sentence with what to do about it; times on the clock of `zone`."""
+    held = find_hold(session)
+    if held is not None:
+        return Service(True, say_hold(held))
     silent = clock_silent_since(session, now)
     if silent is not None:
         if silent == NEVER:
@@ -42,6 +64,9 @@ def service_now(session: Session, now: datetime) -> Service:
             True,
             _("The clock last ran %(ago)s: no reminder leaves. Start it: tracker clockwork", ago=ago(silent, now)),
         )
+    paused = paused_words(session, now)
+    if paused:
+        return Service(True, paused)
     relay = relay_state(session, current_app.extensions["settings"].smtp_url is not None)
     waiting, first = _waiting(session, now)
     if relay.state == "unset":
@@ -49,24 +74,191 @@ def service_now(session: Session, now: datetime) -> Service:
             True, _("No mail relay is set: mail waits (%(waiting)s). Set TRACKER_SMTP_URL.", waiting=waiting)
         )
     if relay.is_bad and waiting:
-        said = _("Mail does not leave: %(words)s. %(waiting)s wait.", words=relay.words, waiting=waiting)
-        if first is not None:
-            said += " " + _("The first was due %(ago)s.", ago=ago(first, now))
-        return Service(True, said)
+        return Service(True, _say_relay(session, relay, waiting, first, now, zone))
+    trouble = read_fact(session, LEDGER_TROUBLE)
+    if trouble:
+        return Service(
+            True,
+            _(
+                "The record of sent mail in the instance folder cannot be written (%(why)s). Mail leaves; but a backup "
+                "that is restored would not know what left. Free the disk, or mend the rights of sent.log.",
+                why=trouble,
+            ),
+        )
     return Service(False, _("Everything runs."))
 
 
+def doctor_says(session: Session, now: datetime, configured: bool) -> Service:
+    """What the operator is to do next, in one sentence; not `bad` when there is nothing. `configured`: whether the
+    settings name a relay."""
+    now_said = service_now(session, now)
+    if now_said.bad:
+        pause = read_pause(session)
+        if pause is not None and find_hold(session) is None and clock_silent_since(session, now) is None:
+            return Service(
+                True,
+                _(
+                    "%(what)s Look with tracker outbox list --state paused, then: tracker outbox release",
+                    what=now_said.words,
+                ),
+            )
+        return now_said
+    failing = [beat.step for beat in heartbeats(session) if beat.failures >= FAILING]
+    if failing:
+        return Service(
+            True,
+            _(
+                "A step of the clock fails: %(steps)s. Look at its log, and at the page of service health.",
+                steps=", ".join(failing),
+            ),
+        )
+    stuck = unsettled(session, now)
+    if stuck:
+        return Service(
+            True,
+            ngettext(
+                "%(num)d mail was not delivered, or may not have arrived, and its hearing is within 72 hours. Tell its "
+                "reader another way: tracker outbox list --state not-delivered",
+                "%(num)d mails were not delivered, or may not have arrived, and their hearings are within 72 hours. "
+                "Tell their readers another way: tracker outbox list --state not-delivered",
+                stuck,
+            ),
+        )
+    return now_said
+
+
+def say_hold(held: Held) -> str:
+    """Why no step runs, and what to do, in one line."""
+    doubt = held.doubt
+    machine = "" if held.machine == socket.gethostname()[:100] else held.machine
+    whose = _("The clock of the machine %(name)s", name=machine) if machine else _("This machine's clock")
+    says, against = _instant(doubt.says), _instant(doubt.against)
+    match doubt.why:
+        case "ahead":
+            days = say_days((doubt.says - doubt.against).days)
+            said = _("%(clock)s says %(says)s, %(days)s after it last ran.", clock=whose, says=says, days=days)
+        case "behind":
+            said = _("%(clock)s says %(says)s, but it ran on %(ran)s.", clock=whose, says=says, ran=against)
+        case "database":
+            said = _("%(clock)s says %(says)s, the database's %(its)s.", clock=whose, says=says, its=against)
+        case _:
+            said = _("%(clock)s was set: it says %(says)s instead of %(right)s.", clock=whose, says=says, right=against)
+    return (
+        said
+        + " "
+        + _("No mail leaves. Set the clock right: it goes on by itself. If it is right: tracker clock accept")
+    )
+
+
+def _instant(at: datetime) -> str:
+    return _("%(instant)s UTC", instant=say_instant(at, "UTC"))
+
+
+def _say_relay(
+    session: Session, relay: RelayState, waiting: int, first: datetime | None, now: datetime, zone: str
+) -> str:
+    """`Mail is refused by the relay since 02:10 (password). 6 reminders wait, first hearing Tue 09:00 Haifa. …`."""
+    since = relay.since or now
+    clock = say_time(wall_of(since, zone)) if now - since < timedelta(hours=20) else say_instant(since, zone)
+    if zone == "UTC":
+        clock = _("%(instant)s UTC", instant=clock)
+    why = _why(relay.words)
+    if relay.state == "refused":
+        said = _("Mail is refused by the relay since %(when)s (%(why)s).", when=clock, why=why)
+    else:
+        said = _("Mail does not leave since %(when)s (%(why)s).", when=clock, why=why)
+    wait = ngettext("%(num)d reminder waits", "%(num)d reminders wait", waiting)
+    hearing = _first_hearing(session, now)
+    if hearing is not None:
+        said += " " + _("%(wait)s, first hearing %(when)s.", wait=wait, when=_when(hearing))
+    elif first is not None:
+        said += " " + _("%(wait)s, the first was due %(ago)s.", wait=wait, ago=ago(first, now))
+    do = (
+        _("Set TRACKER_SMTP_URL, then: tracker mail check.")
+        if relay.state == "refused"
+        else _("Look with: tracker mail check.")
+    )
+    return f"{said} {do} " + _("It resumes by itself.")
+
+
+def _why(words: str) -> str:
+    """What the relay said, in a word where there is one for it."""
+    if words.startswith("user or password"):
+        return _("password")
+    return _("certificate") if words.startswith("TLS:") else words
+
+
+def _first_hearing(session: Session, now: datetime) -> Hearing | None:
+    """The first hearing ahead that mail which is due and waits is about."""
+    return session.scalar(
+        select(Hearing)
+        .join(Message, and_(Message.subject_kind == "hearing", Message.subject_id == Hearing.id))
+        .where(Message.state.in_(("waiting", "sending")), Message.due_at <= now, Hearing.starts_at > now)
+        .order_by(Hearing.starts_at, Hearing.id)
+        .limit(1)
+    )
+
+
+def _when(hearing: Hearing) -> str:
+    """`Tue 09:00 Haifa`; of what is for named people only, no place: all staff read this line."""
+    parts = [say_weekday(hearing.local_date)] if hearing.local_date else []
+    if hearing.local_date and hearing.local_time:
+        parts.append(say_time(hearing.local_time))
+    if not parts:
+        parts.append(say_window(hearing.precision, hearing.earliest_on, hearing.latest_on))
+    if hearing.audience >= Audience.DESK:
+        parts.append(hearing.place or hearing.court)
+    return " ".join(filter(None, parts))
+
+
+def unsettled(session: Session, now: datetime) -> int:
+    """How many mails were not delivered or may have arrived, whose hearing is within 72 hours, and of which neither
+    anybody has seen to it nor a later mail has told its reader. Read from the index of what ended lately."""
+    return session.scalar(select(func.count()).select_from(unsettled_messages(now).subquery())) or 0
+
+
+def unsettled_messages(now: datetime) -> Select[Any]:
+    """The same, as SQL."""
+    later = aliased(Message)
+    told = exists(
+        select(later.id)
+        .where(
+            later.subject_kind == Message.subject_kind,
+            later.subject_id == Message.subject_id,
+            later.recipient_id == Message.recipient_id,
+            later.subject_rev >= Message.subject_rev,
+            later.state == "sent",
+            later.sent_at > Message.ended_at,
+        )
+        .correlate(Message)
+    )
+    return (
+        select(Message.id)
+        .join(Hearing, and_(Message.subject_kind == "hearing", Hearing.id == Message.subject_id))
+        .where(
+            needs_human(),
+            Message.ended_at > now - STUCK_LOOKS_BACK,
+            Message.subject_rev == Hearing.schedule_rev,
+            Hearing.starts_at > now,
+            Hearing.starts_at <= now + SOON,
+            ~told,
+        )
+    )
+
+
 def banner_for(session: Session, user: User, now: datetime) -> dict[str, str] | None:
-    """The one line on top of staff's pages when the service is bad; None while it is well. Looked at every 15 s."""
+    """The one line on top of staff's pages when the service is bad; None while it is well. Looked at every 15 s, for
+    each zone and language."""
     if not user.is_staff:
         return None
-    seen: tuple[datetime, Service] | None = current_app.extensions.get("service_seen")
-    if seen is None or not timedelta() <= now - seen[0] < LOOK_LASTS:
-        seen = (now, service_now(session, now))
-        current_app.extensions["service_seen"] = seen
-    if not seen[1].bad:
+    seen: dict[tuple[str, str], tuple[datetime, Service]] = current_app.extensions.setdefault("service_seen", {})
+    key = (user.reading_zone, str(spoken()))
+    known = seen.get(key)
+    if known is None or not timedelta() <= now - known[0] < LOOK_LASTS:
+        known = seen[key] = (now, service_now(session, now, user.reading_zone))
+    if not known[1].bad:
         return None
-    return {"text": seen[1].words, "url": url_for("pages.service_health"), "url_text": _("Service health")}
+    return {"text": known[1].words, "url": url_for("pages.service_health"), "url_text": _("Service health")}
 
 
 _reader = aliased(Recipient)

@@ -74,6 +74,7 @@ announce(
         "outbox.deliver": _l("sends mail"),
         "accounts.forget": _l("clears ended sign-ins"),
         "clockwork.pulse": _l("the clock process lives"),
+        "pages.alarm": _l("tells the alarm outside that all is well"),
         "catching_up.report": _l("reports what a stop of the clock kept back"),
     },
 )

@@ -5,7 +5,19 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
-from flask import Blueprint, Flask, abort, current_app, flash, redirect, render_template, request, url_for
+from flask import (
+    Blueprint,
+    Flask,
+    Response,
+    abort,
+    current_app,
+    flash,
+    jsonify,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
 from flask_babel import gettext as _
 from flask_babel import ngettext
 from sqlalchemy import select
@@ -42,6 +54,7 @@ from tracker.pages.health import banner_for, sees_message, service_now, subjects
 from tracker.pages.listing import STAGE_SETS, Asked, list_cases
 from tracker.pages.navigation import signed_in
 from tracker.pages.outgoing import get_seen_message, may_release, paused_words, says_more
+from tracker.pages.probes import database_answers, reminders_now
 from tracker.pages.today import MOST_NEEDS, in_court, needs_me, quiet
 from tracker.reminders.queries import find_follow
 from tracker.timeline.codes import CUSTODY, PROCEEDINGS
@@ -333,6 +346,26 @@ def service_release() -> Any:
         "good",
     )
     return redirect(url_for("pages.service_health"), 303)
+
+
+@bp.get("/healthz")
+@open_to("anyone")
+def healthz() -> Response:
+    """For what watches machines: this process and the database answer."""
+    answers = database_answers()
+    return Response(
+        "ok\n" if answers else "the database does not answer\n", 200 if answers else 503, mimetype="text/plain"
+    )
+
+
+@bp.get("/healthz/reminders")
+@open_to("anyone")
+def healthz_reminders() -> tuple[Response, int]:
+    """For what watches the service: reminders leave. It says nothing about anybody."""
+    probe = reminders_now(clock.now())
+    if probe is None:
+        return jsonify({"ok": False, "database": False}), 503
+    return jsonify(probe.told()), 200 if probe.is_well else 503
 
 
 def _relay_set() -> bool:
