@@ -181,3 +181,24 @@ def test_a_message_that_lent_its_key_to_a_mail_that_left_without_it_gets_one_of_
     outbox.pack_at(NOW)
     one, other = (e.message_id for e in outbox.envelopes())
     assert one != other
+
+
+def test_one_that_has_nothing_to_say_takes_no_other_along(outbox: Outbox, mail_sink: MailSink) -> None:
+    outbox.plan(1, 3, tells=SHARES)
+    outbox.plan(2, tells={**SHARES, "silent": True})
+    for minutes in range(0, 10, 2):
+        outbox.deliver(later(minutes=minutes))
+    assert outbox.states() == ["sent", "skipped", "sent"]
+    assert sorted(number for mail in mail_sink.mails for number in (1, 2, 3) if f"note {number}" in mail.text) == [1, 3]
+
+
+def test_a_mail_that_may_have_arrived_is_never_taken_apart(outbox: Outbox, mail_sink: MailSink) -> None:
+    outbox.rehearse()
+    outbox.plan(1, 2, 3, tells=SHARES)
+    outbox.kill_at("after_data")
+    with short_transaction() as session:
+        session.scalars(select(Message).where(Message.subject_id == 2)).one().tells = {**SHARES, "breaks": True}
+    for minutes in (1, 15, 20, 30, 45):
+        outbox.deliver(later(minutes=minutes))
+    assert outbox.states() == ["may_have_arrived"] * 3
+    assert len(mail_sink.mails) == 1

@@ -44,8 +44,8 @@ MARK_LEASE = timedelta(seconds=660)
 #: its deliverer is found out.
 BATCH = 20
 
-#: How long the last look's condition, with the instant in it, serves for mail after mail.
-SAME_LOOK = timedelta(seconds=1)
+#: How long what a kind says of an instant serves for mail after mail. What is too late is looked at to the second.
+SAME_LOOK = timedelta(seconds=10)
 
 _MESSAGES: Table = Message.metadata.tables["messages"]
 _ENVELOPES: Table = Envelope.metadata.tables["envelopes"]
@@ -268,7 +268,7 @@ _looks: dict[tuple[MessageKind, int, bool], tuple[datetime, Pause | None, Update
 
 def _last_look(kind: MessageKind, count: int, pause: Pause | None, now: datetime, waits: bool) -> Update:
     """The UPDATE that marks `count` messages of a kind. The one made last is taken again for as long as it says the
-    same, give or take a second of the instant in it: making it takes ten times as long as running it."""
+    same, give or take a few seconds of the instant in it: making it takes fifty times as long as running it."""
     known = _looks.get((kind, count, waits))
     if known is not None and known[1] == pause and timedelta(0) <= now - known[0] < SAME_LOOK:
         return known[2]
@@ -294,8 +294,8 @@ def _last_look(kind: MessageKind, count: int, pause: Pause | None, now: datetime
 
 def end_untrue(session: Session, claimed: Claimed, now: datetime, *, at_least_one: bool = False) -> Ended:
     """End as skipped, with the reason, what waits in this envelope and is no longer true or may not go there; and as
-    not delivered what has come too late meanwhile. `at_least_one`: where nothing is found to be so, all of it, because
-    its kind had nothing to say when composing."""
+    not delivered what has come too late meanwhile. `at_least_one`: where nothing is found to be so, because its kind
+    had nothing to say when composing, it; of several each then shows by itself whether it is the one."""
     messages = session.scalars(
         select(Message).where(Message.envelope_id == claimed.id, Message.state == "waiting")
     ).all()
@@ -303,6 +303,9 @@ def end_untrue(session: Session, claimed: Claimed, now: datetime, *, at_least_on
     untrue = [message for message, true_still in truths if not true_still]
     late = [m for m, true_still in truths if true_still and m.give_up_at is not None and m.give_up_at <= now]
     missed = sum(end_messages(session, Message.id == m.id, "not_delivered", TOO_LATE, now) for m in late)
+    if at_least_one and len(messages) > 1 and not (untrue or late or claimed.ambiguous_attempts):
+        split(session, claimed)
+        return Ended()
     count = 0
     for message in untrue or (messages if at_least_one and not late else ()):
         reason = why_not(session, message, now)
@@ -379,7 +382,9 @@ def note_fenced(session: Session, claimed: Claimed, said: str) -> bool:
 
 def split(session: Session, claimed: Claimed) -> None:
     """Take all messages but the first out of an envelope that cannot be composed: each then shows whether it is the
-    one."""
+    one. Not where an earlier try may have arrived: under another Message-ID they would go a second time."""
+    if claimed.ambiguous_attempts:
+        return
     first = (
         select(Message.id)
         .where(Message.envelope_id == claimed.id, Message.state == "waiting")
