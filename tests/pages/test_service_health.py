@@ -1,15 +1,25 @@
 """Service health: what leaves, what left, what did not, and the one line when something is wrong."""
 
-from datetime import timedelta
+import re
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
-from house_of_cases import NOW, Lived
-from sqlalchemy import update
+from flask.testing import FlaskClient
+from house_of_cases import NOW, Browser, Lived
+from signed_in import make_account
+from sqlalchemy import select, update
 
+from tracker.accounts.models import Membership
+from tracker.agenda.models import AgendaItem
+from tracker.audit.models import Act
+from tracker.base.audience import Audience
 from tracker.base.db import db
 from tracker.base.work import short_transaction
 from tracker.clockwork.models import Heartbeat
+from tracker.hearings.models import Hearing
 from tracker.outbox.models import Message
+from tracker.outbox.pausing import pause, read_pause
 from tracker.reminders.planning import plan_step
 from tracker.reminders.service import follow
 
@@ -84,3 +94,233 @@ def test_other_desks_learn_nothing_of_our_mail(lived: Lived) -> None:
     assert "IOPT-0001" not in page
     assert "Amal" not in page
     db.session.rollback()
+
+
+# Looking before it leaves ---------------------------------------------------------------------------------------------
+
+#: When the reminders of a hearing on 8 April are planned, and when the first of them is due.
+PLANNED = NOW + timedelta(days=10)
+DUE = datetime.fromisoformat("2024-04-01T05:00Z")
+
+
+@pytest.fixture
+def reminded(lived: Lived) -> Message:
+    """The first reminder of the owner of a case."""
+    lived.hearing(lived.case("Ahmad Khalefa"))
+    plan_step(PLANNED)
+    beat(lived, NOW - PLANNED)
+    db.session.rollback()
+    return db.session.scalars(select(Message).order_by(Message.due_at)).all()[0]
+
+
+def press(browser: Browser, address: str) -> Any:
+    """The answer to a button, followed to where it leads."""
+    token = re.search(r'name="csrf_token" value="([^"]+)"', browser.get("/account").text)
+    assert token is not None
+    answer = browser.send(address, {"csrf_token": token[1]})
+    return browser.get(answer.headers["Location"]) if answer.status_code == 303 else answer
+
+
+def state_of(message: Message) -> str:
+    """Where a message stands now."""
+    db.session.rollback()
+    return db.session.get_one(Message, message.id, populate_existing=True).state
+
+
+def shown(page: str) -> str:
+    """What a page says to who reads it, in one line."""
+    return " ".join(re.sub(r"<[^>]+>", " ", page).split())
+
+
+def test_a_preview_shows_the_mail_as_it_would_be_written_without_what_is_its_readers_alone(
+    lived: Lived, reminded: Message
+) -> None:
+    browser = lived.browser(lived.colleague, DUE)
+    assert f"/service/mails/{reminded.id}" in browser.get("/service").text
+    page = browser.get(f"/service/mails/{reminded.id}").text
+    assert "In 7 days, Mon 8 Apr 2024 09:30" in page
+    assert "Amal &lt;owner@example.org&gt;" in page
+    assert "You get this because you keep this case." in page
+    assert "X-Tracker-Kind: hearing.reminder" in page
+    assert "/reminders/stop/…" in page
+    assert not re.search(r"/reminders/stop/[A-Za-z0-9]", page)
+    assert "Khalefa" not in page
+    assert 'href="http' not in page.split('class="mail-text"')[1]
+
+
+@pytest.mark.one_engine
+def test_a_preview_says_why_a_mail_would_not_go(lived: Lived, reminded: Message) -> None:
+    with lived.at(PLANNED) as session:
+        session.merge(lived.owner).active = False
+    page = lived.browser(lived.colleague, DUE).get(f"/service/mails/{reminded.id}").text
+    assert "It would not go: the account is not active any more." in shown(page)
+    assert "mail-text" not in page
+
+
+@pytest.mark.one_engine
+def test_a_preview_is_for_those_who_may_see_all_that_it_says(lived: Lived) -> None:
+    ours, theirs = lived.case("Ahmad Khalefa"), lived.case("Sara Halabi", desk=lived.other_desk, owner=False)
+    with lived.at() as session:
+        session.add(Membership(user_id=lived.owner.id, desk_id=lived.other_desk.id))
+    lived.hearing(ours, theirs)
+    plan_step(PLANNED)
+    db.session.rollback()
+    of_owner = db.session.scalars(select(Message).order_by(Message.id)).all()[0]
+    both = f"{theirs.ref}"
+    assert both in lived.browser(lived.owner, DUE).get(f"/service/mails/{of_owner.id}").text
+    page = lived.browser(lived.colleague, DUE).get(f"/service/mails/{of_owner.id}").text
+    assert "speaks of a case you may not see" in page
+    assert both not in page
+
+
+@pytest.mark.one_engine
+@pytest.mark.parametrize("what", ["", "/send-again", "/cancel", "/seen-to"])
+def test_other_desks_and_strange_numbers_are_no_mails(lived: Lived, reminded: Message, what: str) -> None:
+    browser = lived.browser(lived.outsider, DUE)
+    for number in (reminded.id, 999_999):
+        address = f"/service/mails/{number}{what}"
+        answer = press(browser, address) if what else browser.get(address)
+        assert answer.status_code == 404
+    assert state_of(reminded) == "waiting"
+
+
+@pytest.mark.one_engine
+def test_those_not_named_do_not_see_the_mail_of_a_case_for_named_people(lived: Lived) -> None:
+    lived.hearing(lived.case("Ahmad Khalefa"), audience=Audience.NAMED)
+    plan_step(PLANNED)
+    db.session.rollback()
+    number = db.session.scalars(select(Message.id)).first()
+    assert lived.browser(lived.owner, DUE).get(f"/service/mails/{number}").status_code == 200
+    assert lived.browser(lived.colleague, DUE).get(f"/service/mails/{number}").status_code == 404
+
+
+def test_a_dry_run_says_what_would_go_and_changes_nothing(lived: Lived, reminded: Message) -> None:
+    page = lived.browser(lived.owner, DUE).get("/service/dry-run").text
+    assert "would wait no mail relay is set" in shown(page)
+    assert "No mail is due." in lived.browser(lived.outsider, DUE).get("/service/dry-run").text
+    assert "No mail is due." in lived.browser(lived.owner, DUE - timedelta(seconds=1)).get("/service/dry-run").text
+    with short_transaction() as session:
+        session.execute(update(AgendaItem).values(state="cancelled"))
+        session.execute(update(Hearing).values(state="cancelled"))
+    page = lived.browser(lived.owner, DUE).get("/service/dry-run").text
+    assert "would be left out" in shown(page)
+    assert state_of(reminded) == "waiting"
+
+
+@pytest.mark.one_engine
+def test_what_waits_is_taken_back_from_its_preview(lived: Lived, reminded: Message) -> None:
+    browser = lived.browser(lived.colleague, DUE)
+    assert "It is taken back: it will not go." in press(browser, f"/service/mails/{reminded.id}/cancel").text
+    assert state_of(reminded) == "cancelled"
+    assert "cannot be taken back" in press(browser, f"/service/mails/{reminded.id}/cancel").text
+
+
+# What needs a human ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def stuck(reminded: Message) -> Message:
+    """The same, of which nobody knows whether it arrived."""
+    with short_transaction() as session:
+        session.execute(
+            update(Message)
+            .where(Message.id == reminded.id)
+            .values(state="may_have_arrived", reason="the relay never said", ended_at=DUE)
+        )
+    return reminded
+
+
+def test_what_did_not_arrive_goes_again_at_one_press(lived: Lived, stuck: Message) -> None:
+    browser = lived.browser(lived.colleague, DUE)
+    assert "Send again" in browser.get("/service").text
+    assert "It goes again at once." in press(browser, f"/service/mails/{stuck.id}/send-again").text
+    assert state_of(stuck) == "waiting"
+
+
+@pytest.mark.one_engine
+def test_what_is_no_longer_true_does_not_go_again_and_the_page_says_why(lived: Lived, stuck: Message) -> None:
+    with short_transaction() as session:
+        session.execute(update(Message).where(Message.id == stuck.id).values(give_up_at=DUE))
+    assert "its time is over" in press(lived.browser(lived.owner, DUE), f"/service/mails/{stuck.id}/send-again").text
+    assert state_of(stuck) == "may_have_arrived"
+
+
+def test_who_told_the_reader_in_another_way_says_so_and_it_stands_there_no_longer(lived: Lived, stuck: Message) -> None:
+    browser = lived.browser(lived.colleague, DUE)
+    page = press(browser, f"/service/mails/{stuck.id}/seen-to").text
+    assert "Noted: they heard in another way." in page
+    assert 'id="stuck"' not in page
+    assert state_of(stuck) == "may_have_arrived"
+    act = db.session.execute(select(Act.act, Act.actor_id, Act.subject).order_by(Act.seq.desc())).first()
+    assert act == ("outbox.seen_to", lived.colleague.id, f"message:{stuck.id}")
+
+
+# Pausing --------------------------------------------------------------------------------------------------------------
+
+
+def pause_by_hand(browser: Browser, reason: str) -> Any:
+    """The answer to the form that pauses all mail."""
+    return browser.fill("/service/pause", reason=reason)
+
+
+def test_anybody_on_the_staff_stops_all_mail_and_every_page_says_so(lived: Lived, reminded: Message) -> None:
+    outsider = lived.browser(lived.outsider, DUE)
+    assert pause_by_hand(outsider, "The relay forwards to a stranger.").status_code == 303
+    assert state_of(reminded) == "paused"
+    standing = read_pause(db.session())
+    assert standing is not None
+    beat(lived, NOW - DUE - timedelta(hours=2))
+    assert (standing.by, standing.words, standing.since) == ("Carol", "The relay forwards to a stranger.", DUE)
+    for address in ("/service", "/cases"):
+        line = shown(lived.browser(lived.owner, DUE + timedelta(hours=2)).get(address).text)
+        assert "Mail has been paused by Carol, 2 hours ago. Why: The relay forwards to a stranger." in line
+        assert "1 mail waits." in line
+        assert "The first hearing among them: Monday 8 April 2024, 09:30 Asia/Jerusalem." in line
+    page = lived.browser(lived.owner, DUE).get("/service").text
+    assert page.index("Mail has been paused") < page.index("Times are those of")
+    assert "Mail has been paused" not in lived.browser(lived.volunteer, DUE).get("/cases").text
+
+
+@pytest.mark.one_engine
+@pytest.mark.parametrize("reason", ["", "   ", "x" * 201])
+def test_a_pause_without_a_reason_in_one_line_is_refused(lived: Lived, reminded: Message, reason: str) -> None:
+    assert pause_by_hand(lived.browser(lived.owner, DUE), reason).status_code == 422
+    assert read_pause(db.session()) is None
+    assert state_of(reminded) == "waiting"
+
+
+@pytest.mark.one_engine
+def test_only_coordinators_and_admins_let_it_go_on(lived: Lived, reminded: Message) -> None:
+    pause_by_hand(lived.browser(lived.owner, DUE), "A test of the alarm")
+    refused = lived.browser(lived.owner, DUE)
+    assert "Release all mail" not in refused.get("/service").text
+    assert "A coordinator or an admin lets it go on." in refused.get("/service").text
+    assert press(refused, "/service/release").status_code == 403
+    assert state_of(reminded) == "paused"
+    coordinator = make_account("coordinator@example.org", desk="iopt", coordinator=True)
+    for user in (coordinator, lived.admin):
+        with short_transaction() as session:
+            pause(session, DUE, "by_hand", "Amal")
+        browser = lived.browser(user, DUE)
+        assert "Release all mail" in browser.get("/service").text
+        assert "1 mail goes on." in press(browser, "/service/release").text
+        assert state_of(reminded) == "waiting"
+        assert read_pause(db.session()) is None
+
+
+@pytest.mark.one_engine
+def test_a_pause_that_stands_is_not_asked_for_again(lived: Lived) -> None:
+    with short_transaction() as session:
+        pause(session, DUE, "restored", "")
+    browser = lived.browser(lived.owner, DUE)
+    assert browser.get("/service/pause").headers["Location"] == "/service"
+    assert "Why: the database came back from a backup" in shown(browser.get("/service").text)
+    assert "Pause all mail" not in browser.get("/service").text
+
+
+@pytest.mark.one_engine
+def test_a_press_without_the_token_of_the_page_does_nothing(lived: Lived, reminded: Message) -> None:
+    client: FlaskClient = lived.browser(lived.admin, DUE).client
+    for address in ("/service/release", f"/service/mails/{reminded.id}/cancel"):
+        assert client.post(address).status_code == 400
+    assert state_of(reminded) == "waiting"
