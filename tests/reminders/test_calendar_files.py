@@ -137,3 +137,17 @@ def test_a_mail_about_several_carries_one_file_with_all(court: Any) -> None:
     events = events_of(mail)
     assert {e["UID"] for e in events} == {f"hearing-{h.public_id}@127.0.0.1" for h in found}
     assert len(file_of(mail).walk("VTIMEZONE")) == 1
+
+
+def test_who_is_staff_no_more_gets_the_news_without_a_file(court: Any) -> None:
+    owner = with_files(court)
+    case = court.case(owner=owner)
+    hearing = court.hearing(case)
+    court.tick("2024-04-01T05:00Z")
+    assert len(events_of(court.mails(owner)[0])) == 1
+    with unit_of_work("accounts.change", COMMAND, now=NOW):
+        db.session.get_one(User, owner.id).role = "volunteer"
+    court.act("2024-04-02T09:00Z", cancel_hearing, hearing)
+    court.tick("2024-04-02T09:01Z")
+    (mail,) = court.mails(owner)
+    assert mail.message.get_content_type() == "multipart/alternative"

@@ -15,7 +15,7 @@ from flask import current_app
 from flask_babel import gettext as _
 from flask_babel import ngettext
 from sqlalchemy import Select, bindparam, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, lazyload
 
 from tracker.accounts.models import Desk, User
 from tracker.base.labels import label
@@ -141,11 +141,14 @@ def _read(session: Session, messages: Sequence[Message], in_hand: bool) -> dict[
     """What these messages are about, by their numbers; without those of which nothing may be told, or is there, any
     more."""
     afresh = {"populate_existing": True}
-    of_hearings = select(Hearing).where(Hearing.id.in_({m.subject_id for m in messages}))
+    alone = lazyload("*")
+    of_hearings = select(Hearing).where(Hearing.id.in_({m.subject_id for m in messages})).options(alone)
     hearings = {hearing.id: hearing for hearing in session.scalars(of_hearings, execution_options=afresh)}
     of_readers = select(Recipient.id, User, Recipient.with_ics).join(User, User.id == Recipient.user_id)
-    of_readers = of_readers.where(Recipient.id.in_({m.recipient_id for m in messages}))
-    readers = {row[0]: (row[1], row[2]) for row in session.execute(of_readers, execution_options=afresh)}
+    of_readers = of_readers.where(Recipient.id.in_({m.recipient_id for m in messages})).options(alone)
+    rows = session.execute(of_readers, execution_options=afresh)
+    # Calendar files are worded for staff; who is told of a change after they were staff gets none.
+    readers = {row[0]: (row[1], row[2] and row[1].is_staff) for row in rows}
     in_files = [m.subject_id for m in messages if m.recipient_id in readers and readers[m.recipient_id][1]]
     changes = last_changes(session, in_files)
     cases: dict[int, list[Case]] = {}
