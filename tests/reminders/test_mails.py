@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from tracker.accounts.models import User
+from tracker.base.audience import Audience
 from tracker.base.db import db
 from tracker.base.work import COMMAND, unit_of_work
 from tracker.cases.models import Case
@@ -188,3 +190,26 @@ def test_news_of_what_is_near_passes_quiet_hours(court: Any) -> None:
     court.act("2024-04-06T20:00Z", correct_hearing, hearing, on_day(ZONE, date(2024, 5, 26), time(9, 30)))
     court.tick("2024-04-06T20:00Z")
     assert [m.kind for m in court.mails(user)] == ["hearing.changed"]
+
+
+def test_who_is_not_staff_any_more_is_told_of_a_change_by_initials_and_city(court: Any) -> None:
+    user, named = court.follower("amal@example.org"), court.staff("named@example.org")
+    case = court.case(owner=named, audience=Audience.VOLUNTEERS)
+    hearing = court.hearing(case, NINE_THIRTY, audience=Audience.VOLUNTEERS)
+    court.tick("2024-04-01T05:00Z")
+    for reader in (user, named):
+        (mail,) = court.mails(reader)
+        assert f"{case.nickname} ({case.ref})" in mail.message["Subject"]
+    with unit_of_work("accounts.change", COMMAND):
+        db.session.get_one(User, user.id).role = "volunteer"
+    court.act("2024-04-02T05:00Z", correct_hearing, hearing, on_day(ZONE, date(2024, 4, 9), time(9, 30)))
+    court.tick("2024-04-02T05:01Z")
+    (mail,) = court.mails(user)
+    assert str(mail.message["Subject"]) == "Corrected: it is Tue 9 Apr 2024 09:30 Haifa: hearing, N.H."
+    assert "Case: N.H." in mail.text
+    for part in (mail.text, mail.html, str(mail.message["Subject"])):
+        assert "Halabi" not in part
+        assert "Magistrates" not in part
+        assert case.nickname not in part
+    (mail,) = court.mails(named)
+    assert "Magistrates" in mail.text
