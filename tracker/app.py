@@ -48,6 +48,8 @@ ROOMS: tuple[str, ...] = (
     "tracker.reminders.finders",
     "tracker.asking.kinds",
     "tracker.asking.planning",
+    "tracker.digests.kinds",
+    "tracker.digests.planning",
     "tracker.calendar.models",
     "tracker.outbox.deliver",
     "tracker.catching_up.reporting",
@@ -65,6 +67,7 @@ PAGES: tuple[str, ...] = (
     "tracker.intake.views",
     "tracker.reminders.views",
     "tracker.calendar.views",
+    "tracker.digests.views",
     "tracker.pages.views",
 )
 

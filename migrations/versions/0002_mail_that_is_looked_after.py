@@ -72,6 +72,7 @@ def upgrade() -> None:
     op.add_column("recipients", sa.Column("soft_bounced_on", sa.Date(), nullable=True))
     op.add_column("recipients", sa.Column("reachable_since", columns.UTCDateTime(), nullable=True))
     op.add_column("recipients", sa.Column("with_ics", sa.Boolean(), nullable=False, server_default=sa.false()))
+    op.add_column("recipients", sa.Column("wants_digest", sa.Boolean(), nullable=False, server_default=sa.true()))
     op.add_column("messages", sa.Column("seen_to_at", columns.UTCDateTime(), nullable=True))
     op.add_column("users", sa.Column("away_until", sa.Date(), nullable=True))
 

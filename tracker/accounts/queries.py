@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from tracker.accounts.models import Desk, SignIn, User
 from tracker.accounts.rules import email_key
 from tracker.base.errors import NotFound
+from tracker.outbox.models import Recipient
 
 
 def find_account(session: Session, email: str) -> User | None:
@@ -44,6 +45,12 @@ def list_sign_ins(session: Session, user_id: int, now: datetime) -> Sequence[Sig
         .where(SignIn.user_id == user_id, SignIn.ended_at.is_(None), SignIn.expires_at > now)
         .order_by(SignIn.seen_at.desc(), SignIn.id.desc())
     ).all()
+
+
+def wants_digest(session: Session, user: User) -> bool:
+    """Whether the weekly agenda of their desks goes to an account."""
+    wanted = session.scalar(select(Recipient.wants_digest).where(Recipient.user_id == user.id))
+    return wanted is None or wanted
 
 
 def may_set_up(user: User, desk: Desk) -> bool:

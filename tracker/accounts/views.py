@@ -191,6 +191,7 @@ def _account_page(user: User, form: AccountForm) -> str:
         unreachable=find_own(db.session(), user),
         zones=sorted(z for z in available_timezones() if z.startswith(CONTINENTS)),
         desks=[m.desk for m in user.memberships if queries.may_set_up(user, m.desk)],
+        wants_digest=queries.wants_digest(db.session(), user) if user.desk_ids() else None,
     )
 
 

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, ForeignKey, Index, String, Text, column, false, table, text
+from sqlalchemy import BigInteger, Boolean, ForeignKey, Index, String, Text, column, false, table, text, true
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tracker.base.columns import BigId, JSONText, UTCDateTime
@@ -47,6 +47,8 @@ class Recipient(Model):
     reachable_since: Mapped[datetime | None] = mapped_column(UTCDateTime)
     #: Whether mails about a hearing carry it as a calendar file, too.
     with_ics: Mapped[bool] = mapped_column(default=False, server_default=false())
+    #: Whether the weekly agenda of their desks goes to it.
+    wants_digest: Mapped[bool] = mapped_column(default=True, server_default=true())
 
 
 class Envelope(Model):
