@@ -15,6 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from tracker.accounts.models import User
+from tracker.accounts.rules import is_away
 from tracker.asking.queries import COORDINATOR, DEPUTY, OWNER
 from tracker.base.labels import label
 from tracker.base.languages import speaking, spoken
@@ -63,7 +64,7 @@ class _Known:
 
 def write_outcome(session: Session, messages: Sequence[Message], now: datetime) -> Mail:
     """The mail that asks what became of one or several hearings, as things stand at `now`."""
-    known = _read(session, messages)
+    known = _read(session, messages, now)
     with speaking(known[0].reader.language):
         subject = _("What happened? %(what)s", what=_in_subject(known[0]))
         return _mail(subject, [_outcome(k, now) for k in known])
@@ -71,13 +72,13 @@ def write_outcome(session: Session, messages: Sequence[Message], now: datetime) 
 
 def write_date(session: Session, messages: Sequence[Message], now: datetime) -> Mail:
     """The mail that asks whether the date of one or several hearings has become known."""
-    known = _read(session, messages)
+    known = _read(session, messages, now)
     with speaking(known[0].reader.language):
         subject = _("Is the date known? %(what)s", what=_in_subject(known[0]))
         return _mail(subject, [_date(k, now) for k in known])
 
 
-def _read(session: Session, messages: Sequence[Message]) -> list[_Known]:
+def _read(session: Session, messages: Sequence[Message], now: datetime) -> list[_Known]:
     """What these messages, all to one reader, are about. Three statements, however many."""
     reader = session.scalar(
         select(User)
@@ -85,7 +86,7 @@ def _read(session: Session, messages: Sequence[Message]) -> list[_Known]:
         .where(Recipient.id == messages[0].recipient_id)
         .execution_options(populate_existing=True)
     )
-    if reader is None:
+    if reader is None or is_away(reader.away_until, messages[0].tells["reader_zone"], now):
         raise NoLonger
     about: dict[int, tuple[Hearing, list[Case]]] = {}
     rows = session.execute(
