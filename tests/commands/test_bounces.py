@@ -10,9 +10,11 @@ import pytest
 from flask import Flask
 from returned_mail import Returned, answer, complaint, report
 from signed_in import make_account
+from sqlalchemy import select
 
+from tracker.base.db import db
 from tracker.base.work import short_transaction
-from tracker.outbox.models import Envelope
+from tracker.outbox.models import Envelope, Recipient
 from tracker.outbox.return_path import return_path
 from tracker.outbox.service import recipient_for
 
@@ -109,3 +111,24 @@ def test_an_empty_or_broken_mailbox_is_no_failure(run_tracker: Any, tmp_path: Pa
     assert done.code == 0
     assert done.json["unrecognised"] == done.json["read"] > 0
     assert broken.stat().st_size == len(broken.read_bytes())
+
+
+def test_another_address_is_reached_whatever_the_old_one_sent_back(
+    run_tracker: Any, sender: str, tmp_path: Path, app: Flask
+) -> None:
+    one = tmp_path / "one.eml"
+    one.write_bytes(report(sender))
+    assert run_tracker("bounces", "read", str(one), "--json").json["suppressed"] == 1
+    make_account("taken@example.org")
+    for wrong, said in (("taken@example.org", "already"), ("no address", "address")):
+        refused = run_tracker("accounts", "address", "reader@example.net", wrong)
+        assert (refused.code, refused.out) == (2, "")
+        assert said in refused.err
+    done = run_tracker("accounts", "address", "reader@example.net", "New@example.net", "--json")
+    assert (done.code, done.json["before"]) == (0, "reader@example.net")
+    # A later report about a mail to the old one is known for what it is.
+    one.write_bytes(report(sender, "5.1.2"))
+    assert run_tracker("bounces", "read", str(one), "--json").json == {**NOTHING, "read": 1, "hard": 1}
+    db.session.rollback()
+    reached = db.session.scalars(select(Recipient.suppressed_at).order_by(Recipient.id)).first()
+    assert reached is None

@@ -1,12 +1,13 @@
 """An address stops working: real mails leave, a report about one comes back, and somebody else is told."""
 
 import json
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from house_of_cases import statements
 from returned_mail import Returned, report
 from signed_in import make_account
 from sqlalchemy import func, select
@@ -19,6 +20,7 @@ from tracker.base.work import COMMAND, unit_of_work
 from tracker.cases import service as cases
 from tracker.cases.models import Case
 from tracker.cli.bounces import read_bounces
+from tracker.clockwork.kinds import steps
 from tracker.flags.queries import list_flags
 from tracker.flags.sweep import sweep_flags
 from tracker.hearings.rules import on_day
@@ -77,10 +79,8 @@ class Post:
         return sorted((f.rule, f.who, f.severity) for f in list_flags(db.session(), clock.now()) if f.rule in rules)
 
 
-def at(text: str) -> Any:
+def at(text: str) -> datetime:
     """An instant in ISO 8601."""
-    from datetime import UTC, datetime
-
     return datetime.fromisoformat(text).astimezone(UTC)
 
 
@@ -139,6 +139,7 @@ def test_the_one_who_keeps_the_case_is_told_whom_to_tell(court: Any, post: Post)
     assert db.session.scalar(select(func.count(Bounce.id))) == 1
 
 
+@pytest.mark.one_engine
 def test_a_forged_report_tells_nobody_anything(court: Any, post: Post) -> None:
     owner, follower = court.staff("owner@example.org"), court.follower("here@example.org")
     case = court.case()
@@ -211,6 +212,7 @@ def test_a_hearing_that_moves_or_comes_into_sight_is_told_again_and_one_that_is_
     assert ["19 April 2024" in m.text for m in told] == [True]
 
 
+@pytest.mark.one_engine
 def test_who_may_not_see_the_hearing_is_not_told(court: Any, post: Post) -> None:
     owner, follower = court.staff("owner@example.org"), court.follower("gone@example.org")
     lead = make_account("lead@example.org", desk=court.desk.code, coordinator=True)
@@ -247,6 +249,7 @@ def test_reached_again_what_waited_goes_out_and_the_flags_clear(court: Any, post
     assert len(court.mails(owner)) == 1
 
 
+@pytest.mark.one_engine
 def test_mail_about_somebody_who_is_reached_again_is_not_sent(court: Any, post: Post) -> None:
     owner, follower = court.staff("owner@example.org"), court.follower("gone@example.org")
     case = court.case()
@@ -262,6 +265,7 @@ def test_mail_about_somebody_who_is_reached_again_is_not_sent(court: Any, post: 
     assert court.plan_of(owner, "mail.bounced") == [(None, "skipped", "they can be reached again")]
 
 
+@pytest.mark.one_engine
 def test_stopped_and_closed_count_as_nobody_too(court: Any, post: Post) -> None:
     owner = court.staff("owner@example.org")
     case = court.case()
@@ -291,7 +295,11 @@ def test_stopped_and_closed_count_as_nobody_too(court: Any, post: Post) -> None:
     assert post.flags() == []
 
 
-def test_a_day_with_nobody_suppressed_costs_one_statement_and_no_lock(court: Any) -> None:
+@pytest.mark.one_engine
+def test_while_everybody_is_reached_one_statement_is_all(court: Any) -> None:
     court.follower("amal@example.org")
     court.hearing(court.case())
-    assert tell_of_bounced(at("2024-04-01T07:00Z")) == {"told": 0}
+    assert steps.get("reminders.bounced").run is tell_of_bounced
+    with statements() as asked:
+        assert tell_of_bounced(at("2024-04-01T07:00Z")) == {"told": 0}
+    assert len(asked.said) == 1

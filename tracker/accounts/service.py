@@ -17,7 +17,9 @@ from tracker.accounts.queries import find_account, find_desk
 from tracker.base.countries import check_country
 from tracker.base.dates import MONDAY_TO_FRIDAY, zone_of
 from tracker.base.errors import NotFound, Refused, VersionConflict
+from tracker.outbox.bounces import reach_again
 from tracker.outbox.models import Recipient
+from tracker.outbox.service import recipient_for
 
 #: The clocks of a desk that may be changed: column → whether it counts working days.
 THRESHOLDS = ("stale_critical_days", "stale_high_working_days", "stale_medium_days", "stale_low_days")
@@ -162,6 +164,19 @@ def say_away(session: Session, user: User, until: date | None, now: datetime) ->
         user.away_until = until
         user.version += 1
         session.flush()
+
+
+def change_address(session: Session, user: User, email: str, now: datetime) -> None:
+    """Give an account another address: it signs in with that one from now on, everywhere anew, and mail goes there,
+    whatever the old one sent back. Refused (`email`) when it is none, or somebody else's."""
+    address = rules.normalise_email(email)
+    known = find_account(session, address)
+    if known is not None and known.id != user.id:
+        raise Refused(f"There is an account {address} already.", "email")
+    user.email, user.email_key = address, rules.email_key(address)
+    user.version += 1
+    end_sign_ins(session, user, now)
+    reach_again(session, recipient_for(session, user.id).id, now)
 
 
 def change_role(session: Session, user: User, role: str, now: datetime) -> None:

@@ -1,13 +1,16 @@
-"""`tracker bounces …`: mail that came back."""
+"""`tracker bounces …`: mail that came back; and `tracker accounts address`, which mends it."""
 
 from pathlib import Path
 
 import click
 
+from tracker.accounts.queries import get_account
+from tracker.accounts.service import change_address
 from tracker.base import clock
 from tracker.base.db import db
 from tracker.base.work import COMMAND, unit_of_work
 from tracker.cli.ground import at_option, in_house, json_option, say, tracker
+from tracker.cli.house import accounts
 from tracker.outbox.bounces import TakenIn, find_envelope, is_known, take_in
 from tracker.outbox.mailboxes import open_mailbox
 from tracker.outbox.reports import Report, read_report
@@ -49,6 +52,20 @@ def read_bounces(path: Path, delete_read: bool, as_json: bool) -> None:
         f"{counts['unrecognised']} not recognised. Nothing more goes to: {counts['suppressed']}."
     )
     say(as_json, counts, words)
+
+
+@accounts.command("address")
+@click.argument("email")
+@click.argument("new", metavar="NEW")
+@at_option
+@json_option
+@in_house
+def change_an_address(email: str, new: str, as_json: bool) -> None:
+    """Give an account another mail address; it signs in anew, with that one."""
+    with unit_of_work("accounts.change_address", COMMAND) as now:
+        user = get_account(db.session(), email)
+        change_address(db.session(), user, new, now)
+    say(as_json, {"email": user.email, "before": email}, f"Mail for {user.name} goes to {user.email} now.")
 
 
 def _take_in(report: Report) -> TakenIn:
