@@ -58,9 +58,11 @@ def test_the_person_reads_it_on_their_own_page_and_says_when_it_works_again(app:
     shown = page(app, gone, "/account")
     assert "Mail to your address comes back since Mon 1 Apr 2024, 10:00" in shown
     assert REASON in shown
+    assert "Mail to your address comes back since Mon 1 Apr 2024, 10:00" in page(app, gone, "/")
     assert press(app, gone, number) == 303
     assert not lost(number)
     assert "comes back" not in page(app, gone, "/account")
+    assert "comes back" not in page(app, gone, "/")
     assert press(app, gone, number) == 404
 
 

@@ -25,7 +25,7 @@ from sqlalchemy.orm import Session
 
 from tracker.accounts.guard import acting, open_to, viewer
 from tracker.accounts.models import Membership, User
-from tracker.accounts.reaching import list_unreachable
+from tracker.accounts.reaching import find_own, list_unreachable
 from tracker.base import clock
 from tracker.base.countries import country_name
 from tracker.base.dates import parse_date, today_in
@@ -96,6 +96,7 @@ def today() -> str:
     report, zone = report_on_today(session, user, now), user.reading_zone
     return render_template(
         "pages/today.html",
+        unreachable=find_own(session, user),
         court=court,
         needs=needs[:MOST_NEEDS],
         more=len(needs) - MOST_NEEDS,
