@@ -310,6 +310,20 @@ def restore(land: Land, database_url: str, request: pytest.FixtureRequest) -> It
     server.drop(copy)
 
 
+def test_a_reader_who_moves_house_is_left_alone_at_night_by_their_new_clock(land: Land) -> None:
+    """Found by a history: a reminder that waited kept the quiet hours of where its reader no longer lived."""
+    land.begin()
+    land.act(START, land.dwell(2, "America/New_York"))
+    assert land.schedule(START, day_from(START, 9), 1) is not None
+    land.tick(START + timedelta(minutes=1))
+    land.act(START + timedelta(minutes=2), land.dwell(2, ""))
+    land.tick(START + timedelta(minutes=3))
+    # Eight in the morning in Jerusalem, two at night in New York.
+    morning = START.replace(hour=6, minute=0) + timedelta(days=2)
+    land.tick(morning)
+    assert {g.user_id for g in land.got} == {land.users[0], land.users[1], land.users[2]}
+
+
 @pytest.mark.slow
 def test_any_history_keeps_the_promises(land: Land, restore: Callable[[], None], database_url: str) -> None:
     histories = type("AnyHistory", (Histories,), {"land": land, "restore": staticmethod(restore)})

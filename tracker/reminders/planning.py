@@ -749,7 +749,7 @@ def _fill(session: Session, now: datetime, pairs: Mapping[tuple[int, int], _Pair
             each = [(f"{stem}{recipient_id}", recipient_id, CAUSES[cause]) for recipient_id, cause in members]
             if standing:
                 again += [
-                    _as_planned(key, planned, now, standing[key].state)
+                    _as_planned(key, planned, tells, now, standing[key].state)
                     for key, _recipient, _cause in each
                     if key in standing and _is_off(standing[key], planned, now)
                 ]
@@ -890,11 +890,13 @@ def _shared(
     }
 
 
-def _as_planned(key: str, planned: Planned, now: datetime, state: str) -> dict[str, Any]:
+def _as_planned(key: str, planned: Planned, tells: dict[str, Any], now: datetime, state: str) -> dict[str, Any]:
     return {
         "key": key,
         "new_state": "skipped" if planned.reason else "paused" if state == "paused" else "waiting",
         "new_reason": planned.reason,
+        # With the zone its reader lives in now: quiet hours are theirs.
+        "new_tells": tells,
         "new_due_at": planned.lead.due_at,
         "new_give_up_at": planned.lead.give_up_at,
         "new_ended_at": now if planned.reason else None,
@@ -914,6 +916,7 @@ def _put_right(session: Session, rows: Sequence[dict[str, Any]]) -> None:
         .values(
             state=bindparam("new_state"),
             reason=bindparam("new_reason"),
+            tells=bindparam("new_tells"),
             due_at=bindparam("new_due_at"),
             give_up_at=bindparam("new_give_up_at"),
             ended_at=bindparam("new_ended_at"),
