@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from tracker.accounts.models import User
 from tracker.base.errors import NotFound
 from tracker.base.words import ago, say_date, say_time, say_zone
+from tracker.base.work import COMMAND
 from tracker.cases.models import Case
 from tracker.cases.queries import level
 from tracker.hearings.models import Appearance, Hearing
@@ -45,7 +46,8 @@ def paused_words(session: Session, now: datetime) -> str:
 
 def _since(pause: Pause, now: datetime) -> str:
     if pause.by:
-        return _("Mail has been paused by %(who)s, %(ago)s.", who=pause.by, ago=ago(pause.since, now))
+        who = _("an operator") if pause.by == COMMAND.name else pause.by
+        return _("Mail has been paused by %(who)s, %(ago)s.", who=who, ago=ago(pause.since, now))
     return _("Mail has been paused, %(ago)s.", ago=ago(pause.since, now))
 
 

@@ -188,7 +188,7 @@ def service_health() -> str:
     )
     return render_template(
         "pages/service_health.html",
-        service=service_now(session, now),
+        service=service_now(session, now, user.reading_zone),
         paused=paused_words(session, now),
         may_release=may_release(user),
         relay=relay_state(session, _relay_set()),
@@ -214,7 +214,6 @@ def service_dry_run() -> str:
         "pages/service_dry_run.html",
         fates=fates[:MOST_MAILS],
         more=len(fates) > MOST_MAILS,
-        paused=paused_words(session, now),
         relay=relay_state(session, _relay_set()),
         subjects=_about(session, user, fates),
         now=now,
