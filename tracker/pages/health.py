@@ -68,13 +68,13 @@ def service_now(session: Session, now: datetime, zone: str = "UTC") -> Service:
     if paused:
         return Service(True, paused)
     relay = relay_state(session, current_app.extensions["settings"].smtp_url is not None)
-    waiting, first = _waiting(session, now)
+    waiting, reminders, first = _waiting(session, now)
     if relay.state == "unset":
         return Service(
             True, _("No mail relay is set: mail waits (%(waiting)s). Set TRACKER_SMTP_URL.", waiting=waiting)
         )
     if relay.is_bad and waiting:
-        return Service(True, _say_relay(session, relay, waiting, first, now, zone))
+        return Service(True, _say_relay(session, relay, (waiting, reminders), first, now, zone))
     trouble = read_fact(session, LEDGER_TROUBLE)
     if trouble:
         return Service(
@@ -155,7 +155,7 @@ def _instant(at: datetime) -> str:
 
 
 def _say_relay(
-    session: Session, relay: RelayState, waiting: int, first: datetime | None, now: datetime, zone: str
+    session: Session, relay: RelayState, waits: tuple[int, int], first: datetime | None, now: datetime, zone: str
 ) -> str:
     """`Mail is refused by the relay since 02:10 (password). 6 reminders wait, first hearing Tue 09:00 Haifa. …`."""
     since = relay.since or now
@@ -167,7 +167,11 @@ def _say_relay(
         said = _("Mail is refused by the relay since %(when)s (%(why)s).", when=clock, why=why)
     else:
         said = _("Mail does not leave since %(when)s (%(why)s).", when=clock, why=why)
-    wait = ngettext("%(num)d reminder waits", "%(num)d reminders wait", waiting)
+    waiting, reminders = waits
+    if reminders:
+        wait = ngettext("%(num)d reminder waits", "%(num)d reminders wait", reminders)
+    else:
+        wait = ngettext("%(num)d mail waits", "%(num)d mails wait", waiting)
     hearing = _first_hearing(session, now)
     if hearing is not None:
         said += " " + _("%(wait)s, first hearing %(when)s.", wait=wait, when=_when(hearing))
@@ -296,12 +300,13 @@ def subjects(session: Session, user: User, hearing_ids: set[int]) -> dict[int, t
     return found
 
 
-def _waiting(session: Session, now: datetime) -> tuple[int, datetime | None]:
-    """How many messages are due and have not left (counted to a hundred), and when the first was due."""
-    due = session.scalars(
-        select(Message.due_at)
+def _waiting(session: Session, now: datetime) -> tuple[int, int, datetime | None]:
+    """How many messages are due and have not left (counted to a hundred), how many of them are about a hearing, and
+    when the first was due."""
+    due = session.execute(
+        select(Message.due_at, Message.subject_kind)
         .where(and_(Message.state.in_(("waiting", "sending")), Message.due_at <= now))
         .order_by(Message.due_at)
         .limit(100)
     ).all()
-    return len(due), due[0] if due else None
+    return len(due), sum(row.subject_kind == "hearing" for row in due), due[0].due_at if due else None
