@@ -1,6 +1,8 @@
 """One mail from plan to mailbox, and everything that may change its mind on the way."""
 
 import re
+import time
+from collections import Counter
 from datetime import timedelta
 from typing import Any
 
@@ -248,3 +250,70 @@ def test_attempts_are_evidence_and_cannot_be_changed(outbox: Outbox) -> None:
         session.execute(update(Attempt).values(outcome="unsure"))
     db.session.rollback()
     assert db.session.scalar(select(func.count(Attempt.id)).where(Attempt.outcome == "sent")) == 1
+
+
+# One commit between two mails -----------------------------------------------------------------------------------------
+
+
+def test_a_mail_costs_one_commit_and_a_few_statements(outbox: Outbox, mail_sink: MailSink) -> None:
+    recipients = [outbox.add_recipient(f"r{n}@example.org") for n in range(40)]
+    for recipient in recipients:
+        outbox.plan(1, to=recipient)
+    said: Counter[str] = Counter()
+
+    def statement(_connection: Any, _cursor: Any, text: str, *_more: Any) -> None:
+        said["reads" if text.startswith("SELECT") else "writes"] += 1
+
+    def commit(_connection: Any) -> None:
+        said["commits"] += 1
+
+    event.listen(db.engine, "before_cursor_execute", statement)
+    event.listen(db.engine, "commit", commit)
+    try:
+        assert outbox.deliver()["sent"] == 40
+    finally:
+        event.remove(db.engine, "before_cursor_execute", statement)
+        event.remove(db.engine, "commit", commit)
+    # What belongs to a batch of twenty, or to the run, counts as a part of one here.
+    assert said["commits"] <= 1.5 * 40
+    assert said["reads"] <= 1 * 40
+    assert said["writes"] <= 8 * 40
+
+
+def test_the_next_mail_turning_untrue_does_not_hold_up_what_is_known_of_this_one(
+    outbox: Outbox, mail_sink: WatchedSink
+) -> None:
+    outbox.plan(1, 2, 3)
+    moved = insert(HouseFact).values(key="moved:2", value="yes")
+    mail_sink.at_rcpt += [lambda: None, lambda: outbox.write_beside(moved)]
+    assert outbox.deliver() == {"sent": 2, "failed": 0, "waiting": 0}
+    assert outbox.states() == ["sent", "skipped", "sent"]
+    assert [m.text.split()[1] for m in mail_sink.mails] == ["1", "3"]
+    assert [outcome for _, outcome in outbox.attempts()] == ["sent", "skipped", "sent"]
+
+
+def test_what_is_known_of_one_mail_does_not_wait_for_the_relay_to_take_the_next(
+    outbox: Outbox, mail_sink: WatchedSink
+) -> None:
+    outbox.plan(1, 2)
+    seen: list[str] = []
+
+    def be_slow() -> None:
+        time.sleep(1)
+        with outbox.engine.connect() as connection:
+            seen.extend(connection.scalars(select(Message.state).order_by(Message.subject_id)))
+
+    mail_sink.at_rcpt += [lambda: None, be_slow]
+    assert outbox.deliver()["sent"] == 2
+    assert seen == ["sent", "waiting"]
+
+
+def test_the_last_mail_is_written_down_when_the_relay_goes_away_before_the_next(
+    outbox: Outbox, mail_sink: WatchedSink
+) -> None:
+    outbox.plan(1, 2)
+    mail_sink.answers.rcpt_of["second@example.org"] = "421 closing"
+    outbox.plan(3, to=outbox.add_recipient("second@example.org"), due_at=NOW)
+    assert outbox.deliver() == {"sent": 2, "failed": 0, "waiting": 1}
+    assert outbox.states() == ["sent", "sent", "waiting"]
+    assert [outcome for _, outcome in outbox.attempts()] == ["sent", "sent"]

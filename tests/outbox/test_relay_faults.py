@@ -259,6 +259,21 @@ def test_a_relay_that_says_nothing_is_left_after_its_time(
 
 
 @pytest.mark.one_engine
+def test_an_answer_that_comes_byte_by_byte_is_left_after_its_time(
+    outbox: Outbox, relay: RawRelay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(email, "ANSWER_SECONDS", 0.4)
+    relay.answers["RCPT"] = ["250 " + "o" * 100]
+    relay.byte_by_byte = 0.1
+    outbox.plan(1)
+    assert outbox.deliver()["waiting"] == 1
+    assert outbox.envelopes()[0].ambiguous_attempts == 0
+    relay.byte_by_byte = 0
+    assert outbox.deliver(later(minutes=1))["sent"] == 1
+    assert list(relay.copies().values()) == [1]
+
+
+@pytest.mark.one_engine
 def test_an_answer_that_does_not_come_after_the_dot_leaves_a_doubt(
     outbox: Outbox, relay: RawRelay, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -285,6 +300,18 @@ def test_a_kept_line_that_ended_meanwhile_is_nobodys_failure(outbox: Outbox, rel
     relay.drops = ["RSET", "RSET"]
     assert outbox.deliver() == {"sent": 3, "failed": 0, "waiting": 0}
     assert [o for _, o in outbox.attempts()] == ["sent"] * 3
+
+
+@pytest.mark.one_engine
+def test_a_relay_that_takes_commands_together_is_heard_one_by_one(outbox: Outbox, relay: RawRelay) -> None:
+    relay.offers = ("PIPELINING",)
+    relay.answers["RCPT"] = ["250 OK", "550 5.1.1 no such user", "250 OK"]
+    relay.answers["MAIL"] = ["250 OK", "250 OK", "451 4.3.0 later"]
+    outbox.plan(1, 2, 3, 4)
+    assert outbox.deliver() == {"sent": 2, "failed": 1, "waiting": 1}
+    assert outbox.states() == ["sent", "not_delivered", "waiting", "sent"]
+    assert relay.commands.count("RSET") == 2
+    assert sorted(relay.copies().values()) == [1, 1]
 
 
 # TLS ------------------------------------------------------------------------------------------------------------------
@@ -350,6 +377,23 @@ def test_mail_goes_only_to_a_relay_whose_certificate_is_believed(
     assert len(relay.mails) == (1 if goes else 0)
     if goes and not at_once:
         assert relay.commands[:3] == ["EHLO", "STARTTLS", "EHLO"]
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+@pytest.mark.one_engine
+def test_tls_that_breaks_off_charges_no_mail(
+    outbox: Outbox, relay: RawRelay, certificate: Path, monkeypatch: pytest.MonkeyPatch, at_once: bool
+) -> None:
+    speaks_tls(relay, certificate, at_once)
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    url = f"smtps://localhost:{relay.port}" if at_once else f"smtp://localhost:{relay.port}?starttls=1"
+    outbox.settings_smtp_url(url)
+    outbox.plan(1)
+    relay.drops = ["tls"]
+    assert outbox.deliver() == {"sent": 0, "failed": 0, "waiting": 1}
+    assert relay_says(outbox)[0] in ("down", "refused")
+    assert outbox.attempts() == []
+    assert outbox.deliver(later(minutes=1))["sent"] == 1
 
 
 @pytest.mark.one_engine

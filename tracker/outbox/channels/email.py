@@ -264,13 +264,13 @@ class _Answers:
             left = self._client.deadline - clock.monotonic()
             if left <= 0:
                 raise TimeoutError("no answer in time")
-            meanwhile, self._client.meanwhile = self._client.meanwhile, None
+            meanwhile = self._client.meanwhile
             self._sock.settimeout(min(left, ANSWER_SECONDS if meanwhile is None else SOON))
             try:
                 more = self._sock.recv(4096)
             except TimeoutError:
                 if meanwhile is not None:
-                    began = clock.monotonic()
+                    began, self._client.meanwhile = clock.monotonic(), None
                     meanwhile()
                     self._client.deadline += clock.monotonic() - began
                 # A wait with an end is no standing still.
