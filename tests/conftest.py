@@ -57,15 +57,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """The marks of this file."""
     config.addinivalue_line("markers", "one_engine: what is tested does not differ between databases; SQLite only")
+    config.addinivalue_line("markers", "only_postgres: what happens to a server, which a file has none of")
     config.addinivalue_line("markers", "rehearsal: the database is one where --at may name any instant")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run what uses a database on both engines; on SQLite only what opens a page, or is marked `one_engine`."""
+    """Run what uses a database on both engines; on SQLite only what opens a page, or is marked `one_engine`; on
+    PostgreSQL only what is marked `only_postgres`."""
     if "database_url" not in metafunc.fixturenames:
         return
     one = metafunc.definition.get_closest_marker("one_engine") or "page" in metafunc.fixturenames
     engines = ENGINES[:1] if one else ENGINES
+    if metafunc.definition.get_closest_marker("only_postgres"):
+        engines = ENGINES[1:]
     marked = [pytest.param(e, marks=[pytest.mark.postgres] if e == "postgresql" else []) for e in engines]
     metafunc.parametrize("database_url", marked, indirect=True)
 

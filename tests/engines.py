@@ -56,6 +56,11 @@ class Postgres:
         self._templates: dict[str, str] = {}
         self._made: list[str] = []
 
+    @property
+    def is_ours(self) -> bool:
+        """Whether it was started for these tests, which may do to it what they like."""
+        return self._close is not None
+
     def url(self, name: str) -> str:
         """The address of the database `name`."""
         return self._admin.set(database=name).render_as_string(hide_password=False)

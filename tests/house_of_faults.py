@@ -31,14 +31,15 @@ class Verdict:
     unsure: int
 
 
-def judge(engine: Engine, copies: Mapping[str, int]) -> Verdict:
+def judge(engine: Engine, copies: Mapping[str, int], now: datetime | None = None) -> Verdict:
     """Compare what the database says with the copies that arrived, by Message-ID; and hold the promises that hold
     after any fault: P1 (each has an end, with its reason) and P2 (a second copy only where an answer was lost, and
-    never a third)."""
+    never a third). `now`: what falls due later is passed over; None: everything was due."""
     with engine.connect() as connection:
         messages = connection.execute(
             text("""
-                SELECT m.id, m.state, m.reason, e.message_id, e.state AS held_as, e.ambiguous_attempts, e.lease_token
+                SELECT m.id, m.state, m.reason, m.due_at, e.message_id, e.state AS held_as, e.ambiguous_attempts,
+                       e.lease_token
                 FROM messages m LEFT JOIN envelopes e ON e.id = m.envelope_id ORDER BY m.id
             """)
         ).all()
@@ -52,10 +53,14 @@ def judge(engine: Engine, copies: Mapping[str, int]) -> Verdict:
             )
         }
     lost = 0
-    for number, state, reason, message_id, envelope_state, ambiguous, token in messages:
+    counted: list[str] = []
+    for number, state, reason, due_at, message_id, envelope_state, ambiguous, token in messages:
         assert state in STATES
         assert token is None or state in NO_ENDS, f"message {number} has ended and its mail is still held"
         came = copies.get(message_id, 0)
+        if now is not None and state in NO_ENDS and _instant(due_at) > now:
+            continue
+        counted.append(state)
         if state in NO_ENDS or (state == "sent" and not came) or (came and state not in ("sent", "may_have_arrived")):
             lost += 1
         if state in ("skipped", "cancelled", "not_delivered", "may_have_arrived"):
@@ -66,11 +71,11 @@ def judge(engine: Engine, copies: Mapping[str, int]) -> Verdict:
     for message_id, came in copies.items():
         assert came <= 1 + min(1, unsure.get(message_id, 0)), f"{came} copies of {message_id}"
     return Verdict(
-        len(messages),
-        Counter(m.state for m in messages),
+        len(counted),
+        Counter(counted),
         lost,
         sum(came - 1 for came in copies.values()),
-        sum(m.state == "may_have_arrived" for m in messages),
+        counted.count("may_have_arrived"),
     )
 
 

@@ -30,7 +30,7 @@ class Arrival:
 
 @dataclass(slots=True)
 class RawRelay:
-    """`drops` names where connections end (banner, EHLO, MAIL, RCPT, DATA, middle, dot, kept), one word for each
+    """`drops` names where connections end (banner, tls, EHLO, MAIL, RCPT, DATA, middle, dot, kept), one word for each
     connection or mail in turn; `kept` takes the mail and ends before it answers. `answers` by verb (and `dot`,
     `banner`), used up one after the other. `reset`: with RST instead of FIN. `at`: what to do, each once, when a verb
     was heard and before it is answered (`middle`: within a mail; `dot`: when it is whole)."""
@@ -43,6 +43,8 @@ class RawRelay:
     reset: bool = False
     #: Seconds before the answer to a verb.
     slow: dict[str, float] = field(default_factory=dict)
+    #: Seconds between two bytes of an answer to RCPT; 0: all at once.
+    byte_by_byte: float = 0
     at: dict[str, list[Callable[[], None]]] = field(default_factory=dict)
     #: Called with each mail when it is whole, before it is answered.
     sees: Callable[[Arrival], None] | None = None
@@ -92,6 +94,14 @@ class RawRelay:
             return True
         return False
 
+    def _breaks_off(self, connection: socket.socket) -> bool:
+        """Within the handshake: a piece of an answer to the client's first word, and nothing more."""
+        if not self._must_drop("tls"):
+            return False
+        connection.recv(64)
+        connection.sendall(b"\x16\x03\x03\x00\x40\x02")
+        return True
+
     def _do(self, verb: str) -> None:
         waiting = self.at.get(verb)
         if waiting:
@@ -106,6 +116,8 @@ class RawRelay:
     def _serve(self, connection: socket.socket) -> None:
         try:
             if self.tls is not None and self.tls_at_once:
+                if self._breaks_off(connection):
+                    return
                 with self.tls.wrap_socket(connection, server_side=True) as sealed:
                     self._talk(sealed)
             else:
@@ -140,6 +152,8 @@ class RawRelay:
             elif verb == "STARTTLS":
                 connection.sendall(b"220 go on\r\n")
                 assert self.tls
+                if self._breaks_off(connection):
+                    return
                 with self.tls.wrap_socket(connection, server_side=True) as sealed:
                     self._hear(sealed, sealed.makefile("rb"))
                 return
@@ -155,6 +169,10 @@ class RawRelay:
                 answer = self._answer(verb, "250 OK")
                 if verb == "RCPT":
                     to, rcpt_at = command.partition("<")[2].partition(">")[0], time.monotonic()
+                    while self.byte_by_byte and answer:
+                        connection.sendall(answer[:1])
+                        time.sleep(self.byte_by_byte)
+                        answer = answer[1:]
                 connection.sendall(answer)
 
     def _take(self, connection: socket.socket, held: BinaryIO, to: str, rcpt_at: float) -> bool:

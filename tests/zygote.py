@@ -17,6 +17,7 @@ import tempfile
 import threading
 import time
 import traceback
+import zoneinfo
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -216,6 +217,8 @@ class _Living:
         failpoints.WANTED = self.told.get("failpoint", "")
         os.environ.clear()
         os.environ.update(self.told["env"])
+        zoneinfo.ZoneInfo.clear_cache()
+        zoneinfo.reset_tzpath()
         if limit := self.told.get("file_bytes"):
             signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
             resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))

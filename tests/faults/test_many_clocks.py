@@ -5,6 +5,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -26,7 +27,7 @@ from zygote import PATIENCE, Life, Zygote
 from tracker.accounts.models import Desk, Membership, User
 from tracker.base import clock
 from tracker.base.columns import new_public_id
-from tracker.base.db import db
+from tracker.base.db import WRITES, db
 from tracker.base.work import COMMAND, unit_of_work
 from tracker.hearings.rules import on_day
 from tracker.outbox.models import Attempt, Envelope, Message, Recipient
@@ -206,6 +207,46 @@ def test_a_clock_that_stood_still_beyond_its_lease_does_no_harm_when_it_goes_on(
     for life in lives:
         assert life.said() == "ended"
     verdict = fault_table.add("a clock stopped beyond its lease, then woken", judge(db.engine, relay.copies()))
+    assert (verdict.lost, verdict.doubled, verdict.unsure) == (0, 0, 0)
+    assert len(relay.arrivals) == 2 * READERS
+
+
+@pytest.mark.slow
+@pytest.mark.one_engine
+def test_a_clock_whose_database_is_locked_for_longer_than_it_waits_goes_on(
+    crowd: Land,
+    relay: RawRelay,
+    tracker_env: dict[str, str],
+    zygote: Zygote,
+    lives: list[Life],
+    fault_table: FaultTable,
+) -> None:
+    life = zygote.start("clock", tracker_env, sets={"tracker.base.db:BUSY_TIMEOUT_MS": 300})
+    lives.append(life)
+    lockers: list[threading.Thread] = []
+
+    def lock() -> None:
+        taken = threading.Event()
+
+        def hold() -> None:
+            with crowd.app.app_context(), db.engine.connect().execution_options(**{WRITES: True}) as locker:
+                locker.begin()
+                taken.set()
+                time.sleep(1)
+                locker.rollback()
+
+        lockers.append(threading.Thread(target=hold))
+        lockers[-1].start()
+        taken.wait()
+
+    relay.at["RCPT"] = [lambda: None] * 10 + [lock]
+    wait_until(lambda: all_sent(relay), lambda: life.log)
+    assert lockers
+    assert "OperationalError" in life.log
+    os.kill(life.pid, signal.SIGTERM)
+    assert life.said() == "ended"
+    lockers[0].join()
+    verdict = fault_table.add("database locked under a clock", judge(db.engine, relay.copies()))
     assert (verdict.lost, verdict.doubled, verdict.unsure) == (0, 0, 0)
     assert len(relay.arrivals) == 2 * READERS
 

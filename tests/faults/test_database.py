@@ -1,0 +1,246 @@
+"""F8, F9, F10: the database is locked, is full, is killed. Whatever cannot be written down does not leave."""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from engines import Postgres
+from house_of_faults import FaultTable, judge
+from outbox_ground import NOW, Outbox
+from psycopg import sql
+from raw_relay import RawRelay
+from sqlalchemy import event, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError, OperationalError
+from zygote import Zygote
+
+from tracker.base import failpoints
+from tracker.base.db import WRITES, db
+from tracker.outbox import deliver as delivering
+
+#: Long enough that every wait is over.
+LATER = (timedelta(minutes=1), timedelta(minutes=12), timedelta(minutes=30))
+
+
+@pytest.fixture(autouse=True)
+def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Insisting on a database that is away takes half a minute; here, less."""
+    monkeypatch.setattr(delivering, "INSIST", (0.1, 0.2))
+
+
+def recovered(outbox: Outbox, relay: RawRelay) -> Any:
+    """Everything works again: what becomes of the mails."""
+    # Leases of a process that lives go by themselves.
+    outbox.write_beside(text("UPDATE envelopes SET lease_until = NULL WHERE state = 'sending'"))
+    for span in LATER:
+        outbox.deliver(NOW + span)
+    return judge(outbox.engine, relay.copies())
+
+
+# Locked ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.one_engine
+@pytest.mark.parametrize("point", ["after_claim", "after_rcpt", "after_mark", "after_data"])
+def test_locked_between_two_steps_of_a_send(
+    outbox: Outbox, relay: RawRelay, monkeypatch: pytest.MonkeyPatch, fault_table: FaultTable, point: str
+) -> None:
+    """Another process takes the lock at this step and keeps it for twice as long as anybody waits."""
+    outbox.plan(1, 2)
+    patience(outbox, 0.2)
+
+    def lock() -> None:
+        taken = threading.Event()
+
+        def hold() -> None:
+            with outbox.app.app_context(), db.engine.connect().execution_options(**{WRITES: True}) as locker:
+                locker.begin()
+                taken.set()
+                time.sleep(0.4)
+                locker.rollback()
+
+        threading.Thread(target=hold).start()
+        taken.wait()
+
+    once_at(monkeypatch, point, lock)
+    try:
+        outbox.deliver()
+    except OperationalError:
+        time.sleep(0.4)
+    verdict = fault_table.add(f"database locked: {point}", recovered(outbox, relay))
+    assert (verdict.states, verdict.doubled, verdict.lost) == ({"sent": 2}, 0, 0)
+
+
+def patience(outbox: Outbox, seconds: float) -> None:
+    """How long this process waits for a lock from now on."""
+
+    def wait_less(connection: Any, _record: Any, _proxy: Any) -> None:
+        connection.execute(f"PRAGMA busy_timeout={int(seconds * 1000)}")
+
+    event.listen(outbox.engine, "checkout", wait_less)
+
+
+def once_at(monkeypatch: pytest.MonkeyPatch, wanted: str, do: Callable[[], None]) -> None:
+    """Do something when a delivery first comes by a step."""
+    left = [do]
+
+    def passed(name: str) -> None:
+        if name == wanted and left:
+            left.pop()()
+
+    monkeypatch.setattr(failpoints, "point", passed)
+
+
+# Full -----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.one_engine
+@pytest.mark.parametrize("point", ["after_claim", "after_rcpt", "after_mark", "after_data"])
+def test_a_full_disk_lets_nothing_leave_that_was_not_written_down(
+    outbox: Outbox, relay: RawRelay, monkeypatch: pytest.MonkeyPatch, fault_table: FaultTable, point: str
+) -> None:
+    outbox.plan(*range(12), tells={"text": "a note " * 300})
+    pages: list[int] = []
+
+    def fill(connection: Any, _record: Any, _proxy: Any) -> None:
+        if pages:
+            connection.execute(f"PRAGMA max_page_count={pages[0]}")
+
+    event.listen(outbox.engine, "checkout", fill)
+
+    def full() -> None:
+        # Not a page more, and what is free is taken: every write that needs one fails from here on.
+        with outbox.engine.connect() as connection:
+            pages.append(int(connection.exec_driver_sql("PRAGMA page_count").scalar() or 0))
+        with outbox.engine.connect().execution_options(**{WRITES: True}) as eater, eater.begin():
+            eater.exec_driver_sql("CREATE TABLE eater (bytes BLOB)")
+        with outbox.engine.connect().execution_options(**{WRITES: True}) as eater:
+            for size in (100_000, 10_000, 3000, 1000, 300):
+                while True:
+                    try:
+                        with eater.begin():
+                            eater.exec_driver_sql("INSERT INTO eater VALUES (zeroblob(?))", (size,))
+                    except OperationalError:
+                        break
+
+    def try_full() -> None:
+        try:
+            full()
+        except OperationalError:
+            return
+
+    once_at(monkeypatch, point, try_full)
+    failed = ""
+    try:
+        outbox.deliver()
+    except OperationalError as fault:
+        failed = str(fault.orig)
+    marked = outbox.attempts()
+    pages[:] = [1_000_000]
+    with outbox.engine.connect() as connection:
+        assert connection.exec_driver_sql("PRAGMA integrity_check").scalar() == "ok"
+    verdict = fault_table.add(f"disk full: {point}", recovered(outbox, relay))
+    assert verdict.lost == 0
+    assert verdict.states == {"sent": 12}
+    # A copy more only of what had left already when its end could not be written.
+    assert verdict.doubled <= (1 if point in ("after_mark", "after_data") else 0), (failed, marked)
+
+
+@pytest.mark.one_engine
+def test_a_log_that_cannot_grow_lets_nothing_leave_that_was_not_written_down(
+    outbox: Outbox, relay: RawRelay, zygote: Zygote, fault_table: FaultTable
+) -> None:
+    """No file of the process may grow beyond so many bytes: the write-ahead log stops it sooner or later."""
+    outbox.plan(*range(6))
+    sets = {"tracker.outbox.deliver:INSIST": [0.05], "tracker.base.db:BUSY_TIMEOUT_MS": 500}
+    failed = 0
+    for kilobytes in (0, 8, 24, 48, 64, 80, 96, 112, 128, 160):
+        outbox.engine.dispose()
+        with outbox.engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        life = zygote.start("deliver", outbox.env, NOW, file_bytes=kilobytes * 1024 + 1, sets=sets)
+        failed += life.wait() != 0
+        assert max(relay.copies().values(), default=0) <= 1
+    assert failed
+    verdict = fault_table.add("write-ahead log cannot grow", recovered(outbox, relay), failed)
+    assert (verdict.lost, sum(verdict.states.values())) == (0, 6)
+    assert set(verdict.states) <= {"sent", "may_have_arrived", "not_delivered"}
+
+
+# Killed ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.only_postgres
+@pytest.mark.parametrize("point", ["in_claim", "after_claim", "after_rcpt", "in_mark", "after_mark", "in_settle"])
+def test_a_connection_that_is_ended_at_a_step(
+    outbox: Outbox, relay: RawRelay, monkeypatch: pytest.MonkeyPatch, fault_table: FaultTable, point: str
+) -> None:
+    outbox.plan(1, 2, 3)
+    end = text(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        "WHERE pid <> pg_backend_pid() AND datname = current_database()"
+    )
+    once_at(monkeypatch, point, lambda: outbox.write_beside(end))
+    try:
+        outbox.deliver()
+    except DBAPIError:
+        db.session.rollback()
+    verdict = fault_table.add(f"connection ended: {point}", recovered(outbox, relay))
+    assert (verdict.states, verdict.lost) == ({"sent": 3}, 0)
+    assert verdict.doubled <= (1 if point == "in_settle" else 0)
+
+
+@pytest.mark.only_postgres
+@pytest.mark.slow
+@pytest.mark.parametrize("point", ["in_claim", "after_rcpt", "in_mark", "after_mark", "in_settle"])
+def test_a_server_that_is_killed_at_a_step_and_comes_back(
+    outbox: Outbox,
+    relay: RawRelay,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+    fault_table: FaultTable,
+    point: str,
+) -> None:
+    """One of its processes is killed: it ends all the others at once, and recovers what was committed."""
+    server: Postgres = request.getfixturevalue("postgres")
+    if not server.is_ours:
+        pytest.skip("the server that was named is not ours to kill")
+    monkeypatch.setattr(delivering, "INSIST", (0.5,) * 20)
+    # It does not wait for the disk in tests; here a commit must be one.
+    name = make_url(outbox.env["TRACKER_DATABASE_URL"]).database
+    server.execute(sql.SQL("ALTER DATABASE {} SET synchronous_commit TO on").format(sql.Identifier(str(name))))
+    outbox.engine.dispose()
+    server.execute(sql.SQL("CHECKPOINT"))
+    outbox.plan(1, 2, 3)
+
+    def kill() -> None:
+        with outbox.engine.connect() as connection:
+            os.kill(int(connection.exec_driver_sql("SELECT pg_backend_pid()").scalar() or 0), signal.SIGKILL)
+
+    once_at(monkeypatch, point, kill)
+    try:
+        outbox.deliver()
+    except DBAPIError:
+        db.session.rollback()
+    wait_for(outbox)
+    verdict = fault_table.add(f"PostgreSQL killed: {point}", recovered(outbox, relay))
+    assert (verdict.states, verdict.lost) == ({"sent": 3}, 0)
+    assert verdict.doubled <= (1 if point == "in_settle" else 0)
+
+
+def wait_for(outbox: Outbox) -> None:
+    """Until the server is back."""
+    give_up = time.monotonic() + 30
+    while True:
+        try:
+            with outbox.engine.connect() as connection:
+                connection.exec_driver_sql("SELECT 1")
+            return
+        except DBAPIError:
+            assert time.monotonic() < give_up
+            time.sleep(0.1)
