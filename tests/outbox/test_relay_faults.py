@@ -297,9 +297,10 @@ def test_a_slow_answer_after_the_dot_is_waited_for(
 @pytest.mark.one_engine
 def test_a_kept_line_that_ended_meanwhile_is_nobodys_failure(outbox: Outbox, relay: RawRelay) -> None:
     outbox.plan(1, 2, 3)
-    relay.drops = ["RSET", "RSET"]
+    relay.at["dot"] = [lambda: relay.drops.append("MAIL")] * 2
     assert outbox.deliver() == {"sent": 3, "failed": 0, "waiting": 0}
     assert [o for _, o in outbox.attempts()] == ["sent"] * 3
+    assert (relay.connections, sorted(relay.copies().values())) == (3, [1, 1, 1])
 
 
 @pytest.mark.one_engine
