@@ -96,9 +96,15 @@ def another(lived: Lived) -> None:
 
 
 def messages() -> list[Message]:
-    """All messages in the order they are due, as they stand now."""
+    """All reminders in the order they are due, as they stand now."""
     db.session.rollback()
-    return list(db.session.scalars(select(Message).order_by(Message.due_at, Message.id)))
+    reminders = select(Message).where(Message.kind == "hearing.reminder")
+    return list(db.session.scalars(reminders.order_by(Message.due_at, Message.id)))
+
+
+def reminded(mail_sink: MailSink) -> list[str]:
+    """The Message-IDs of the reminders that arrived."""
+    return [str(mail.message["Message-ID"]) for mail in mail_sink.mails if mail.kind == "hearing.reminder"]
 
 
 def ended(state: str, number: int, **more: Any) -> None:
@@ -184,8 +190,8 @@ def test_nothing_goes_until_it_is_released(hearing: Hearing, run: Run, mail_sink
     assert run("tick", "--at", DUE, "--json", **relay).json["outbox"]["sent"] == 0
     assert mail_sink.mails == []
     assert run("outbox", "release", "--at", LATER, "--json").json["paused"] == 0
-    assert run("tick", "--at", LATER, "--json", **relay).json["outbox"]["sent"] == 1
-    assert len(mail_sink.mails) == 1
+    run("tick", "--at", LATER, "--json", **relay)
+    assert len(reminded(mail_sink)) == 1
 
 
 def test_what_is_planned_while_mail_is_paused_stands_still_too(lived: Lived, run: Run, mail_sink: MailSink) -> None:
@@ -207,7 +213,8 @@ def test_a_release_of_what_is_old_lets_that_alone_pass(
     few = run("outbox", "release", "--older-than", "2h", "--at", LATER, "--json").json
     assert few == {"released": 1, "paused": len(messages()) - 1}
     assert "goes" in run("outbox", "list").out
-    assert run("tick", "--at", LATER, "--json", **relay).json["outbox"]["sent"] == 1
+    run("tick", "--at", LATER, "--json", **relay)
+    assert len(reminded(mail_sink)) == 1
     assert [m.state for m in messages()][:2] == ["sent", "paused"]
 
 
@@ -221,8 +228,8 @@ def test_a_reminder_that_stands_still_while_its_hearing_moves_is_not_sent_on_rel
         move_hearing(session, stored, moved, version=stored.version)
     run("outbox", "release", "--at", LATER)
     relay = {"smtp_url": mail_sink.url}
-    assert run("tick", "--at", LATER, "--json", **relay).json["outbox"]["sent"] == 0
-    assert mail_sink.mails == []
+    run("tick", "--at", LATER, "--json", **relay)
+    assert reminded(mail_sink) == []
     old = [m for m in messages() if m.subject_rev == 1]
     assert old
     assert {m.state for m in old} <= {"cancelled", "skipped"}
@@ -262,10 +269,9 @@ def test_a_message_that_may_have_arrived_goes_again_under_its_message_id(
     ended("may_have_arrived", number)
     done = run("outbox", "retry", str(number), "--at", LATER, "--json")
     assert (done.code, done.json) == (0, {"id": number, "again": [number]})
-    sent = run("tick", "--at", LATER, "--json", smtp_url=mail_sink.url)
-    assert sent.json["outbox"]["sent"] == 1
-    assert [str(m.message["Message-ID"]) for m in mail_sink.mails] == [f"<{number}@example.org>"]
-    (shown,) = run("outbox", "list", "--state", "sent", "--json").json
+    run("tick", "--at", LATER, "--json", smtp_url=mail_sink.url)
+    assert reminded(mail_sink) == [f"<{number}@example.org>"]
+    (shown,) = [m for m in run("outbox", "list", "--state", "sent", "--json").json if m["id"] == number]
     assert (shown["id"], shown["attempts"], shown["sent_at"]) == (number, 3, "2024-04-01T07:00:00Z")
 
 
@@ -274,7 +280,7 @@ def test_what_came_back_goes_again_as_another_mail(hearing: Hearing, run: Run, m
     ended("not_delivered", number, sent_at=PLANNED)
     assert run("outbox", "retry", str(number), "--at", LATER).code == 0
     run("tick", "--at", LATER, smtp_url=mail_sink.url)
-    assert [str(m.message["Message-ID"]) == f"<{number}@example.org>" for m in mail_sink.mails] == [False]
+    assert [name == f"<{number}@example.org>" for name in reminded(mail_sink)] == [False]
 
 
 @pytest.mark.one_engine
