@@ -14,6 +14,7 @@ from tracker.base.work import short_transaction
 from tracker.catching_up.mails import say_span
 from tracker.catching_up.queries import Report, list_concerned, read_report
 from tracker.catching_up.reporting import report_step
+from tracker.clockwork.kinds import in_turn
 from tracker.clockwork.models import Outage
 from tracker.clockwork.service import note_end
 from tracker.hearings.models import Hearing
@@ -165,3 +166,9 @@ def test_nothing_is_planned_when_nothing_was_concerned(lived: Lived) -> None:
 )
 def test_how_long_is_said_in_one_unit(lived: Lived, span: timedelta, said: str) -> None:
     assert say_span(span) == said
+
+
+@pytest.mark.one_engine
+def test_the_step_runs_after_what_was_kept_back_has_left(lived: Lived) -> None:
+    codes = [step.code for step in in_turn()]
+    assert codes.index("catching_up.report") > codes.index("outbox.deliver") > codes.index("reminders.plan")
