@@ -65,6 +65,8 @@ def test_one_connection_carries_many_mails(outbox: Outbox, mail_sink: MailSink) 
 
 def test_a_run_with_nothing_due_is_one_select(outbox: Outbox) -> None:
     outbox.plan(1, due_at=later(days=1))
+    # The first of a process looks whether the database came back from a backup.
+    outbox.deliver()
     said: list[str] = []
 
     def keep(_connection: Any, _cursor: Any, statement: str, *_more: Any) -> None:
