@@ -12,6 +12,7 @@ from tracker.catching_up import kinds
 from tracker.catching_up.queries import list_concerned
 from tracker.clockwork.kinds import clock_step
 from tracker.clockwork.models import Heartbeat, Outage
+from tracker.outbox import deliver
 from tracker.outbox.models import Recipient
 from tracker.outbox.service import ensure_recipients, plan_messages
 
@@ -21,7 +22,8 @@ AFTER = timedelta(minutes=5)
 #: The steps that must have done their part.
 CAUGHT_UP_BY = ("reminders.plan", "outbox.deliver")
 
-__all__ = ["kinds", "report_step"]
+# Within a turn steps run in the order announced: delivery is, before this one.
+__all__ = ["deliver", "kinds", "report_step"]
 
 
 @clock_step("catching_up.report", every=timedelta(seconds=60), turn="deliver")
