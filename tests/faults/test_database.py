@@ -21,6 +21,8 @@ from zygote import Zygote
 
 from tracker.base import failpoints
 from tracker.base.db import WRITES, db
+from tracker.base.house import write_fact
+from tracker.base.work import short_transaction
 from tracker.outbox import deliver as delivering
 
 #: Long enough that every wait is over.
@@ -94,6 +96,30 @@ def once_at(monkeypatch: pytest.MonkeyPatch, wanted: str, do: Callable[[], None]
             left.pop()()
 
     monkeypatch.setattr(failpoints, "point", passed)
+
+
+def test_many_processes_write_the_same_new_fact_at_once(outbox: Outbox) -> None:
+    """Found by four deliverers that began together: the second to say that the relay works failed."""
+    together = threading.Barrier(6)
+    faults: list[BaseException] = []
+
+    def say(number: int) -> None:
+        with outbox.app.app_context():
+            try:
+                for turn in range(5):
+                    together.wait(30)
+                    with short_transaction() as session:
+                        write_fact(session, f"of all {turn}", str(number))
+            except BaseException as fault:
+                faults.append(fault)
+                together.abort()
+
+    threads = [threading.Thread(target=say, args=(number,)) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert faults == []
 
 
 # Full -----------------------------------------------------------------------------------------------------------------
