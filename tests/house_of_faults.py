@@ -52,6 +52,8 @@ def judge(engine: Engine, copies: Mapping[str, int], now: datetime | None = None
                 """)
             )
         }
+    # A mail of several messages leaves without those that were taken back before.
+    told = {m.message_id for m in messages if m.state in ("sent", "may_have_arrived")}
     lost = 0
     counted: list[str] = []
     for number, state, reason, due_at, message_id, envelope_state, ambiguous, token in messages:
@@ -61,7 +63,7 @@ def judge(engine: Engine, copies: Mapping[str, int], now: datetime | None = None
         if now is not None and state in NO_ENDS and _instant(due_at) > now:
             continue
         counted.append(state)
-        if state in NO_ENDS or (state == "sent" and not came) or (came and state not in ("sent", "may_have_arrived")):
+        if state in NO_ENDS or (state == "sent" and not came) or (came and message_id not in told):
             lost += 1
         if state in ("skipped", "cancelled", "not_delivered", "may_have_arrived"):
             assert reason, f"message {number} ended as {state} and nobody knows why"
