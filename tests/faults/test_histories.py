@@ -328,7 +328,7 @@ def test_a_reader_who_moves_house_is_left_alone_at_night_by_their_new_clock(land
 @pytest.mark.slow
 def test_any_history_keeps_the_promises(land: Land, restore: Callable[[], None], database_url: str) -> None:
     histories = type("AnyHistory", (Histories,), {"land": land, "restore": staticmethod(restore)})
-    few = 14 if database_url.startswith("sqlite") else 5
+    few = 8 if database_url.startswith("sqlite") else 3
     run_state_machine_as_test(
         histories,
         settings=settings(
@@ -339,7 +339,8 @@ def test_any_history_keeps_the_promises(land: Land, restore: Callable[[], None],
             deadline=None,
             print_blob=True,
             suppress_health_check=list(HealthCheck),
-            phases=(Phase.generate, Phase.shrink),
+            # The suite says at once that something is wrong; the shortest history is for who has the time.
+            phases=(Phase.generate, Phase.shrink) if MANY else (Phase.generate,),
         ),
     )
 
