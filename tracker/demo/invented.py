@@ -460,3 +460,7 @@ def _timur(story: Story) -> None:
         payload={"offences": "unlawful assembly"}, source=LAWYER,
     )  # fmt: skip
     story.checked("timur", at("casia", 72, "10:20"), "dara")
+    story.hearing(
+        "timur", at("casia", 5, "12:00"), "dara", {"timur": ["timur"]},
+        on_day("Asia/Bishkek", day("casia", 9), _time("14:00")), kind="mention", court="District court", place="Osh",
+    )  # fmt: skip

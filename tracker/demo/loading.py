@@ -28,6 +28,9 @@ from tracker.demo.accounts import ACCOUNTS, DESKS, PASSWORD
 from tracker.demo.telling import Story
 from tracker.intake.reading.page import read_page
 from tracker.intake.service import keep_document, propose
+from tracker.outbox.bounces import stop_sending
+from tracker.outbox.reports import in_words
+from tracker.outbox.service import recipient_for
 from tracker.reminders.service import follow
 
 #: The fact by which a database is known as a demo's; its value is LOADING until the story is told to its end.
@@ -183,11 +186,24 @@ def _people(story: Story) -> None:
         at, "sacha", "reminders.follow",
         lambda: follow(story.session, story.account("sacha"), desk=story.desk("iopt"), now=at),
     )  # fmt: skip
+    moved = story.at("casia", 20, "10:00")
+    story.act(
+        moved, "wren", "reminders.follow",
+        lambda: follow(story.session, story.account("wren"), desk=story.desk("casia"), now=moved),
+    )  # fmt: skip
+    back = story.at("casia", 6, "07:30")
+    story.act(back, "command", "bounces.read", partial(_comes_back, story, "wren", back))
     since = story.at("iopt", 10, "12:15")
     story.act(
         since, "kit", "reminders.follow",
         lambda: follow(story.session, story.account("kit"), case=story.case_of("noga"), now=since),
     )  # fmt: skip
+
+
+def _comes_back(story: Story, word: str, at: datetime) -> None:
+    """Mail to an account came back."""
+    recipient = recipient_for(story.session, story.account(word).id)
+    stop_sending(story.session, recipient, in_words("hard", "5.1.1"), at)
 
 
 def _add_desk(story: Story, code: str, at: datetime) -> None:

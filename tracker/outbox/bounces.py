@@ -72,7 +72,7 @@ def take_in(session: Session, report: Report, now: datetime) -> TakenIn:
         # It speaks of the address as it was before somebody put it right.
         return TakenIn("soft" if report.verdict in ("soft", "delayed") else "hard")
     if report.verdict in ("hard", "complaint"):
-        return TakenIn("hard", _suppress(session, recipient, in_words(report.verdict, report.status), now))
+        return TakenIn("hard", stop_sending(session, recipient, in_words(report.verdict, report.status), now))
     return TakenIn("soft", report.verdict == "soft" and _count_soft(session, recipient, report, now))
 
 
@@ -165,10 +165,10 @@ def _count_soft(session: Session, recipient: Recipient, report: Report, now: dat
     if recipient.soft_bounces < SOFT_DAYS:
         return False
     words = f"mail came back on {recipient.soft_bounces} days: {in_words(report.verdict, report.status)}"
-    return _suppress(session, recipient, words, now)
+    return stop_sending(session, recipient, words, now)
 
 
-def _suppress(session: Session, recipient: Recipient, reason: str, now: datetime) -> bool:
+def stop_sending(session: Session, recipient: Recipient, reason: str, now: datetime) -> bool:
     """Send nothing more there. False where it is so already: since when, and why first, are kept."""
     if recipient.suppressed_at is not None:
         return False
