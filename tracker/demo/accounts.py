@@ -38,7 +38,9 @@ ACCOUNTS = {
     "dara": Account(
         "almaty@example.org", "Dara", "staff", "coordinates the desk casia", ("casia",), coordinates=True
     ),
-    "wren": Account("bishkek@example.org", "Wren", "staff", "follows the desk casia; mail to them comes back", ("casia",)),
+    "wren": Account(
+        "bishkek@example.org", "Wren", "staff", "follows the desk casia; mail to them comes back", ("casia",)
+    ),
     "kit": Account("deputy@example.org", "Kit", "staff", "stands in on the desk iopt", ("iopt",)),
     "robin": Account("volunteer@example.org", "Robin", "volunteer", "sees what is open to volunteers"),
     "uma": Account("admin@example.org", "Uma", "admin", "looks after accounts; sees cases open to volunteers"),
