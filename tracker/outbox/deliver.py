@@ -482,9 +482,20 @@ class _Run:
         if taken is not None:
             try:
                 with short_transaction() as session:
-                    ended = protocol.settle_sent(session, taken.claimed, taken.said, taken.at)
+                    ended, marked = protocol.settle_and_mark(
+                        session,
+                        taken.claimed,
+                        taken.said,
+                        taken.at,
+                        claimed,
+                        parcel.kind,
+                        parcel.message_ids,
+                        parcel.address,
+                        clock.now(),
+                        clock.true_now(),
+                        pause=parcel.pause,
+                    )
                     failpoints.point("in_settle")
-                    marked = self._mark(session, claimed, parcel, waits=False)
                     failpoints.point("in_mark")
             except (Fenced, NoLonger):
                 # Of either, or somebody holds a row of the second: the first is not held up for that.
@@ -499,25 +510,21 @@ class _Run:
                 return marked
         try:
             with short_transaction() as session:
-                marked = self._mark(session, claimed, parcel, waits=True)
+                marked = protocol.mark(
+                    session,
+                    claimed,
+                    parcel.kind,
+                    parcel.message_ids,
+                    parcel.address,
+                    clock.now(),
+                    clock.true_now(),
+                    pause=parcel.pause,
+                )
                 failpoints.point("in_mark")
             return marked
         except SQLAlchemyError:
             self._unmark(claimed)
             raise
-
-    def _mark(self, session: Session, claimed: Claimed, parcel: Parcel, *, waits: bool) -> Claimed:
-        return protocol.mark(
-            session,
-            claimed,
-            parcel.kind,
-            parcel.message_ids,
-            parcel.address,
-            clock.now(),
-            clock.true_now(),
-            pause=parcel.pause,
-            waits=waits,
-        )
 
     def _unmark(self, claimed: Claimed) -> None:
         """Perhaps its mark was committed and perhaps not; for certain nothing has left."""

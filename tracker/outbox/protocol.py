@@ -23,6 +23,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Table, Update, and_, bindparam, case, exists, func, insert, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
+from tracker.base.db import Step, execute_together
 from tracker.outbox import rules
 from tracker.outbox.holder import is_dead, new_token
 from tracker.outbox.kinds import UNSURE_WAIT, MessageKind, NoLonger, kinds
@@ -54,6 +55,10 @@ _ATTEMPTS: Table = Attempt.metadata.tables["attempts"]
 
 #: Why a message ends that could not be sent while it was of use.
 TOO_LATE = "it was too late: it could not be sent in time"
+
+#: Why one does not leave whose reader it cannot go to.
+ACCOUNT_CLOSED = "the account is not active any more"
+ADDRESS_STOPPED = "mail to this address was stopped because it came back"
 
 
 class Fenced(Exception):
@@ -123,17 +128,19 @@ def _note(
     detail: str,
     code: int | None = None,
 ) -> None:
-    session.connection().execute(
-        _NOTE,
-        {
-            "envelope_id": claimed.id,
-            "started_at": claimed.started_at,
-            "reached": reached,
-            "smtp_code": code,
-            "outcome": outcome,
-            "detail": detail,
-        },
-    )
+    execute_together(session, [_noted(claimed, reached, outcome, detail, code)])
+
+
+def _noted(claimed: Claimed, reached: str, outcome: str, detail: str, code: int | None) -> Step:
+    given = {
+        "envelope_id": claimed.id,
+        "started_at": claimed.started_at,
+        "reached": reached,
+        "smtp_code": code,
+        "outcome": outcome,
+        "detail": detail,
+    }
+    return _NOTE, given
 
 
 _NOTE = insert(_ATTEMPTS).inline()
@@ -249,14 +256,55 @@ def mark(
     The messages are updated first: whoever takes one back at this very moment holds its row, and this waits for it; or,
     without `waits`, answers NoLonger at once.
     """
-    connection = session.connection()
+    steps = _mark_steps(claimed, kind, message_ids, address, now, true_now, pause, waits)
+    return _marked(claimed, message_ids, execute_together(session, steps))
+
+
+def settle_and_mark(
+    session: Session,
+    taken: Claimed,
+    said: str,
+    at: datetime,
+    claimed: Claimed,
+    kind: str,
+    message_ids: Sequence[int],
+    address: str,
+    now: datetime,
+    true_now: datetime,
+    *,
+    pause: Pause | None = None,
+) -> tuple[Ended, Claimed]:
+    """`settle_sent` of the mail that was `taken`, and `mark` of the next, which waits for nobody: all statements go to
+    the database together, and their answers decide. Fenced and NoLonger are of either, and want a rollback."""
+    settles = _sent_steps(taken, said, at)
+    marks = _mark_steps(claimed, kind, message_ids, address, now, true_now, pause, waits=False)
+    counts = execute_together(session, [*settles, *marks])
+    return _sent(counts[: len(settles)]), _marked(claimed, message_ids, counts[len(settles) :])
+
+
+def _mark_steps(
+    claimed: Claimed,
+    kind: str,
+    message_ids: Sequence[int],
+    address: str,
+    now: datetime,
+    true_now: datetime,
+    pause: Pause | None,
+    waits: bool,
+) -> list[Step]:
     look = _last_look(kinds.get(kind), len(message_ids), pause, now, waits)
     given: dict[str, Any] = {f"m{n}": message_id for n, message_id in enumerate(message_ids)}
-    marked = connection.execute(look, {"of": claimed.id, "to_address": address, "looked_at": now, **given}).rowcount
+    return [
+        (look, {"of": claimed.id, "to_address": address, "looked_at": now, **given}),
+        (_DISPATCH, {**_of(claimed), "until": true_now + MARK_LEASE}),
+    ]
+
+
+def _marked(claimed: Claimed, message_ids: Sequence[int], counts: Sequence[int]) -> Claimed:
+    marked, dispatched = counts
     if marked != len(message_ids):
         raise NoLonger
-    given = {**_of(claimed), "until": true_now + MARK_LEASE}
-    if not connection.execute(_DISPATCH, given).rowcount:
+    if not dispatched:
         raise Fenced
     return claimed.dispatching
 
@@ -323,9 +371,9 @@ def why_not(session: Session, message: Message, now: datetime) -> str:
         .where(Recipient.id == message.recipient_id)
     ).first()
     if row is None or not row.active:
-        return "the account is not active any more"
+        return ACCOUNT_CLOSED
     if row.suppressed_at is not None:
-        return "mail to this address was stopped because it came back"
+        return ADDRESS_STOPPED
     kind = kinds.find(message.kind)
     try:
         return (kind.why_not(session, message, now) if kind else "") or "it is not true any more"
@@ -338,12 +386,23 @@ def why_not(session: Session, message: Message, now: datetime) -> str:
 
 def settle_sent(session: Session, claimed: Claimed, said: str, now: datetime) -> Ended:
     """The relay took it. Fenced when somebody else has the envelope; the try is on record all the same."""
-    _note(session, claimed, "answered", "sent", said, 250)
-    connection, given = session.connection(), {**_of(claimed), "at": now}
-    count = connection.execute(_SENT_MESSAGES, given).rowcount
-    if not connection.execute(_SENT_ENVELOPE, {**given, "tries": claimed.attempts + 1}).rowcount:
+    return _sent(execute_together(session, _sent_steps(claimed, said, now)))
+
+
+def _sent_steps(claimed: Claimed, said: str, now: datetime) -> list[Step]:
+    given = {**_of(claimed), "at": now}
+    return [
+        _noted(claimed, "answered", "sent", said, 250),
+        (_SENT_MESSAGES, given),
+        (_SENT_ENVELOPE, {**given, "tries": claimed.attempts + 1}),
+    ]
+
+
+def _sent(counts: Sequence[int]) -> Ended:
+    _noted, messages, settled = counts
+    if not settled:
         raise Fenced
-    return Ended(sent=count)
+    return Ended(sent=messages)
 
 
 _SENT_MESSAGES = (
