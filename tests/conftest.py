@@ -8,8 +8,6 @@ import json
 import os
 import shutil
 import socket
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -23,6 +21,7 @@ import pytest
 from engines import Absent, Postgres, SQLiteFiles, start_postgres
 from flask import Flask
 from flask.testing import FlaskClient
+from forked import ForkedCommands
 from hypothesis import settings as hypothesis_settings
 from mail_sink import MailSink
 
@@ -249,18 +248,12 @@ class Done:
 RunTracker = Callable[..., Done]
 
 
-def _run_child(arguments: list[str], environment: dict[str, str], said: str) -> Done:
-    command = [str(Path(sys.executable).with_name("tracker")), *arguments]
-    child = subprocess.run(
-        command,
-        env=environment,
-        input=said,
-        capture_output=True,
-        text=True,
-        cwd=environment["TRACKER_INSTANCE"],
-        timeout=180,
-    )
-    return Done(child.returncode, child.stdout, child.stderr)
+@pytest.fixture(scope="session")
+def forked_commands() -> Iterator[ForkedCommands]:
+    """Runs the real command in processes that are quickly there."""
+    commands = ForkedCommands()
+    yield commands
+    commands.close()
 
 
 @pytest.fixture
@@ -270,11 +263,11 @@ def tracker_env(database_url: str, instance: Path) -> dict[str, str]:
 
 
 @pytest.fixture
-def run_tracker(tracker_env: dict[str, str]) -> RunTracker:
+def run_tracker(tracker_env: dict[str, str], forked_commands: ForkedCommands) -> RunTracker:
     """Run the real command: `run_tracker("cases", "list", "--json", env={...}, input="...")` returns a `Done`."""
 
     def run(*arguments: str, env: dict[str, str] | None = None, input: str = "") -> Done:
-        return _run_child(list(arguments), {**tracker_env, **(env or {})}, input)
+        return Done(*forked_commands.run(list(arguments), {**tracker_env, **(env or {})}, input))
 
     return run
 
