@@ -1,18 +1,21 @@
 """What the database holds is what was meant: instants, settings of connections, writers that wait for each other."""
 
 import threading
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from flask import Flask
 from signed_in import make_desk
-from sqlalchemy import select, text
-from sqlalchemy.exc import StatementError
+from sqlalchemy import String, Table, bindparam, cast, create_engine, select, text, update
+from sqlalchemy.exc import IntegrityError, OperationalError, StatementError
+from sqlalchemy.orm import Session
+from sqlalchemy.pool import NullPool
 
 from tracker.accounts.models import Desk
-from tracker.base.db import db, normalise_url
+from tracker.base.db import db, execute_together, normalise_url, quick_checkout
 from tracker.base.errors import Misconfigured
-from tracker.base.work import COMMAND, current_work, unit_of_work
+from tracker.base.work import COMMAND, current_work, short_transaction, unit_of_work
 
 
 def test_an_instant_comes_back_as_itself_whatever_its_offset(app: Flask) -> None:
@@ -87,3 +90,87 @@ def test_spellings_of_an_address(said: str, meant: str) -> None:
 def test_other_databases_are_refused_by_the_settings_name(said: str) -> None:
     with pytest.raises(Misconfigured, match="TRACKER_DATABASE_URL"):
         normalise_url(said)
+
+
+def _at(session: Session, code: str) -> datetime:
+    return session.scalars(select(Desk.created_at).where(Desk.code == code)).one()
+
+
+def test_statements_sent_together_write_what_the_session_would_and_count_their_rows(app: Flask) -> None:
+    for code in ("one", "two", "three"):
+        make_desk(code)
+    at = datetime(2026, 4, 8, 9, 30, 0, 123456, tzinfo=timezone(timedelta(hours=5)))
+    table: Table = Desk.metadata.tables["desks"]
+    instant = update(table).where(Desk.code == bindparam("of")).values(created_at=bindparam("at"))
+    some = update(table).where(Desk.code.in_(["one", "two"])).values(created_at=at, stale_low_days=7)
+    with short_transaction() as session:
+        session.execute(update(Desk).where(Desk.code == "three").values(created_at=at))
+        counts = execute_together(session, [(instant, {"of": "nobody", "at": at}), (some, {})])
+    assert counts == [0, 2]
+    session.expire_all()
+    stored = [str(v) for v in session.scalars(select(cast(Desk.created_at, String))).all()]
+    assert len(set(stored)) == 1
+    # The same statement once more, with other values.
+    with short_transaction() as session:
+        assert execute_together(session, [(instant, {"of": "two", "at": at + timedelta(days=1)})]) == [1]
+    assert _at(session, "two") == at + timedelta(days=1)
+    assert _at(session, "one") == at
+
+
+def test_a_fault_among_statements_sent_together_leaves_nothing_of_them(app: Flask) -> None:
+    make_desk("one")
+    make_desk("two")
+    table: Table = Desk.metadata.tables["desks"]
+    days = update(table).where(Desk.code == "one").values(stale_low_days=bindparam("days"))
+    same = update(table).where(Desk.code == "one").values(code=bindparam("named"))
+    with pytest.raises(IntegrityError), short_transaction() as session:
+        execute_together(session, [(days, {"days": 3}), (same, {"named": "two"}), (days, {"days": 4})])
+    assert db.session.scalars(select(Desk.stale_low_days).where(Desk.code == "one")).one() == 60
+    with short_transaction() as session:
+        assert execute_together(session, [(days, {"days": 5})]) == [1]
+    assert db.session.scalars(select(Desk.stale_low_days).where(Desk.code == "one")).one() == 5
+
+
+def _hang_up() -> None:
+    """End every other connection to the test's database."""
+    with create_engine(db.engine.url, poolclass=NullPool).connect() as beside:
+        ended = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = "
+        beside.execute(text(f"{ended}current_database()"))
+
+
+def test_a_connection_lost_under_statements_sent_together_is_a_fault_and_the_next_try_gets_another(app: Flask) -> None:
+    if db.engine.dialect.name == "sqlite":
+        pytest.skip("a file hangs up on nobody")
+    make_desk("one")
+    table: Table = Desk.metadata.tables["desks"]
+    days = update(table).where(Desk.code == "one").values(stale_low_days=bindparam("days"))
+    with short_transaction() as session:
+        execute_together(session, [(days, {"days": 3})])
+        _hang_up()
+        with pytest.raises(OperationalError) as told:
+            execute_together(session, [(days, {"days": 4}), (days, {"days": 5})])
+        session.rollback()
+    assert told.value.connection_invalidated
+    with short_transaction() as session, quick_checkout():
+        assert execute_together(session, [(days, {"days": 6})]) == [1]
+
+
+def test_only_who_asks_for_it_gets_a_connection_that_was_not_tried_first(app: Flask) -> None:
+    if db.engine.dialect.name == "sqlite":
+        pytest.skip("a file hangs up on nobody")
+    make_desk("one")
+    for hold, faults in ((nullcontext, 0), (quick_checkout, 1)):
+        with short_transaction() as session:
+            session.execute(text("SELECT 1"))
+        _hang_up()
+        told = 0
+        with hold():
+            try:
+                with short_transaction() as session:
+                    session.execute(text("SELECT 1"))
+            except OperationalError:
+                told += 1
+            # A lost one is not taken again.
+            with short_transaction() as session:
+                session.execute(text("SELECT 1"))
+        assert told == faults

@@ -4,7 +4,9 @@ SQLite runs in WAL with `synchronous=FULL` (a forgotten "sent" mark after a powe
 write begins IMMEDIATE: a deferred one that turns into a write fails at once when another process wrote in between.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -14,9 +16,10 @@ from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import Connection, Delete, Dialect, Engine, Executable, Insert, MetaData, Table, Update, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, InvalidatePoolError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session
 
+from tracker.base import clock
 from tracker.base.errors import Misconfigured
 
 #: Milliseconds SQLite waits for a lock. Its waiting is unfair: 4 s were seen with eight writers, so 15 s is no luxury.
@@ -67,15 +70,16 @@ def engine_options(address: str) -> dict[str, Any]:
         return {"hide_parameters": True, "connect_args": {"timeout": BUSY_TIMEOUT_MS / 1000}}
     return {
         "hide_parameters": True,
-        "pool_pre_ping": True,
         "pool_recycle": 1800,
         "connect_args": {"connect_timeout": 10},
     }
 
 
 def prepare_engine(engine: Engine) -> None:
-    """Set every new SQLite connection up, and let each transaction begin as what it is."""
+    """Set every new SQLite connection up, and let each transaction begin as what it is. One to PostgreSQL is tried
+    before it is used again: the server may have hung up meanwhile."""
     if engine.dialect.name != "sqlite":
+        _try_before_use(engine)
         return
 
     @event.listens_for(engine, "connect")
@@ -96,6 +100,55 @@ def prepare_engine(engine: Engine) -> None:
     def on_begin(connection: Connection) -> None:
         writes = connection.get_execution_options().get(WRITES)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+#: Seconds for which a connection that was just used need not be tried, where `quick_checkout` says so.
+JUST_USED = 1.0
+
+_quick: ContextVar[bool] = ContextVar("quick", default=False)
+
+
+@contextmanager
+def quick_checkout() -> Iterator[None]:
+    """Within the block, a connection that was used in the last second is used again without being tried: for short
+    transactions one after the other, whose caller can bear that one of them fails."""
+    token = _quick.set(True)
+    try:
+        yield
+    finally:
+        _quick.reset(token)
+
+
+def _try_before_use(engine: Engine) -> None:
+    dialect: Any = engine.dialect
+
+    # Instead of the pool's own `pre_ping`, which makes no difference between one used a millisecond ago and others.
+    @event.listens_for(engine, "checkout")
+    def on_checkout(connection: Any, record: Any, _proxy: Any) -> None:
+        used_at = record.info.get("used_at")
+        if used_at is None or (_quick.get() and clock.monotonic() - used_at < JUST_USED):
+            return
+        try:
+            dialect.do_ping(connection)
+        except dialect.loaded_dbapi.Error as fault:
+            if dialect.is_disconnect(fault, connection, None):
+                # Then the others have been hung up on, too.
+                raise InvalidatePoolError from fault
+            raise
+
+    @event.listens_for(engine, "checkin")
+    def on_checkin(_connection: Any, record: Any) -> None:
+        record.info["used_at"] = clock.monotonic()
+
+
+def end_reading(session: Session) -> None:
+    """End what has only read: nothing is kept, and what is read next is read anew, as after a rollback. It is a COMMIT
+    all the same: after a ROLLBACK psycopg has the server forget every statement that it holds ready."""
+    if session.new or session.deleted:
+        session.rollback()
+        return
+    session.expire_all()
+    session.commit()
 
 
 def begin_writing(session: Session) -> Connection:

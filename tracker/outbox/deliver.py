@@ -20,7 +20,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from tracker.base import clock, failpoints
-from tracker.base.db import db
+from tracker.base.db import db, end_reading, quick_checkout
 from tracker.base.house import read_fact
 from tracker.base.work import short_transaction
 from tracker.clockwork.kinds import clock_step, progress
@@ -111,7 +111,8 @@ def deliver(now: datetime) -> Mapping[str, int]:
         return {"sent": 0, "failed": 0, "waiting": outlook.waiting}
     run = _Run()
     try:
-        run.go(outlook)
+        with quick_checkout():
+            run.go(outlook)
     finally:
         run.hang_up()
         restored.run_ends()
@@ -138,11 +139,14 @@ def look(now: datetime) -> Outlook:
 
 def _read(reader: Callable[[Session], T]) -> T:
     """Read, and end the read: a snapshot held while mail is sent would be an old one."""
-    session = db.session()
+    session: Session = db.session()
     try:
-        return reader(session)
-    finally:
+        answer = reader(session)
+    except BaseException:
         session.rollback()
+        raise
+    end_reading(session)
+    return answer
 
 
 def _spread() -> float:
@@ -216,7 +220,7 @@ class _Run:
             now = clock.now()
             reading: Session = db.session()
             ready, after = packing.list_packable(reading, now, after)
-            reading.rollback()
+            end_reading(reading)
             if ready:
                 with short_transaction() as session:
                     packing.pack(session, ready, domain, now)
@@ -335,6 +339,7 @@ class _Run:
         reading: Session = db.session()
         try:
             found = self._compose(reading, batch, now)
+            end_reading(reading)
         except OperationalError:
             raise
         except Exception as fault:
