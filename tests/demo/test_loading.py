@@ -1,5 +1,6 @@
 """What the demo fills, what it keeps, and what it leaves alone."""
 
+import json
 import re
 import signal
 import socket
@@ -16,8 +17,9 @@ from urllib.parse import urlencode
 from urllib.request import HTTPCookieProcessor, build_opener
 
 import pytest
-from conftest import _environment, _run_child, made_app
+from conftest import _environment, made_app
 from flask import Flask
+from forked import ForkedCommands
 from sqlalchemy import select, text
 
 from tracker.base import clock
@@ -114,17 +116,17 @@ def test_a_loading_that_was_broken_off_is_told_again(run_tracker: Run, instance:
 
 
 @pytest.fixture(scope="module")
-def demo_env(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+def demo_env(tmp_path_factory: pytest.TempPathFactory, forked_commands: ForkedCommands) -> dict[str, str]:
     """The environment of a demo that was loaded into a fresh folder."""
     folder = tmp_path_factory.mktemp("demo")
     environment = {**_environment("", folder)}
-    done = _run_child(["demo", "--once", "--json"], environment, "")
-    assert done.code == 0, done.err
+    code, _out, err = forked_commands.run(["demo", "--once", "--json"], environment, "")
+    assert code == 0, err
     return environment
 
 
 @pytest.fixture(scope="module")
-def house(demo_env: dict[str, str]) -> dict[str, Any]:
+def house(demo_env: dict[str, str], forked_commands: ForkedCommands) -> dict[str, Any]:
     """What its commands print: `cases` (shown in full), `hearings`, `flags`, and `then` to ask what was known."""
     from tracker.accounts.models import Desk
     from tracker.cases.models import Case
@@ -137,8 +139,8 @@ def house(demo_env: dict[str, str]) -> dict[str, Any]:
         (daqqah,) = (case for case in kept if case.title.startswith("Walid"))
         return {
             "cases": [case_as_json(session, case, desks[case.desk_id], now=now) for case in kept],
-            "hearings": _run_child(["hearings", "list", "--json"], demo_env, "").json,
-            "flags": _run_child(["flags", "list", "--json"], demo_env, "").json,
+            "hearings": json.loads(forked_commands.run(["hearings", "list", "--json"], demo_env, "")[1]),
+            "flags": json.loads(forked_commands.run(["flags", "list", "--json"], demo_env, "")[1]),
             "rules": finders.codes(),
             "then": {
                 day: case_as_json(session, daqqah, desks[daqqah.desk_id], date.fromisoformat(day), now=now)
