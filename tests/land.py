@@ -73,7 +73,6 @@ class Land:
         """A history begins: nothing has arrived. `others`: there are deliverers in other processes, so that what one
         has in hand may have been taken from it."""
         self.others = others
-        self.out: set[int] = set()
         self.relay.arrivals.clear()
         self.relay.unanswered.clear()
         self.got: list[Got] = []
@@ -179,7 +178,6 @@ class Land:
         """A case is for named people only, or open to the desk again."""
 
         def do(session: Any) -> None:
-            self.out.update(self.users)
             row = session.get_one(Case, self.cases[case])
             cases.edit_case(
                 session,
@@ -195,7 +193,6 @@ class Land:
         """Somebody leaves the desk, or comes back."""
 
         def do(session: Any) -> None:
-            self.out.add(self.users[user])
             held = session.scalar(select(Membership).where(Membership.user_id == self.users[user]))
             if held is None:
                 session.add(Membership(user_id=self.users[user], desk_id=self.desk, coordinator=False))
@@ -208,7 +205,6 @@ class Land:
         """An account is closed, or opened again."""
 
         def do(session: Any) -> None:
-            self.out.add(self.users[user])
             row = session.get_one(User, self.users[user])
             if row.active:
                 accounts.disable(session, row, now)
@@ -418,9 +414,6 @@ class Land:
                         if any(lead.due_at <= now for lead in rules.leads_of(ahead, (7, 3, 1), reader)):
                             assert key in last, f"{key} is due and was told nothing"
                             assert rules.tells_same(last[key], true), f"{key} was told {last[key]} and it is {true}"
-                    elif user_id in self.out:
-                        # Whoever could not see it when it changed is not told of that change afterwards.
-                        continue
                     elif key in last and sees and self._hears_of_changes(connection, user_id, hearing.id, follows):
                         told = last[key]
                         if rules.what_changed(told, true, hearing.last_change) and rules.is_news(told, true, now):

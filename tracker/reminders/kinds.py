@@ -12,8 +12,8 @@ from sqlalchemy import ColumnElement, exists, select
 from sqlalchemy.orm import Session
 
 from tracker.base import labels
-from tracker.base.sight import may_see
 from tracker.cases.models import Case
+from tracker.cases.queries import level
 from tracker.hearings.models import Appearance, Hearing
 from tracker.outbox.kinds import Mail, Write, message_kind
 from tracker.outbox.models import Message, Recipient
@@ -23,6 +23,8 @@ from tracker.reminders.queries import (
     REMINDED_STAGES,
     SERVED_LATER,
     STANDS_IN,
+    STOPPED,
+    UNSEEN,
     WAS_PROVISIONAL,
     may_be_reminded,
     may_be_told,
@@ -150,10 +152,13 @@ class HearingChanged:
 def _why_unheard(session: Session, message: Message) -> str:
     """The reason that lies with the reader; empty: none."""
     recipient = session.get(Recipient, message.recipient_id)
-    if recipient is None or not _has_case(session, message, may_see(recipient.user_id, Case.id)):
-        return "they may no longer see it"
+    hearing = session.get(Hearing, message.subject_id)
+    if recipient is None or hearing is None:
+        return UNSEEN
+    if not _has_case(session, message, level(recipient.user_id, Case) <= hearing.audience):
+        return UNSEEN
     if not _has_case(session, message, ~wants_no_news(Recipient, Case), recipient.id):
-        return "they stopped these reminders"
+        return STOPPED
     return ""
 
 

@@ -15,6 +15,7 @@ from sqlalchemy import (
     ColumnElement,
     Integer,
     Select,
+    Text,
     and_,
     bindparam,
     case,
@@ -40,9 +41,11 @@ from tracker.base.work import CLOCK, settles, unit_of_work
 from tracker.cases.models import Case, CaseGrant
 from tracker.cases.queries import level
 from tracker.clockwork.kinds import clock_step, rederives
-from tracker.hearings.models import Appearance, Hearing
+from tracker.hearings.models import STATES, Appearance, Hearing
+from tracker.outbox.bounces import UNREACHABLE
 from tracker.outbox.bulk import Alike, plan_alike
 from tracker.outbox.models import Message, Recipient
+from tracker.outbox.protocol import ACCOUNT_CLOSED, ADDRESS_STOPPED
 from tracker.outbox.queries import may_have_been_told
 from tracker.outbox.service import cancel_messages, end_messages, plan_messages
 from tracker.reminders import rules
@@ -52,6 +55,8 @@ from tracker.reminders.queries import (
     REMINDED_STAGES,
     SERVED_LATER,
     STANDS_IN,
+    STOPPED,
+    UNSEEN,
     WAS_PROVISIONAL,
     away_now,
     follows,
@@ -81,11 +86,18 @@ MOVED, IS_OFF, CHANGED_AGAIN = "the hearing moved", "the hearing is no longer ah
 CASE_CLOSED, FOLLOWS_NO_MORE = "the case is not in hand", "they no longer follow it"
 MAY_TURN = (CASE_CLOSED, FOLLOWS_NO_MORE)
 
+#: Why a notice ended that its reader could not, or would not, read just then. That too may turn; then they are told.
+UNHEARD = (UNSEEN, STOPPED, ACCOUNT_CLOSED, ADDRESS_STOPPED, UNREACHABLE)
+
 #: The fact that holds what the last full look was based on.
 OUTLOOK = "reminders_outlook"
 
 #: Hearings without a time, and windows, have begun before reminding ends: how far back the index is read.
 BEGUN = timedelta(days=2)
+
+#: How far back a hearing may lie of which somebody may have to be told still. More than `rules.HISTORY`, which counts
+#: from the later of two dates: the one that was told may lie after the one that is true.
+BEHIND = rules.HISTORY + timedelta(days=rules.LONGEST_LEAD)
 
 
 @settles("plan")
@@ -123,7 +135,8 @@ def plan(session: Session, now: datetime, cases: Sequence[int] | None = None) ->
         planned = _plan_notices(session, now, subjects) + _plan_reminders(session, now, subjects)
     seen = outlook(session, now)
     if seen != read_fact(session, OUTLOOK):
-        planned += _plan_reminders(session, now, None)
+        # Notices first: what is due of a hearing that moved is served by them.
+        planned += _plan_notices(session, now, _untold(session, now)) + _plan_reminders(session, now, None)
         write_fact(session, OUTLOOK, seen)
     return {"planned": planned, "cancelled": cancelled + _collapse(session, now)}
 
@@ -405,8 +418,10 @@ def _told(session: Session, hearings: Mapping[int, Mapping[str, Any]]) -> dict[t
 
 
 def _plan_notices(session: Session, now: datetime, subjects: Sequence[int]) -> int:
-    """Plan the notices due for these hearings, and note that everybody concerned has been seen to. Returns how many
-    are to be sent."""
+    """Plan the notices due for these hearings, let those wait again whose readers can hear now, and note that everybody
+    concerned has been seen to. Returns how many are to be sent."""
+    if not subjects:
+        return 0
     ready = [
         row
         for chunk in chunks(subjects)
@@ -436,10 +451,119 @@ def _plan_notices(session: Session, now: datetime, subjects: Sequence[int]) -> i
         if (hearing_id, recipient_id) in allowed
         and not (tells["what"] == rules.CONFIRMED and (hearing_id, recipient_id) in coming)
     ]
-    plan_messages(session, [row for row in rows if row["state"] == "skipped"])
-    planned = plan_messages(session, [row for row in rows if row["state"] == "waiting"])
+    again = _unheard(session, numbers) if rows else set()
+    fresh = [row for row in rows if row["dedupe_key"] not in again]
+    plan_messages(session, [row for row in fresh if row["state"] == "skipped"])
+    planned = plan_messages(session, [row for row in fresh if row["state"] == "waiting"])
+    planned += _tell_after_all(session, [row for row in rows if row["dedupe_key"] in again])
     _note_seen_to(session, now, [row.id for row in ready], list(changed))
     return planned
+
+
+def _unheard(session: Session, hearings: Sequence[int]) -> set[str]:
+    """The keys of notices of these hearings that ended because their reader could not be told just then."""
+    found: set[str] = set()
+    for chunk in chunks(hearings):
+        found.update(
+            session.scalars(
+                select(Message.dedupe_key).where(
+                    Message.subject_kind == SUBJECT, Message.subject_id.in_(chunk), Message.kind == CHANGED, _may_turn()
+                )
+            )
+        )
+    return found
+
+
+def _may_turn(message: Any = Message) -> ColumnElement[bool]:
+    """SQL on a notice: it ended, and did not leave, for a reason that may turn."""
+    return and_(message.state.in_(("skipped", "cancelled")), message.reason.in_(UNHEARD))
+
+
+def _tell_after_all(session: Session, rows: Sequence[Mapping[str, Any]]) -> int:
+    """Let notices wait again that ended so: under their keys, in a mail of their own. Returns how many are to be
+    sent."""
+    if not rows:
+        return 0
+    table = Message.__table__
+    session.connection().execute(
+        update(table)  # type: ignore[arg-type]  # a Table, which the mapper types as FromClause
+        .where(
+            table.c.dedupe_key == bindparam("key"),
+            # Many at once take no IN.
+            or_(*(table.c.state == state for state in ("skipped", "cancelled"))),
+            or_(*(table.c.reason == reason for reason in UNHEARD)),
+        )
+        .values(envelope_id=None, **{name: bindparam(f"new_{name}") for name in _ANEW}),
+        [{"key": row["dedupe_key"], **{f"new_{name}": row[name] for name in _ANEW}} for row in rows],
+    )
+    return sum(1 for row in rows if row["state"] == "waiting")
+
+
+#: What is written anew of a notice that waits again.
+_ANEW = ("tells", "due_at", "give_up_at", "state", "reason", "ended_at")
+
+
+def _untold(session: Session, now: datetime) -> list[int]:
+    """The hearings of which somebody may be told, was told something older than what is true now, and has no notice of
+    that: they were off the desk, or mail did not reach them, when it changed. One anti-join over what was told of the
+    hearings whose date is not long past; whether it is news is for `_plan_notices`."""
+    looked_at = aliased(Hearing)
+    changed = and_(
+        looked_at.state.in_([state for state in STATES if state != "not_known"]),
+        # What somebody made sure of later, and not as it was written down.
+        or_(looked_at.schedule_rev > 1, looked_at.confirmed_at > looked_at.created_at),
+        or_(looked_at.tell_from.is_(None), looked_at.tell_from <= now),
+    )
+    dated = select(looked_at.id).where(changed, looked_at.starts_at > now - BEHIND)
+    undated = select(looked_at.id).where(changed, looked_at.starts_at.is_(None))
+    newer = aliased(Message)
+    theirs = and_(
+        newer.subject_kind == SUBJECT,
+        newer.subject_id == Message.subject_id,
+        newer.recipient_id == Message.recipient_id,
+        newer.subject_rev == Hearing.schedule_rev,
+        or_(
+            newer.state.in_(("sent", "sending", "may_have_arrived")),
+            and_(newer.kind == CHANGED, ~_may_turn(newer)),
+        ),
+    )
+    at, newer_at = (func.coalesce(m.sent_at, m.ended_at, m.created_at) for m in (Message, newer))
+    moved = and_(
+        Message.subject_rev < Hearing.schedule_rev,
+        ~select(1).where(theirs, newer.kind.in_((REMINDER, CHANGED))).correlate_except(newer).exists(),
+    )
+    # Being sure does not move the version: what was told of that stands first in what a message tells.
+    has_become_sure = and_(
+        Message.subject_rev == Hearing.schedule_rev,
+        Hearing.state == OPEN_STATE,
+        Hearing.certainty == "confirmed",
+        Hearing.starts_at > now - BEGUN,
+        _tells_certainty(Message, "provisional"),
+        ~select(1).where(theirs, newer_at >= at, _tells_certainty(newer, "confirmed")).correlate_except(newer).exists(),
+    )
+    return list(
+        session.scalars(
+            select(Hearing.id)
+            .join(Message, and_(Message.subject_kind == SUBJECT, Message.subject_id == Hearing.id))
+            .join(Recipient, Recipient.id == Message.recipient_id)
+            .join(Appearance, Appearance.hearing_id == Hearing.id)
+            .join(Case, Case.id == Appearance.case_id)
+            .where(
+                Hearing.id.in_(union_all(dated, undated)),
+                Message.kind.in_((REMINDER, CHANGED)),
+                or_(moved, has_become_sure),
+                *_hears(),
+            )
+            .distinct()
+            .order_by(Hearing.id)
+        )
+    )
+
+
+def _tells_certainty(message: Any, certainty: str) -> ColumnElement[bool]:
+    """SQL: how sure of its date a message tells its hearing to be. Stored with sorted keys, this one is the first."""
+    told: ColumnElement[str] = type_coerce(message.tells, Text)
+    return told.startswith(f'{{"certainty":"{certainty}"', autoescape=True)
 
 
 def _notice(
@@ -520,17 +644,22 @@ def _may_hear(session: Session, hearings: Sequence[int]) -> dict[tuple[int, int]
                 .join(Case, Case.id == Appearance.case_id)
                 .join(Message, and_(Message.subject_kind == SUBJECT, Message.subject_id == Appearance.hearing_id))
                 .join(Recipient, Recipient.id == Message.recipient_id)
-                .where(
-                    Appearance.hearing_id.in_(chunk),
-                    or_(may_have_been_told(), Message.reason == KNEW),
-                    Recipient.suppressed_at.is_(None),
-                    level(Recipient.user_id, Case) <= Hearing.audience,
-                    ~wants_no_news(Recipient, Case),
-                )
+                .where(Appearance.hearing_id.in_(chunk), *_hears())
                 .distinct()
             )
         )
     return found
+
+
+def _hears() -> tuple[ColumnElement[bool], ...]:
+    """SQL on a message, its recipient, its hearing and a case of it: they were told of the hearing, may hear more of it
+    through this case, and have not stopped."""
+    return (
+        or_(may_have_been_told(), Message.reason == KNEW),
+        Recipient.suppressed_at.is_(None),
+        level(Recipient.user_id, Case) <= Hearing.audience,
+        ~wants_no_news(Recipient, Case),
+    )
 
 
 def _note_seen_to(session: Session, now: datetime, ready: Sequence[int], changed: Sequence[int]) -> None:
@@ -551,10 +680,11 @@ def _note_seen_to(session: Session, now: datetime, ready: Sequence[int], changed
             )
         )
     for ids, value in (([i for i in ready if i not in under_way], None), (sorted(under_way), now)):
+        unset = [] if value is None else [Hearing.tell_from.is_(None)]
         for chunk in chunks(ids):
             session.execute(
                 update(Hearing)
-                .where(Hearing.id.in_(chunk), or_(Hearing.tell_from <= now, Hearing.tell_from.is_(None)))
+                .where(Hearing.id.in_(chunk), or_(Hearing.tell_from <= now, *unset))
                 .values(tell_from=value)
                 .execution_options(synchronize_session=False)
             )

@@ -30,6 +30,9 @@ SERVED_LATER = "served by a later reminder"
 #: Why a notice goes out to those who were told a date as provisional.
 WAS_PROVISIONAL = "was told it was provisional"
 
+#: Why something does not go out that its reader may not know of, or does not want to.
+UNSEEN, STOPPED = "they may no longer see it", "they stopped these reminders"
+
 #: Why somebody gets what an owner gets who is away.
 STANDS_IN = "stands in while they are away"
 
