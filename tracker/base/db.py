@@ -141,16 +141,6 @@ def _try_before_use(engine: Engine) -> None:
         record.info["used_at"] = clock.monotonic()
 
 
-def end_reading(session: Session) -> None:
-    """End what has only read: nothing is kept, and what is read next is read anew, as after a rollback. It is a COMMIT
-    all the same: after a ROLLBACK psycopg has the server forget every statement that it holds ready."""
-    if session.new or session.deleted:
-        session.rollback()
-        return
-    session.expire_all()
-    session.commit()
-
-
 def begin_writing(session: Session) -> Connection:
     """End the session's read and begin a transaction that writes."""
     session.rollback()

@@ -157,6 +157,16 @@ def short_transaction() -> Iterator[Session]:
         raise
 
 
+def end_reading(session: Session) -> None:
+    """End what has only read: nothing is kept, and what is read next is read anew, as after a rollback. It is a COMMIT
+    all the same: after a ROLLBACK psycopg has the server forget every statement that it holds ready."""
+    if session.new or session.deleted:
+        session.rollback()
+        return
+    session.expire_all()
+    session.commit()
+
+
 def settle(session: Session, now: datetime, cases: Sequence[int], leaves_out: Sequence[str] = ()) -> None:
     """Bring every projection of `cases` up to date, phase by phase. Nothing touched: nothing done."""
     if not cases:

@@ -20,9 +20,9 @@ from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from tracker.base import clock, failpoints
-from tracker.base.db import db, end_reading, quick_checkout
+from tracker.base.db import db, quick_checkout
 from tracker.base.house import read_fact
-from tracker.base.work import short_transaction
+from tracker.base.work import end_reading, short_transaction
 from tracker.clockwork.kinds import clock_step, progress
 from tracker.outbox import ledger, packing, protocol, restored, rules
 from tracker.outbox.channels import Line, RelayUnavailable, SendFailed, Unsure, channels
