@@ -124,6 +124,19 @@ def test_who_is_back_is_asked_again(line: Any) -> None:
 
 
 @pytest.mark.parametrize(
+    ("coordinated", "asked"),
+    [(True, ALL[2:]), (False, ALL[2:3])],
+)
+def test_who_goes_away_after_being_asked_leaves_the_next_in_line(line: Any, coordinated: bool, asked: Any) -> None:
+    line.hearing(line.usual_case())
+    if not coordinated:
+        line.change(line.coordinator, away_until=date(2024, 6, 1))
+    assert line.ticks("2024-04-08T14:00Z", "2024-04-09T14:00Z") == ALL[:1] + [("2024-04-09T06:00", "owner")]
+    line.change(line.owner, away_until=date(2024, 6, 1))
+    assert line.ticks("2024-04-09T18:00Z", "2024-04-30T14:00Z") == asked
+
+
+@pytest.mark.parametrize(
     ("people", "asked"),
     [
         (("deputy",), [ALL[0], ALL[1]]),

@@ -4,7 +4,18 @@ from datetime import UTC, date, datetime, time
 
 import pytest
 
-from tracker.asking.rules import LAST_WAITS, Clocks, Sitting, Step, ask_now, gives_up_at, line_of, steps_of
+from tracker.asking.rules import (
+    LAST_WAITS,
+    Clocks,
+    Sitting,
+    Step,
+    ask_now,
+    follows,
+    gives_up_at,
+    line_of,
+    rung_of,
+    steps_of,
+)
 from tracker.base.dates import instant_of, name_of_week, week_began
 
 ZONE = "Asia/Jerusalem"
@@ -51,7 +62,7 @@ def test_first_at_five_at_the_court_or_two_hours_after_the_start(at: str | None,
 def test_five_at_the_court_is_the_first_instant(now: str, asks: str | None) -> None:
     clocks = Clocks(ZONE, ZONE, ZONE, SUN_TO_THU)
     found = steps_of(Sitting(date(2024, 4, 8), ZONE, None), clocks, "high")
-    ask = ask_now(found, datetime.fromisoformat(f"2024-04-08T{now}Z"), (), None)
+    ask = ask_now(found, datetime.fromisoformat(f"2024-04-08T{now}Z"), ())
     assert (ask.step.code if ask else None) == asks
 
 
@@ -115,40 +126,80 @@ STEPS = (Step("first", 0, T[0]), Step("again", 0, T[1]), Step("deputy", 1, T[2])
 
 
 @pytest.mark.parametrize(
-    ("now", "covered", "reached", "code", "rung"),
+    ("now", "covered", "code"),
     [
-        (T[0], (), None, "first", 0),
-        (T[0], ("first",), 0, None, None),
-        (T[1], ("first",), 0, "again", 0),
-        (T[2], ("first", "again"), 0, "deputy", 1),
-        (T[3], ("first", "again", "deputy"), 1, "coordinator", 2),
-        (T[3], ("first", "again", "deputy", "coordinator"), 2, None, None),
-        # After a stop of the clock: those who know best first, then one rung further at a time.
-        (T[1], (), None, "again", 0),
-        (T[2], (), None, "deputy", 0),
-        (T[3], (), None, "coordinator", 0),
-        (T[3], ("first", "again", "deputy"), 0, "coordinator", 1),
-        (T[3] + LAST_WAITS, (), None, None, None),
+        (T[0], (), "first"),
+        (T[0], ("first",), None),
+        (T[1], ("first",), "again"),
+        (T[2], ("first", "again"), "deputy"),
+        (T[3], ("first", "again", "deputy"), "coordinator"),
+        (T[3], ("first", "again", "deputy", "coordinator"), None),
+        (T[2], (), "deputy"),
+        (T[3] + LAST_WAITS, (), None),
     ],
 )
-def test_of_those_due_the_last_is_asked_and_one_rung_further(
-    now: datetime, covered: tuple[str, ...], reached: int | None, code: str | None, rung: int | None
-) -> None:
-    ask = ask_now(STEPS, now, covered, reached)
-    assert (ask.step.code if ask else None, ask.rung if ask else None) == (code, rung)
+def test_of_those_due_the_last_is_asked(now: datetime, covered: tuple[str, ...], code: str | None) -> None:
+    ask = ask_now(STEPS, now, covered)
+    assert (ask.step.code if ask else None) == code
+
+
+@pytest.mark.parametrize(
+    ("step", "line", "asked", "rung"),
+    [
+        ("first", "odc", "", 0),
+        ("again", "odc", "o", 0),
+        ("deputy", "odc", "o", 1),
+        ("coordinator", "odc", "od", 2),
+        # After a stop of the clock: those who know best first, then one rung further at a time.
+        ("again", "odc", "", 0),
+        ("deputy", "odc", "", 0),
+        ("coordinator", "odc", "", 0),
+        ("coordinator", "odc", "o", 1),
+        # The owner went away after having been asked: nobody who is left has been.
+        ("deputy", "dc", "o", 0),
+        ("coordinator", "dc", "od", 1),
+        ("deputy", "d", "o", 0),
+        # The deputy was asked in the place of an owner who is back.
+        ("deputy", "odc", "od", 1),
+        ("coordinator", "odc", "od", 2),
+        # Somebody else keeps the case now.
+        ("deputy", "ndc", "on", 1),
+        # All of them were asked: nobody is left.
+        ("coordinator", "dc", "odc", 2),
+        ("deputy", "o", "o", 1),
+    ],
+)
+def test_a_step_goes_to_the_first_in_line_who_was_not_asked(step: str, line: str, asked: str, rung: int) -> None:
+    assert rung_of(next(s for s in STEPS if s.code == step), [[who] for who in line], set(asked)) == rung
+
+
+def test_coordinators_of_whom_one_was_not_asked_are_asked() -> None:
+    assert rung_of(STEPS[3], [["d"], ["b", "c"]], {"d", "b"}) == 1
+    assert rung_of(STEPS[3], [["d"], ["b", "c"]], {"d", "b", "c"}) == 2
 
 
 def test_those_it_stands_for_are_named() -> None:
-    ask = ask_now(STEPS, T[2], (), None)
+    ask = ask_now(STEPS, T[2], ())
     assert ask is not None
     assert [step.code for step in ask.missed] == ["first", "again"]
 
 
-def test_a_question_is_overtaken_by_the_next_that_somebody_is_there_for() -> None:
-    assert gives_up_at(STEPS, STEPS[0], 1) == T[1]
-    assert gives_up_at(STEPS, STEPS[1], 3) == T[2]
-    assert gives_up_at(STEPS, STEPS[1], 1) == T[3] + LAST_WAITS
-    assert gives_up_at(STEPS, STEPS[3], 3) == T[3] + LAST_WAITS
+@pytest.mark.parametrize(
+    ("step", "line", "asked", "next_at"),
+    [
+        (0, "o", "", T[1]),
+        (1, "odc", "o", T[2]),
+        (1, "o", "o", T[3] + LAST_WAITS),
+        (3, "odc", "od", T[3] + LAST_WAITS),
+        (2, "dc", "o", T[3]),
+        (2, "od", "", T[3]),
+    ],
+)
+def test_a_question_is_overtaken_by_the_next_that_somebody_is_there_for(
+    step: int, line: str, asked: str, next_at: datetime
+) -> None:
+    following = follows(STEPS, STEPS[step], [[who] for who in line], set(asked))
+    assert gives_up_at(STEPS, STEPS[step], following) == next_at
 
 
 def test_nobody_stands_in_line_twice_and_empty_rungs_are_left_out() -> None:

@@ -113,7 +113,6 @@ class _Question:
     person: Person
     cause: str
     step: rules.Step
-    rung: int
     gives_up_at: datetime
     then: list[tuple[str, datetime]]
     missed: tuple[rules.Step, ...] = ()
@@ -132,7 +131,6 @@ def _written(question: _Question, kind: str, name: str, step: rules.Step | None 
         "cause": question.cause,
         "tells": {
             "step": name,
-            "rung": question.rung,
             "cases": sorted(question.cases),
             "reader_zone": person.zone,
             "then": [[who, at.isoformat()] for who, at in question.then],
@@ -153,30 +151,25 @@ def _ask_outcomes(session: Session, now: datetime) -> int:
     asked = _asked(session, [row.subject_id for row, _steps in due])
     wanted = []
     for row, steps in due:
-        covered, reached = asked.get((row.subject_id, row.rev, row.case_id), (set(), None))
-        ask = rules.ask_now(steps, now, covered, reached)
+        covered, reached = asked.get((row.subject_id, row.rev, row.case_id), (set(), set()))
+        ask = rules.ask_now(steps, now, covered)
         if ask is not None:
-            wanted.append((row, steps, ask))
+            wanted.append((row, steps, ask, reached))
     if not wanted:
         return 0
-    lines = Lines(session, [row for row, _steps, _ask in wanted], now)
+    lines = Lines(session, [row for row, *_about in wanted], now)
     questions: dict[tuple[int, int], _Question] = {}
-    for row, steps, ask in wanted:
+    for row, steps, ask, reached in wanted:
         line = lines.of(row)
-        if ask.rung >= len(line):
+        standing = [[person.recipient_id for person, _cause in rung] for rung in line]
+        rung = rules.rung_of(ask.step, standing, reached)
+        if rung >= len(line):
             continue
-        for person, cause in line[ask.rung]:
-            question = _Question(
-                row,
-                person,
-                cause,
-                ask.step,
-                ask.rung,
-                rules.gives_up_at(steps, ask.step, len(line)),
-                _then(steps, ask, line, person),
-                ask.missed,
-            )
-            _join(questions, question)
+        following = rules.follows(steps, ask.step, standing, reached)
+        gives_up_at = rules.gives_up_at(steps, ask.step, following)
+        for person, cause in line[rung]:
+            then = _then(following, line, person)
+            _join(questions, _Question(row, person, cause, ask.step, gives_up_at, then, ask.missed))
     written = [_written(q, OUTCOME, q.step.code) for q in questions.values()]
     missed = [_written(q, OUTCOME, step.code, step) for q in questions.values() for step in q.missed]
     plan_messages(session, missed)
@@ -201,36 +194,27 @@ def _steps(row: Any) -> tuple[rules.Step, ...]:
     return rules.steps_of(sitting, clocks, row.risk)
 
 
-def _asked(session: Session, hearing_ids: Iterable[int]) -> dict[tuple[int, int, int], tuple[set[str], int | None]]:
-    """What was asked so far by (hearing, version, case): steps that are out or stood for, and how far down the line."""
-    found: dict[tuple[int, int, int], tuple[set[str], int | None]] = {}
+def _asked(session: Session, hearing_ids: Iterable[int]) -> dict[tuple[int, int, int], tuple[set[str], set[int]]]:
+    """What was asked so far by (hearing, version, case): steps that are out or stood for, and recipients asked."""
+    found: dict[tuple[int, int, int], tuple[set[str], set[int]]] = {}
     for row in queries.list_questions(session, OUTCOME, sorted(set(hearing_ids))):
         nobody_asked = row.state in ("skipped", "cancelled")
         if nobody_asked and row.reason not in _STOOD_FOR:
             continue
         for case_id in row.tells["cases"]:
-            key = (row.subject_id, row.subject_rev, case_id)
-            covered, reached = found.get(key, (set(), None))
+            covered, reached = found.setdefault((row.subject_id, row.subject_rev, case_id), (set(), set()))
             covered.add(row.tells["step"])
             if row.reason != MISSED:
-                reached = max(row.tells["rung"], -1 if reached is None else reached)
-            found[key] = covered, reached
+                reached.add(row.recipient_id)
     return found
 
 
 def _then(
-    steps: Sequence[rules.Step], ask: rules.Asked, line: Sequence[Sequence[tuple[Person, str]]], reader: Person
+    following: Sequence[tuple[rules.Step, int]], line: Sequence[Sequence[tuple[Person, str]]], reader: Person
 ) -> list[tuple[str, datetime]]:
     """Who is asked next and when, as things stand: `you` or who they are to the case."""
-    following, reached = [], ask.rung
-    for step in steps:
-        if step.due_at <= ask.step.due_at:
-            continue
-        reached = min(step.rung, reached + 1)
-        if reached < len(line):
-            person, cause = line[reached][0]
-            following.append(("you" if person == reader else cause, step.due_at))
-    return following
+    firsts = [(step, *line[rung][0]) for step, rung in following]
+    return [("you" if person == reader else cause, step.due_at) for step, person, cause in firsts]
 
 
 # Is the date known? ---------------------------------------------------------------------------------------------------
@@ -263,5 +247,5 @@ def _ask_dates(session: Session, now: datetime) -> int:
             if since or now - began >= rules.WEEKLY_LATE or (row.subject_id, row.rev, row.case_id, week) in asked:
                 continue
             step = rules.Step(week, 0, began)
-            _join(questions, _Question(row, person, cause, step, 0, began + rules.WEEKLY_WAITS, []))
+            _join(questions, _Question(row, person, cause, step, began + rules.WEEKLY_WAITS, []))
     return plan_messages(session, [_written(q, DATE, q.step.code) for q in questions.values()])

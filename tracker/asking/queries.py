@@ -241,9 +241,14 @@ def list_questions(session: Session, kind: str, hearing_ids: Sequence[int]) -> S
         row
         for chunk in chunks(hearing_ids)
         for row in session.execute(
-            select(Message.subject_id, Message.subject_rev, Message.state, Message.reason, Message.tells).where(
-                Message.subject_kind == SUBJECT, Message.subject_id.in_(chunk), Message.kind == kind
-            )
+            select(
+                Message.subject_id,
+                Message.subject_rev,
+                Message.recipient_id,
+                Message.state,
+                Message.reason,
+                Message.tells,
+            ).where(Message.subject_kind == SUBJECT, Message.subject_id.in_(chunk), Message.kind == kind)
         )
     ]
 

@@ -4,7 +4,7 @@ The first question goes out when the court must be done, the second on the next 
 else, step by step. Nothing is armed: the steps of a hearing are a function of its day, its desk and the people in line.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Hashable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -72,10 +72,9 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The question that goes out now: as which step, to which rung of the line; and steps that it stands for."""
+    """The question that goes out now: as which step; and steps that it stands for."""
 
     step: Step
-    rung: int
     missed: tuple[Step, ...]
 
 
@@ -110,25 +109,48 @@ def _at(day: date, clock: time, zone: str) -> datetime:
     return datetime.combine(day, clock, tzinfo=zone_of(zone)).astimezone(UTC)
 
 
-def ask_now(steps: Sequence[Step], now: datetime, covered: Collection[str], reached: int | None) -> Asked | None:
-    """Which question goes out at `now`, if any: of those due the last, unless it is out already.
-
-    `covered`: codes of steps that are out, or that a later one stood for. `reached`: how far down the line anybody has
-    been asked; None: nobody has. It goes down one rung at a time, so that after a stop of the clock those who know best
-    are asked first, once.
-    """
+def ask_now(steps: Sequence[Step], now: datetime, covered: Collection[str]) -> Asked | None:
+    """Which question goes out at `now`, if any: of those due the last, unless it is out already. `covered`: codes of
+    steps that are out, or that a later one stood for."""
     due = [step for step in steps if step.due_at <= now]
     if not due or due[-1].code in covered or now >= steps[-1].due_at + LAST_WAITS:
         return None
-    rung = 0 if reached is None else min(due[-1].rung, reached + 1)
-    return Asked(due[-1], rung, tuple(step for step in due[:-1] if step.code not in covered))
+    return Asked(due[-1], tuple(step for step in due[:-1] if step.code not in covered))
 
 
-def gives_up_at(steps: Sequence[Step], step: Step, rungs: int) -> datetime:
-    """When a question is overtaken: when the next one falls due that somebody is there for (`rungs`: how many stand in
-    line); the last one a week later."""
-    following = [s.due_at for s in steps if s.due_at > step.due_at and s.rung < rungs]
-    return following[0] if following else max(step.due_at, steps[-1].due_at) + LAST_WAITS
+def rung_of(step: Step, line: Sequence[Sequence[Hashable]], asked: Collection[Hashable]) -> int:
+    """Which rung of the line a step goes to: the first with somebody who was not `asked` yet, and none further down than
+    the step itself goes. May be one beyond the end: then nobody is there for it.
+
+    It goes down one rung at a time, so that after a stop of the clock those who know best are asked first, once. Those
+    asked are known by who they are and not by their place: a line is shorter once somebody has gone away.
+    """
+    fresh = next((n for n, rung in enumerate(line) if not set(rung) <= set(asked)), len(line))
+    return min(step.rung, fresh)
+
+
+def follows(
+    steps: Sequence[Step], step: Step, line: Sequence[Sequence[Hashable]], asked: Collection[Hashable]
+) -> list[tuple[Step, int]]:
+    """The questions that come after one, as things stand: steps for which somebody is there, each with its rung."""
+    following, reached = [], {*asked, *_on(line, rung_of(step, line, asked))}
+    for later in steps:
+        if later.due_at > step.due_at:
+            rung = rung_of(later, line, reached)
+            reached.update(_on(line, rung))
+            if rung < len(line):
+                following.append((later, rung))
+    return following
+
+
+def _on(line: Sequence[Sequence[Hashable]], rung: int) -> Sequence[Hashable]:
+    return line[rung] if rung < len(line) else ()
+
+
+def gives_up_at(steps: Sequence[Step], step: Step, following: Sequence[tuple[Step, int]]) -> datetime:
+    """When a question is overtaken: when the next one falls due that somebody is there for (see `follows`); the last one
+    a week later."""
+    return following[0][0].due_at if following else max(step.due_at, steps[-1].due_at) + LAST_WAITS
 
 
 def line_of(*rungs: Sequence[int]) -> tuple[tuple[int, ...], ...]:
