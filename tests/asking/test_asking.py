@@ -131,7 +131,7 @@ def test_who_goes_away_after_being_asked_leaves_the_next_in_line(line: Any, coor
     line.hearing(line.usual_case())
     if not coordinated:
         line.change(line.coordinator, away_until=date(2024, 6, 1))
-    assert line.ticks("2024-04-08T14:00Z", "2024-04-09T14:00Z") == ALL[:1] + [("2024-04-09T06:00", "owner")]
+    assert line.ticks("2024-04-08T14:00Z", "2024-04-09T14:00Z") == ALL[:2]
     line.change(line.owner, away_until=date(2024, 6, 1))
     assert line.ticks("2024-04-09T18:00Z", "2024-04-30T14:00Z") == asked
 
@@ -233,6 +233,28 @@ def test_questions_that_could_not_leave_become_the_last_of_them(line: Any) -> No
         ("owner", "first", "skipped", "a later question asks it"),
         ("owner", "again", "sent", ""),
     ]
+
+
+def test_the_last_question_that_could_not_leave_for_a_week_was_not_delivered(line: Any) -> None:
+    line.change(line.coordinator, active=False)
+    line.hearing(line.case(line.owner, None))
+    line.sink.stop()
+    for now in ("2024-04-08T14:00Z", "2024-04-09T06:00Z", "2024-04-18T05:59Z", "2024-04-18T06:00Z"):
+        assert line.tick(now) == []
+    assert [(step, state) for _who, step, state, _why in line.questions()] == [
+        ("first", "skipped"),
+        ("again", "not_delivered"),
+    ]
+
+
+def test_a_question_is_not_said_to_be_asked_later_when_nobody_is_left_for_that(line: Any) -> None:
+    line.change(line.coordinator, active=False)
+    line.hearing(line.usual_case())
+    line.sink.stop()
+    line.tick("2024-04-09T06:00Z")
+    line.change(line.deputy, away_until=date(2024, 6, 1))
+    line.tick("2024-04-10T06:30Z")
+    assert line.questions()[-1][1:3] == ("again", "not_delivered")
 
 
 def test_what_is_long_past_is_a_flag_and_no_question(line: Any) -> None:

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from tracker.agenda.models import OPEN_STATE
 from tracker.asking import planning
 from tracker.asking.mails import write_date, write_outcome
-from tracker.asking.queries import COORDINATOR, may_be_asked, may_be_asked_for_date
+from tracker.asking.queries import COORDINATOR, may_be_asked, may_be_asked_for_date, overtaken
 from tracker.base import labels
 from tracker.hearings.models import Hearing
 from tracker.outbox.kinds import Mail, message_kind
@@ -44,7 +44,9 @@ class _Question:
             return planning.ANSWERED
         if hearing.schedule_rev != message.subject_rev:
             return planning.MOVED
-        if message.give_up_at is not None and message.give_up_at <= now:
+        if message.kind == planning.DATE and message.give_up_at is not None and message.give_up_at <= now:
+            return planning.ASKED_LATER
+        if session.scalar(select(Message.id).where(Message.id == message.id, overtaken(now))) is not None:
             return planning.ASKED_LATER
         return "they are not the one to ask any more"
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, exists, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import and_, select
+from sqlalchemy.orm import Session
 
 from tracker.accounts.models import Desk
 from tracker.agenda.models import OPEN_STATE
@@ -85,20 +85,7 @@ def _take_back(session: Session, now: datetime, cases: Sequence[int] | None) -> 
 
 def _overtake(session: Session, now: datetime) -> int:
     """Of questions of one hearing that could not leave for long, only the last goes out."""
-    later = aliased(Message)
-    follows = exists(
-        select(1)
-        .where(
-            later.subject_kind == Message.subject_kind,
-            later.subject_id == Message.subject_id,
-            later.subject_rev == Message.subject_rev,
-            later.kind == Message.kind,
-            later.due_at > Message.due_at,
-            later.state.in_(("waiting", "sending", "sent", "may_have_arrived")),
-        )
-        .correlate(Message.__table__)
-    )
-    overdue = and_(Message.kind.in_((OUTCOME, DATE)), Message.state == "waiting", Message.give_up_at <= now, follows)
+    overdue = and_(Message.kind.in_((OUTCOME, DATE)), Message.state == "waiting", queries.overtaken(now))
     return end_messages(session, overdue, "skipped", ASKED_LATER, now)
 
 

@@ -39,13 +39,33 @@ class Person:
 
 def may_be_asked(now: datetime, message: Any = Message) -> ColumnElement[bool]:
     """SQL on a question what happened: nobody has said, the hearing stands as the question says, its time has come, and
-    the recipient is still who is to be asked; and no later question has fallen due."""
-    return _asks(now, message, lambda item: item.starts_at <= now)
+    the recipient is still who is to be asked; and no later question asks it."""
+    return and_(_asks(now, message, lambda item: item.starts_at <= now), ~overtaken(now, message))
+
+
+def overtaken(now: datetime, message: Any = Message) -> ColumnElement[bool]:
+    """SQL on a question: the next one has fallen due, and is written down. One without a next is not overtaken, however
+    late it is: then a human must be told."""
+    later = aliased(Message)
+    follows = exists(
+        select(1)
+        .where(
+            later.subject_kind == message.subject_kind,
+            later.subject_id == message.subject_id,
+            later.subject_rev == message.subject_rev,
+            later.kind == message.kind,
+            later.due_at > message.due_at,
+            later.state.in_(("waiting", "paused", "sending", "sent", "may_have_arrived")),
+        )
+        .correlate_except(later)
+    )
+    return and_(message.give_up_at <= now + rules.OVERLAP, follows)
 
 
 def may_be_asked_for_date(now: datetime, message: Any = Message) -> ColumnElement[bool]:
     """SQL on a question for a date: none is known still, and it lies ahead."""
-    return _asks(now, message, lambda item: and_(item.local_date.is_(None), _not_over(item, now)))
+    in_time = or_(message.give_up_at.is_(None), message.give_up_at > now)
+    return and_(_asks(now, message, lambda item: and_(item.local_date.is_(None), _not_over(item, now))), in_time)
 
 
 def _asks(now: datetime, message: Any, stands: Callable[[Any], ColumnElement[bool]]) -> ColumnElement[bool]:
@@ -67,7 +87,6 @@ def _asks(now: datetime, message: Any, stands: Callable[[Any], ColumnElement[boo
             user.role.in_(REMINDED_ROLES),
             level(recipient.user_id, case) <= item.audience,
             stands_in_line(message.cause, recipient.user_id, case),
-            or_(message.give_up_at.is_(None), message.give_up_at > now),
         )
         .correlate_except(item, case, recipient, user)
     )

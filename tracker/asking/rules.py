@@ -26,6 +26,10 @@ DEPUTY_AFTER_OTHERS = 3
 #: How long the last question may still leave. An outcome missing for longer is a flag, and no news to anybody.
 LAST_WAITS = timedelta(days=7)
 
+#: How much longer than until the next one falls due a question may leave where that one is not written down: longer
+#: than it takes to be. So whatever is given up without a later one is known to have none.
+OVERLAP = timedelta(minutes=5)
+
 #: Days after the last day of a hearing by which every question is out or too late, whatever free days lie between.
 HORIZON_DAYS = 28
 
@@ -119,8 +123,8 @@ def ask_now(steps: Sequence[Step], now: datetime, covered: Collection[str]) -> A
 
 
 def rung_of(step: Step, line: Sequence[Sequence[Hashable]], asked: Collection[Hashable]) -> int:
-    """Which rung of the line a step goes to: the first with somebody who was not `asked` yet, and none further down than
-    the step itself goes. May be one beyond the end: then nobody is there for it.
+    """Which rung of the line a step goes to: the first with somebody who was not `asked` yet, and none further down
+    than the step itself goes. May be one beyond the end: then nobody is there for it.
 
     It goes down one rung at a time, so that after a stop of the clock those who know best are asked first, once. Those
     asked are known by who they are and not by their place: a line is shorter once somebody has gone away.
@@ -148,9 +152,9 @@ def _on(line: Sequence[Sequence[Hashable]], rung: int) -> Sequence[Hashable]:
 
 
 def gives_up_at(steps: Sequence[Step], step: Step, following: Sequence[tuple[Step, int]]) -> datetime:
-    """When a question is overtaken: when the next one falls due that somebody is there for (see `follows`); the last one
-    a week later."""
-    return following[0][0].due_at if following else max(step.due_at, steps[-1].due_at) + LAST_WAITS
+    """When a question may leave no more: shortly after the next one falls due that somebody is there for (see
+    `follows`); the last one a week later."""
+    return following[0][0].due_at + OVERLAP if following else max(step.due_at, steps[-1].due_at) + LAST_WAITS
 
 
 def line_of(*rungs: Sequence[int]) -> tuple[tuple[int, ...], ...]:
