@@ -153,6 +153,30 @@ def test_a_backup_that_is_put_back_twice_is_noticed_twice(outbox: Outbox, mail_s
         assert standing() is None
 
 
+@pytest.mark.parametrize("begins_anew", [True, False])
+def test_what_a_release_has_settled_is_looked_for_no_more_under_a_later_pause(
+    outbox: Outbox, back_up: BackUp, begins_anew: bool
+) -> None:
+    outbox.plan(1)
+    outbox.deliver()
+    put_back = back_up()
+    outbox.plan(2, due_at=later(hours=1))
+    outbox.deliver(later(hours=1))
+    put_back()
+    start_anew(outbox)
+    outbox.deliver(later(hours=2))
+    let_go(later(hours=2))
+    if begins_anew:
+        start_anew(outbox)
+    outbox.deliver(later(hours=2))
+    with short_transaction() as session:
+        pause(session, later(hours=3), "by_hand", "Amal")
+    outbox.plan(2, due_at=later(hours=1))
+    start_anew(outbox)
+    outbox.deliver(later(hours=3))
+    assert outbox.states() == ["sent", "paused"]
+
+
 def test_an_hour_later_a_running_process_notices_it_too(
     outbox: Outbox, mail_sink: MailSink, back_up: BackUp, monkeypatch: pytest.MonkeyPatch
 ) -> None:

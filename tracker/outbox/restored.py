@@ -88,6 +88,7 @@ def look(now: datetime) -> None:
         with short_transaction() as writing:
             if read_pause(writing) is None:
                 watch.lost = {}
+                _forget_lost(writing, watch)
             else:
                 _end_what_was_sent(writing, watch.lost, now)
 
@@ -137,23 +138,36 @@ def _compare(session: Session, watch: Watch, now: datetime) -> None:
     unknown = _unknown(session, lines)
     in_use = session.scalar(select(exists(select(Envelope.id)))) or bool(unknown)
     moved = home is not None and home != here and bool(in_use)
-    if "lost_after" in marks and read_pause(session) is not None:
+    over = "lost_after" in marks and read_pause(session) is None
+    if over:
+        # Somebody let it go: a later pause is about something else.
+        del marks["lost_after"]
+    elif "lost_after" in marks:
         again = watch.ledger.read(watch.namespace or "", marks["lost_after"])
         watch.lost = {said: line for line in _unknown(session, again) for said in line.carried}
     if unknown:
         watch.lost |= {said: line for line in unknown for said in line.carried}
-        marks["lost_after"] = marks.get("seen", "")
+        marks.setdefault("lost_after", marks.get("seen", ""))
     if lines:
         marks["seen"] = lines[-1].message_id
-    if not (unknown or moved or lines or home != here):
+    if not (unknown or moved or lines or over or home != here):
         return
     with short_transaction() as writing:
         if unknown or moved:
             words = "the database came back from a backup" if unknown else "the database lies elsewhere than it did"
             pause(writing, now, "restored", "", words=words)
-        if log and lines:
+        if log and (lines or over):
             write_fact(writing, key, json.dumps(marks))
         write_fact(writing, HOME, here)
+
+
+def _forget_lost(session: Session, watch: Watch) -> None:
+    """What was lost is over once somebody let the mail go: a process that begins under a later pause looks for it no
+    more."""
+    key = f"ledger:{watch.ledger.name()}"
+    marks = json.loads(read_fact(session, key) or "{}")
+    if marks.pop("lost_after", None) is not None:
+        write_fact(session, key, json.dumps(marks))
 
 
 def _unknown(session: Session, lines: Sequence[Line]) -> list[Line]:
