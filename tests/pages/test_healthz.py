@@ -23,6 +23,7 @@ from tracker.clockwork.queries import PULSE
 from tracker.clockwork.service import note_failure, note_start
 from tracker.outbox.models import Envelope, Message
 from tracker.outbox.pausing import pause
+from tracker.pages import probes
 from tracker.pages.probes import ALARM, read_probe, tell_alarm
 from tracker.reminders.planning import plan_step
 
@@ -197,6 +198,25 @@ def test_quiet_hours_and_a_next_try_are_not_late_and_a_pause_is(lived: Lived, re
     assert bad(lived, DUE + 4 * MINUTE) == set()
     beat(DUE + 5 * MINUTE)
     assert bad(lived, DUE + 5 * MINUTE) == {"mail_late", "mail_paused"}
+
+
+def test_what_is_late_is_found_behind_many_that_quiet_hours_hold_back(
+    lived: Lived, reminded: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    night = DUE - timedelta(hours=28)
+    with short_transaction() as session:
+        session.execute(update(Message).values(due_at=night - timedelta(hours=3)))
+        recipient = session.scalar(text("SELECT min(id) FROM recipients"))
+        session.add(
+            Message(
+                dedupe_key="account:1", kind="account", subject_kind="account", subject_id=1, subject_rev=1,
+                recipient_id=recipient, cause="account", tells={}, due_at=night - timedelta(hours=1), state="waiting",
+                created_at=night,
+            )
+        )  # fmt: skip
+    monkeypatch.setattr(probes, "MOST", 1)
+    beat(night)
+    assert bad(lived, night) == {"mail_late"}
 
 
 @pytest.mark.parametrize("state", ["not_delivered", "may_have_arrived"])

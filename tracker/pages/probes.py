@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import exists, select, text
+from sqlalchemy import and_, exists, or_, select, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -39,7 +39,7 @@ LASTS = timedelta(seconds=5)
 #: What is due and has not left for so long is late.
 LATE = timedelta(minutes=5)
 
-#: Messages that are looked at: where quiet hours hold back more than these, what is behind them is no more urgent.
+#: Messages that are looked at in one statement. Quiet hours may hold back more than these before one that is late.
 MOST = 500
 
 #: The code of the step that tells the alarm; that the alarm cannot be reached is no reason to keep silent towards it.
@@ -130,7 +130,7 @@ def reminders_now(now: datetime) -> Probe | None:
 
 
 def read_probe(session: Session, now: datetime) -> Probe:
-    """Whether reminders leave. Two statements, answered by indexes."""
+    """Whether reminders leave. Two statements, answered by indexes; one more for each MOST that are held back."""
 
     def fact(key: str) -> Any:
         return exists(select(HouseFact.key).where(HouseFact.key == key))
@@ -170,18 +170,23 @@ def _late(session: Session, now: datetime) -> tuple[datetime | None, bool]:
     """Since when the oldest is due that could have left five minutes ago, and whether a pause keeps it. Neither what
     quiet hours hold back nor what is tried again later could have."""
     paused_since = select(HouseFact.value).where(HouseFact.key == pausing.FACT).scalar_subquery()
-    due = session.execute(
+    due = (
         select(Message, Envelope.not_before, Envelope.attempts, paused_since.label("pause"))
         .outerjoin(Envelope, Envelope.id == Message.envelope_id)
         .where(Message.state.in_(("waiting", "sending", "paused")), Message.due_at <= now - LATE)
         .order_by(Message.due_at, Message.id)
         .limit(MOST)
     )
-    for message, not_before, attempts, pause in due:
-        if attempts and not_before is not None and not_before > now:
-            continue
-        if not is_held(message, now):
-            return message.due_at, message.state == "paused" or pause is not None
+    rows = session.execute(due).all()
+    while rows:
+        for message, not_before, attempts, pause in rows:
+            if attempts and not_before is not None and not_before > now:
+                continue
+            if not is_held(message, now):
+                return message.due_at, message.state == "paused" or pause is not None
+        last: Message = rows[-1][0]
+        behind = or_(Message.due_at > last.due_at, and_(Message.due_at == last.due_at, Message.id > last.id))
+        rows = session.execute(due.where(behind)).all() if len(rows) == MOST else []
     return None, False
 
 
