@@ -15,8 +15,9 @@ from tracker.accounts.models import User
 from tracker.base import clock
 from tracker.base.db import db
 from tracker.base.house import HouseFact
-from tracker.base.work import short_transaction
+from tracker.base.work import COMMAND, current_work, short_transaction, unit_of_work
 from tracker.clockwork.kinds import steps
+from tracker.outbox.by_hand import retry_message
 from tracker.outbox.models import Attempt, Message, Recipient
 from tracker.outbox.service import cancel_messages
 
@@ -190,6 +191,21 @@ def test_a_mail_that_cannot_be_composed_blocks_no_other_and_ends_after_three_tri
     details = db.session.scalars(select(Attempt.detail).where(Attempt.reached == "claimed")).all()
     assert len(details) == 3
     assert not [d for d in details if "nobody may read" in d]
+
+
+def test_a_mail_that_is_sent_again_has_all_of_its_tries(outbox: Outbox, mail_sink: MailSink) -> None:
+    outbox.plan(1, tells={"breaks": True})
+    for minutes in (0, 1, 3):
+        outbox.deliver(later(minutes=minutes))
+    assert outbox.states() == ["not_delivered"]
+    again = later(hours=1)
+    with unit_of_work("outbox.retry", COMMAND, now=again):
+        retry_message(db.session(), outbox.messages()[0].id, again)
+        # This ground keeps no audit.
+        current_work(db.session()).changes.clear()
+    for minutes, state in ((60, "waiting"), (80, "waiting"), (100, "not_delivered")):
+        outbox.deliver(later(minutes=minutes))
+        assert outbox.states() == [state]
 
 
 def test_a_kind_nobody_announced_blocks_no_other(outbox: Outbox, mail_sink: MailSink) -> None:

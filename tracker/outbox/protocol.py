@@ -617,9 +617,16 @@ def reap(session: Session, claimed: Claimed, now: datetime, spread: float) -> En
 
 
 def count_attempts(session: Session, claimed: Claimed, outcome: str) -> int:
-    """How many tries of this envelope went no further than composing it and ended so."""
+    """How many tries of this envelope went no further than composing it and ended so, since it was last given up:
+    whoever sent it again meant all of its tries."""
+    given_up = aliased(Attempt)
+    since = (
+        select(func.coalesce(func.max(given_up.id), 0))
+        .where(given_up.envelope_id == claimed.id, given_up.outcome == "not_delivered")
+        .scalar_subquery()
+    )
     counted = select(func.count(Attempt.id)).where(
-        Attempt.envelope_id == claimed.id, Attempt.reached == "claimed", Attempt.outcome == outcome
+        Attempt.envelope_id == claimed.id, Attempt.reached == "claimed", Attempt.outcome == outcome, Attempt.id > since
     )
     return session.scalar(counted) or 0
 
