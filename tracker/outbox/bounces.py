@@ -93,11 +93,11 @@ def reach_again(session: Session, recipient_id: int, now: datetime) -> bool:
             Message.recipient_id == recipient_id,
             Message.state == "cancelled",
             Message.reason == UNREACHABLE,
-            # One that was in a mail before has its Message-ID, and that mail has ended.
-            Message.envelope_id.is_(None),
             or_(Message.give_up_at.is_(None), Message.give_up_at > now),
         )
-        .values(state="waiting", reason="", ended_at=None)
+        # In a mail of its own: one it was taken out of has ended, or goes without it. It has never left, else it would
+        # have ended as may have arrived.
+        .values(state="waiting", reason="", ended_at=None, envelope_id=None)
         .execution_options(synchronize_session=False)
     )
     return stopped

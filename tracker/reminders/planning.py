@@ -988,11 +988,12 @@ def _standing(session: Session, numbers: Sequence[int]) -> tuple[dict[str, _Stan
 
 def _is_off(there: _Standing, planned: Planned, now: datetime) -> bool:
     """Whether a message that stands there is to be put right: one taken back for a reason that has turned, or one that
-    waits for an instant that has shifted. What a deliverer has had in hand keeps its course."""
-    if there.envelope_id is not None:
-        return False
+    waits for an instant that has shifted. What a deliverer has in hand keeps its course; but what was taken back has
+    never left, whichever mail it was in: else it would have ended as may have arrived."""
     if there.state == "cancelled":
         return there.reason in MAY_TURN
+    if there.envelope_id is not None:
+        return False
     shifted = (there.due_at, there.give_up_at) != (planned.lead.due_at, planned.lead.give_up_at)
     return there.state in WAITS and there.due_at > now and shifted
 
@@ -1040,10 +1041,14 @@ def _put_right(session: Session, rows: Sequence[dict[str, Any]]) -> None:
         .where(
             table.c.dedupe_key == bindparam("key"),
             # Many at once take no IN.
-            or_(*(table.c.state == state for state in (*WAITS, "cancelled"))),
-            table.c.envelope_id.is_(None),
+            or_(
+                table.c.state == "cancelled",
+                and_(or_(*(table.c.state == state for state in WAITS)), table.c.envelope_id.is_(None)),
+            ),
         )
         .values(
+            # A mail of its own: the one it was taken out of has ended, or goes without it.
+            envelope_id=None,
             state=bindparam("new_state"),
             reason=bindparam("new_reason"),
             tells=bindparam("new_tells"),
