@@ -3,16 +3,25 @@
 from datetime import date, datetime, time
 from typing import Any
 
-from sqlalchemy import select
+import pytest
+from sqlalchemy import select, update
 
 from tracker.accounts.models import Desk, User
 from tracker.base.db import db
-from tracker.base.work import COMMAND, unit_of_work
+from tracker.base.work import COMMAND, short_transaction, unit_of_work
 from tracker.cases import service as cases
 from tracker.cases.models import Case
+from tracker.catching_up.queries import read_report
+from tracker.clockwork.models import Outage
 from tracker.hearings.rules import on_day
+from tracker.hearings.service import record_outcome
+from tracker.outbox import pausing
 from tracker.outbox.bounces import reach_again, stop_sending
-from tracker.outbox.models import Recipient
+from tracker.outbox.deliver import deliver
+from tracker.outbox.models import Message, Recipient
+from tracker.outbox.protocol import TOO_LATE
+from tracker.outbox.queries import needing_a_human
+from tracker.reminders import service
 
 ZONE = "Asia/Jerusalem"
 NINE_THIRTY = on_day(ZONE, date(2024, 4, 8), time(9, 30))
@@ -76,3 +85,64 @@ def test_reached_again_while_its_mail_waits_for_the_relay_it_goes_out_once(court
     back_up(court)
     assert subjects(court, user) == ["Tomorrow 09"]
     assert court.plan_of(user)[-1] == (1, "sent", "")
+
+
+# Due, never left, and then the hearing was over -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("outcome", ["took_place", "adjourned", "not_known"])
+def test_paused_over_the_hearing_it_was_not_delivered_whatever_became_of_it(court: Any, outcome: str) -> None:
+    user = court.follower("amal@example.org")
+    hearing = court.hearing(court.case(), NINE_THIRTY)
+    court.tick("2024-04-04T05:00Z")
+    court.mails(user)
+    with short_transaction() as session:
+        pausing.pause(session, instant("2024-04-07T04:00Z"), "by_hand", "the operator")
+    court.tick("2024-04-07T05:00Z")
+    court.act("2024-04-08T09:00Z", record_outcome, hearing, outcome)
+    with short_transaction() as session:
+        pausing.release(session, instant("2024-04-08T10:00Z"))
+    court.tick("2024-04-08T10:00Z")
+    assert court.plan_of(user)[-1] == (1, "not_delivered", TOO_LATE)
+    assert len(needing_a_human(db.session())) == 1
+
+
+def test_an_outcome_recorded_while_the_clock_stands_still_is_one_mail_not_delivered(court: Any) -> None:
+    user, owner = court.follower("amal@example.org"), court.staff("owner@example.org")
+    case = court.case(owner=owner)
+    hearing = court.hearing(case, NINE_THIRTY)
+    court.tick("2024-04-01T05:00Z")
+    with unit_of_work("reminders.stop", COMMAND, now=instant("2024-04-01T06:00Z")) as now:
+        service.stop(db.session(), owner, case=db.session.get_one(Case, case.id), now=now)
+    court.act("2024-04-08T09:00Z", record_outcome, hearing, "took_place")
+    court.tick("2024-04-08T10:00Z")
+    # The 3-day reminder stood behind the one of the day before.
+    assert [row[1] for row in court.plan_of(user)] == ["sent", "skipped", "not_delivered"]
+    assert len(needing_a_human(db.session())) == 1
+    with unit_of_work("tests", COMMAND):
+        outage = Outage(began_at=instant("2024-04-01T07:00Z"), ended_at=instant("2024-04-08T10:00Z"))
+        db.session.add(outage)
+    report = read_report(db.session(), db.session.merge(owner), outage)
+    assert [found.id for found, _case in report.unreminded] == [hearing.id]
+
+
+def test_recorded_while_it_was_being_handed_over_in_vain_it_was_not_delivered(court: Any) -> None:
+    user = court.follower("amal@example.org")
+    hearing = court.hearing(court.case(), NINE_THIRTY)
+    with_relay_down(court, user)
+    of = Message.state == "waiting"
+    with short_transaction() as session:
+        session.execute(update(Message).where(of).values(state="sending"))
+    court.act("2024-04-08T09:00Z", record_outcome, hearing, "took_place")
+    with short_transaction() as session:
+        session.execute(update(Message).where(Message.state == "sending").values(state="waiting"))
+    deliver(instant("2024-04-08T09:01Z"))
+    assert court.plan_of(user)[-1][1] == "not_delivered"
+
+
+def test_a_reminder_not_yet_due_of_what_is_over_is_taken_back(court: Any) -> None:
+    user = court.follower("amal@example.org")
+    hearing = court.hearing(court.case(), on_day(ZONE, date(2024, 4, 8)))
+    court.tick("2024-04-04T05:00Z")
+    court.act("2024-04-08T05:00Z", record_outcome, hearing, "postponed")
+    assert court.plan_of(user)[-1][1:] == ("cancelled", "the hearing is no longer ahead")

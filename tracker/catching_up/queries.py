@@ -17,7 +17,7 @@ from tracker.clockwork.models import Outage
 from tracker.clockwork.queries import latest_outage
 from tracker.hearings.models import Appearance, Hearing
 from tracker.outbox.models import Message, Recipient
-from tracker.reminders.queries import REMINDED_ROLES, REMINDED_STAGES
+from tracker.reminders.queries import IS_OVER, REMINDED_ROLES, REMINDED_STAGES
 
 #: How long staff see on Today that the clock had stopped.
 SHOWN_FOR = timedelta(hours=24)
@@ -151,14 +151,23 @@ def _unreminded(outage: Outage) -> Select[Any]:
     was ever told."""
     kept, sent = aliased(Message), aliased(Message)
     of = (AgendaItem.kind, AgendaItem.subject_id, AgendaItem.rev)
+    until_the_end = and_(
+        kept.subject_rev == AgendaItem.rev,
+        kept.state.in_(("not_delivered", "skipped")),
+        kept.ended_at >= outage.ended_at,
+    )
+    # Whoever recorded the outcome while the clock stood still has ended the reminder, and moved the version by one.
+    until_its_outcome = and_(
+        kept.subject_rev == AgendaItem.rev - 1, AgendaItem.state.in_(IS_OVER), kept.state == "not_delivered"
+    )
     kept_back = exists(
         select(1)
         .where(
-            *(a == b for a, b in zip((kept.subject_kind, kept.subject_id, kept.subject_rev), of, strict=True)),
+            kept.subject_kind == AgendaItem.kind,
+            kept.subject_id == AgendaItem.subject_id,
+            or_(until_the_end, until_its_outcome),
             kept.due_at > outage.began_at - JUST_BEFORE,
             kept.due_at <= outage.ended_at,
-            kept.state.in_(("not_delivered", "skipped")),
-            kept.ended_at >= outage.ended_at,
             kept.days_before.is_not(None),
         )
         .correlate_except(kept)

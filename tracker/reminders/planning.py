@@ -45,12 +45,13 @@ from tracker.hearings.models import STATES, Appearance, Hearing
 from tracker.outbox.bounces import UNREACHABLE
 from tracker.outbox.bulk import Alike, plan_alike
 from tracker.outbox.models import Message, Recipient
-from tracker.outbox.protocol import ACCOUNT_CLOSED, ADDRESS_STOPPED
+from tracker.outbox.protocol import ACCOUNT_CLOSED, ADDRESS_STOPPED, TOO_LATE
 from tracker.outbox.queries import may_have_been_told
 from tracker.outbox.service import cancel_messages, end_messages, plan_messages
 from tracker.reminders import rules
 from tracker.reminders.models import Subscription
 from tracker.reminders.queries import (
+    IS_OVER,
     REMINDED_ROLES,
     REMINDED_STAGES,
     SERVED_LATER,
@@ -235,7 +236,7 @@ def _collapse(session: Session, now: datetime) -> int:
 def _withdraw(session: Session, now: datetime, subjects: Sequence[int] | None, recipient_id: int | None = None) -> int:
     """Take back messages that wait, paused or not, and are no longer so: of these hearings, or of this recipient. What
     is due already and only lost its reader is left to the last look before sending, which keeps it on record as
-    skipped."""
+    skipped. What was due before a hearing that has sat meanwhile was not delivered, and a human hears of that."""
     in_hand = (
         select(1)
         .select_from(Appearance)
@@ -262,6 +263,7 @@ def _withdraw(session: Session, now: datetime, subjects: Sequence[int] | None, r
             Hearing.certainty,
             (Message.subject_rev == Hearing.schedule_rev).label("current"),
             (Hearing.state == OPEN_STATE).label("ahead"),
+            Hearing.state.in_(IS_OVER).label("over"),
             in_hand.label("in_hand"),
             followed.label("followed"),
         )
@@ -279,6 +281,12 @@ def _withdraw(session: Session, now: datetime, subjects: Sequence[int] | None, r
             reason = _why_back(row, now)
             if reason:
                 taken.setdefault(reason, []).append(row.id)
+    missed = taken.pop(TOO_LATE, [])
+    if missed:
+        # Of several that were due the last word counts; the others were served by it.
+        _collapse(session, now)
+    for chunk in chunks(missed):
+        end_messages(session, Message.id.in_(chunk), "not_delivered", TOO_LATE, now)
     return sum(
         cancel_messages(session, Message.id.in_(chunk), reason, now)
         for reason, ids in taken.items()
@@ -291,7 +299,7 @@ def _why_back(row: Any, now: datetime) -> str:
         unsure_again = row.cause == WAS_PROVISIONAL and row.certainty != "confirmed"
         return CHANGED_AGAIN if unsure_again or not row.current else ""
     if not row.ahead:
-        return IS_OFF
+        return TOO_LATE if row.over and row.due_at <= now and row.followed else IS_OFF
     if not row.current:
         return MOVED
     if not row.in_hand:

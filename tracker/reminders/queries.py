@@ -24,6 +24,9 @@ from tracker.reminders.models import Subscription
 #: Stages in which a case's dates are reminded of.
 REMINDED_STAGES = ("open", "monitoring")
 
+#: States of a hearing of which somebody should have been reminded, whoever says so afterwards.
+IS_OVER = ("took_place", "adjourned", "not_known")
+
 #: Why a reminder that waited too long does not go out by itself.
 SERVED_LATER = "served by a later reminder"
 
@@ -108,9 +111,12 @@ def wants_no_news(recipient: Any, case: Any) -> ColumnElement[bool]:
 
 def may_be_reminded(now: datetime, message: Any = Message) -> ColumnElement[bool]:
     """SQL on a reminder: its hearing stands as the message says, in a case in hand that the recipient may see and
-    follows; and no shorter reminder has fallen due, which says it better. (One that missed its hearing is not untrue:
-    it was not delivered, and somebody must hear of that.)"""
+    follows; and no shorter reminder has fallen due, which says it better. (One that missed its hearing is not untrue,
+    nor does it become so when somebody records the outcome: it was not delivered, and somebody must hear of that.)"""
     item, case, recipient = aliased(AgendaItem), aliased(Case), aliased(Recipient)
+    ahead = and_(item.rev == message.subject_rev, item.state == OPEN_STATE)
+    # An outcome moves the version by one.
+    over = and_(item.rev == message.subject_rev + 1, item.state.in_(IS_OVER), message.give_up_at <= now)
     return exists(
         select(1)
         .select_from(item)
@@ -119,8 +125,7 @@ def may_be_reminded(now: datetime, message: Any = Message) -> ColumnElement[bool
         .where(
             item.kind == message.subject_kind,
             item.subject_id == message.subject_id,
-            item.rev == message.subject_rev,
-            item.state == OPEN_STATE,
+            or_(ahead, over),
             case.stage.in_(REMINDED_STAGES),
             recipient.suppressed_at.is_(None),
             level(recipient.user_id, case) <= item.audience,
