@@ -14,7 +14,7 @@ from tracker.cases.models import Case
 from tracker.catching_up.queries import read_report
 from tracker.clockwork.models import Outage
 from tracker.hearings.rules import on_day
-from tracker.hearings.service import record_outcome
+from tracker.hearings.service import Confirmation, confirm_hearing, edit_hearing, move_hearing, record_outcome
 from tracker.outbox import pausing
 from tracker.outbox.bounces import reach_again, stop_sending
 from tracker.outbox.deliver import deliver
@@ -22,6 +22,7 @@ from tracker.outbox.models import Message, Recipient
 from tracker.outbox.protocol import TOO_LATE
 from tracker.outbox.queries import needing_a_human
 from tracker.reminders import service
+from tracker.reminders.rules import SERVED_BY_NOTICE
 
 ZONE = "Asia/Jerusalem"
 NINE_THIRTY = on_day(ZONE, date(2024, 4, 8), time(9, 30))
@@ -85,6 +86,57 @@ def test_reached_again_while_its_mail_waits_for_the_relay_it_goes_out_once(court
     back_up(court)
     assert subjects(court, user) == ["Tomorrow 09"]
     assert court.plan_of(user)[-1] == (1, "sent", "")
+
+
+# Served by a notice, and the notice was withdrawn ---------------------------------------------------------------------
+
+
+def unsure_again(court: Any, user: User, hearing: Any) -> None:
+    """Made sure of while the relay is down, so that a notice serves the reminder of the day before; then not so sure,
+    so that the notice is withdrawn; then the relay is back."""
+    court.sink.stop()
+    court.act("2024-04-07T04:30Z", confirm_hearing, hearing, Confirmation("the lawyer"))
+    court.tick("2024-04-07T04:30Z")
+    court.tick("2024-04-07T05:00Z")
+    assert court.plan_of(user)[-1] == (1, "skipped", SERVED_BY_NOTICE)
+    court.act("2024-04-07T05:10Z", edit_hearing, hearing, certainty="provisional")
+    assert court.plan_of(user, "hearing.changed")[-1][1] == "cancelled"
+    back_up(court)
+
+
+def test_a_reminder_goes_out_after_all_when_the_notice_that_served_it_is_withdrawn(court: Any) -> None:
+    user = court.follower("amal@example.org")
+    hearing = court.hearing(court.case(), NINE_THIRTY, certainty="provisional")
+    court.tick("2024-04-04T05:00Z")
+    court.mails(user)
+    unsure_again(court, user, hearing)
+    assert subjects(court, user) == ["Tomorrow 09"]
+
+
+def test_so_it_does_where_an_earlier_notice_of_the_same_date_was_told(court: Any) -> None:
+    user = court.follower("amal@example.org")
+    hearing = court.hearing(court.case(), on_day(ZONE, date(2024, 4, 10)), certainty="provisional")
+    court.tick("2024-04-03T05:00Z")
+    court.act("2024-04-03T10:00Z", move_hearing, hearing, NINE_THIRTY)
+    court.tick("2024-04-03T10:00Z")
+    court.tick("2024-04-04T05:00Z")
+    court.mails(user)
+    unsure_again(court, user, hearing)
+    assert subjects(court, user) == ["Tomorrow 09"]
+
+
+def test_a_reminder_stays_served_by_a_notice_that_left(court: Any) -> None:
+    user = court.follower("amal@example.org")
+    hearing = court.hearing(court.case(), NINE_THIRTY, certainty="provisional")
+    court.tick("2024-04-04T05:00Z")
+    court.mails(user)
+    court.act("2024-04-07T05:00Z", confirm_hearing, hearing, Confirmation("the lawyer"))
+    court.tick("2024-04-07T05:00Z")
+    assert subjects(court, user) == ["Confirmed"]
+    court.act("2024-04-07T05:10Z", edit_hearing, hearing, certainty="provisional")
+    for now in AFTERWARDS:
+        court.tick(now)
+    assert subjects(court, user) == []
 
 
 # Due, never left, and then the hearing was over -----------------------------------------------------------------------

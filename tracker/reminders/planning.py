@@ -90,6 +90,9 @@ MAY_TURN = (CASE_CLOSED, FOLLOWS_NO_MORE)
 #: Why a notice ended that its reader could not, or would not, read just then. That too may turn; then they are told.
 UNHEARD = (UNSEEN, STOPPED, ACCOUNT_CLOSED, ADDRESS_STOPPED, UNREACHABLE)
 
+#: What ends so shortly before a reminder is found to be served may be what serves it: clocks differ, and commits wait.
+AT_ONCE = timedelta(minutes=1)
+
 #: The fact that holds what the last full look was based on.
 OUTLOOK = "reminders_outlook"
 
@@ -392,6 +395,8 @@ def _told(session: Session, hearings: Mapping[int, Mapping[str, Any]]) -> dict[t
                 Message.days_before,
                 Message.reason,
                 Message.tells,
+                Message.ended_at,
+                Message.sent_at,
                 may_have_been_told().label("told"),
             )
             .where(
@@ -414,15 +419,26 @@ def _told(session: Session, hearings: Mapping[int, Mapping[str, Any]]) -> dict[t
         if not sent:
             continue
         revs = {r.subject_rev for r in sent if rules.tells_same(r.tells, hearings[key[0]])}
+        news = [r for r in sent if r.days_before is None]
         covered = [
             r.days_before
             for r in rows
             if r.subject_rev in revs
             and r.days_before is not None
             and (r.told or r.reason.startswith(("served by", "told already")))
+            # A notice that was withdrawn served nothing.
+            and (
+                r.reason != rules.SERVED_BY_NOTICE
+                or any(n.subject_rev == r.subject_rev and _after(n.sent_at or n.ended_at, r.ended_at) for n in news)
+            )
         ]
         found[key] = _Told(sent[-1].tells, min(covered, default=None))
     return found
+
+
+def _after(notice: datetime | None, served: datetime | None) -> bool:
+    """Whether a notice that ended then (None: it has not) is the one by which a reminder was served that ended then."""
+    return notice is None or served is None or notice >= served - AT_ONCE
 
 
 def _plan_notices(session: Session, now: datetime, subjects: Sequence[int]) -> int:
@@ -756,6 +772,7 @@ def _candidates(
             planned.subject_rev == AgendaItem.rev,
             planned.kind == REMINDER,
             ~and_(planned.state == "cancelled", planned.reason.in_(MAY_TURN)),
+            ~and_(planned.state == "skipped", planned.reason == rules.SERVED_BY_NOTICE),
         )
         .correlate(AgendaItem.__table__, Recipient.__table__)
         .scalar_subquery()
@@ -899,7 +916,7 @@ def _fill(session: Session, now: datetime, pairs: Mapping[tuple[int, int], _Pair
     count = plan_alike(session, waiting)
     if again:
         _put_right(session, again)
-    return count + sum(1 for r in again if standing[r["key"]].state == "cancelled" and r["new_state"] == "waiting")
+    return count + sum(1 for r in again if standing[r["key"]].state not in WAITS and r["new_state"] == "waiting")
 
 
 def _classes(
@@ -961,6 +978,8 @@ class _Standing(NamedTuple):
     due_at: datetime
     give_up_at: datetime | None
     envelope_id: int | None
+    #: Served by a notice that was withdrawn, or left out, before it could say it.
+    unserved: bool
 
 
 def _standing(session: Session, numbers: Sequence[int]) -> tuple[dict[str, _Standing], set[tuple[int, int, int]]]:
@@ -968,8 +987,10 @@ def _standing(session: Session, numbers: Sequence[int]) -> tuple[dict[str, _Stan
     that have not left yet."""
     found: dict[str, _Standing] = {}
     noticed: set[tuple[int, int, int]] = set()
+    rows: list[Any] = []
+    heard: dict[tuple[int, int, int], list[datetime | None]] = {}
     for chunk in chunks(numbers):
-        for row in session.execute(
+        rows += session.execute(
             select(
                 Message.dedupe_key,
                 Message.kind,
@@ -981,16 +1002,31 @@ def _standing(session: Session, numbers: Sequence[int]) -> tuple[dict[str, _Stan
                 Message.due_at,
                 Message.give_up_at,
                 Message.envelope_id,
+                Message.sent_at,
+                Message.ended_at,
             ).where(
                 Message.subject_kind == SUBJECT,
                 Message.subject_id.in_(chunk),
-                or_(Message.kind == REMINDER, and_(Message.kind == CHANGED, Message.state.in_((*WAITS, "sending")))),
+                or_(
+                    Message.kind == REMINDER,
+                    and_(Message.kind == CHANGED, Message.state.not_in(("skipped", "cancelled"))),
+                ),
             )
-        ):
-            if row.kind == CHANGED:
-                noticed.add((row.subject_id, row.subject_rev, row.recipient_id))
-            else:
-                found[row.dedupe_key] = _Standing(row.state, row.reason, row.due_at, row.give_up_at, row.envelope_id)
+        ).all()
+    for row in rows:
+        of = (row.subject_id, row.subject_rev, row.recipient_id)
+        if row.kind == CHANGED:
+            heard.setdefault(of, []).append(row.sent_at or row.ended_at)
+            if row.state in (*WAITS, "sending"):
+                noticed.add(of)
+    for row in rows:
+        of = (row.subject_id, row.subject_rev, row.recipient_id)
+        if row.kind == REMINDER:
+            served = row.state == "skipped" and row.reason == rules.SERVED_BY_NOTICE
+            unserved = served and not any(_after(ended_at, row.ended_at) for ended_at in heard.get(of, ()))
+            found[row.dedupe_key] = _Standing(
+                row.state, row.reason, row.due_at, row.give_up_at, row.envelope_id, unserved
+            )
     return found, noticed
 
 
@@ -1000,6 +1036,8 @@ def _is_off(there: _Standing, planned: Planned, now: datetime) -> bool:
     never left, whichever mail it was in: else it would have ended as may have arrived."""
     if there.state == "cancelled":
         return there.reason in MAY_TURN
+    if there.unserved:
+        return not planned.reason
     if there.envelope_id is not None:
         return False
     shifted = (there.due_at, there.give_up_at) != (planned.lead.due_at, planned.lead.give_up_at)
@@ -1051,6 +1089,7 @@ def _put_right(session: Session, rows: Sequence[dict[str, Any]]) -> None:
             # Many at once take no IN.
             or_(
                 table.c.state == "cancelled",
+                and_(table.c.state == "skipped", table.c.reason == rules.SERVED_BY_NOTICE),
                 and_(or_(*(table.c.state == state for state in WAITS)), table.c.envelope_id.is_(None)),
             ),
         )
