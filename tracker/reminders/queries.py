@@ -113,7 +113,7 @@ def may_be_reminded(now: datetime, message: Any = Message) -> ColumnElement[bool
     """SQL on a reminder: its hearing stands as the message says, in a case in hand that the recipient may see and
     follows; and no shorter reminder has fallen due, which says it better. (One that missed its hearing is not untrue,
     nor does it become so when somebody records the outcome: it was not delivered, and somebody must hear of that.)"""
-    item, case, recipient = aliased(AgendaItem), aliased(Case), aliased(Recipient)
+    item, case, recipient, user = aliased(AgendaItem), aliased(Case), aliased(Recipient), aliased(User)
     ahead = and_(item.rev == message.subject_rev, item.state == OPEN_STATE)
     # An outcome moves the version by one.
     over = and_(item.rev == message.subject_rev + 1, item.state.in_(IS_OVER), message.give_up_at <= now)
@@ -122,7 +122,9 @@ def may_be_reminded(now: datetime, message: Any = Message) -> ColumnElement[bool
         .select_from(item)
         .join(case, case.id == item.case_id)
         .join(recipient, recipient.id == message.recipient_id)
+        .join(user, user.id == recipient.user_id)
         .where(
+            user.role.in_(REMINDED_ROLES),
             item.kind == message.subject_kind,
             item.subject_id == message.subject_id,
             or_(ahead, over),
@@ -132,7 +134,7 @@ def may_be_reminded(now: datetime, message: Any = Message) -> ColumnElement[bool
             follows(recipient, case, now),
             or_(message.give_up_at.is_(None), message.give_up_at > now, item.remind_until <= now),
         )
-        .correlate_except(item, case, recipient)
+        .correlate_except(item, case, recipient, user)
     )
 
 
