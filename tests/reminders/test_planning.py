@@ -1,6 +1,6 @@
 """From a hearing to mails in a mailbox: each due thing once, whatever happens in between."""
 
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 import pytest
@@ -472,6 +472,27 @@ def test_days_of_ones_own_replace_those_of_the_kind(court: Any) -> None:
     assert court.mails(user) == []
     court.tick("2024-04-06T05:00Z")
     assert len(court.mails(user)) == 1
+
+
+def test_with_days_of_ones_own_what_is_entered_on_the_evening_before_is_told_that_evening(court: Any) -> None:
+    user = court.follower("amal@example.org")
+    with unit_of_work("reminders.follow", COMMAND) as now:
+        service.follow(db.session(), db.session.merge(user), desk=court.desk, now=now, days_before=[7, 3])
+    early = on_day(ZONE, date(2024, 4, 8), time(6, 30))
+    court.hearing(court.case(), early, now=datetime(2024, 4, 7, 18, 30, tzinfo=UTC))
+    court.tick("2024-04-07T18:31Z")
+    assert [m.kind for m in court.mails(user)] == ["hearing.reminder"]
+
+
+def test_an_account_that_became_a_volunteers_is_reminded_of_nothing(court: Any) -> None:
+    user = court.follower("amal@example.org")
+    court.hearing(court.case(audience=Audience.VOLUNTEERS), audience=Audience.VOLUNTEERS)
+    court.tick("2024-04-01T12:00Z")
+    assert len(court.mails(user)) == 1
+    with unit_of_work("accounts.change", COMMAND):
+        db.session.get_one(User, user.id).role = "volunteer"
+    court.tick("2024-04-04T05:00Z")
+    assert court.mails(user) == []
 
 
 def test_who_gets_access_back_is_reminded_at_the_next_look(court: Any) -> None:

@@ -159,12 +159,13 @@ def test_quiet_hours_are_the_readers_own() -> None:
     ]
 
 
-def test_the_last_reminder_passes_quiet_hours_within_a_day() -> None:
+def test_a_reminder_passes_quiet_hours_within_a_day() -> None:
     night = at("2024-04-07T22:00+03:00")
-    assert not rules.reminder_waits(night, "Asia/Jerusalem", 1, night + timedelta(hours=24))
-    assert rules.reminder_waits(night, "Asia/Jerusalem", 1, night + timedelta(hours=24, seconds=1))
-    assert rules.reminder_waits(night, "Asia/Jerusalem", 3, night + timedelta(hours=12))
-    assert not rules.reminder_waits(at("2024-04-07T12:00+03:00"), "Asia/Jerusalem", 7, night)
+    assert not rules.reminder_waits(night, "Asia/Jerusalem", night + timedelta(hours=24))
+    assert rules.reminder_waits(night, "Asia/Jerusalem", night + timedelta(hours=24, seconds=1))
+    assert not rules.reminder_waits(night, "Asia/Jerusalem", night + timedelta(hours=12))
+    assert rules.reminder_waits(night, "Asia/Jerusalem", None)
+    assert not rules.reminder_waits(at("2024-04-07T12:00+03:00"), "Asia/Jerusalem", night)
 
 
 def test_a_change_passes_quiet_hours_when_the_old_or_the_new_date_is_near() -> None:

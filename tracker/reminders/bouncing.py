@@ -312,7 +312,7 @@ class MailBounced:
     def waits_for_morning(message: Message, at: datetime) -> bool:
         """Quiet hours hold it back, but not within 24 hours of the start."""
         starts_at = datetime.fromisoformat(message.tells["starts_at"])
-        return rules.reminder_waits(at, message.tells["reader_zone"], 1, starts_at)
+        return rules.reminder_waits(at, message.tells["reader_zone"], starts_at)
 
     @staticmethod
     def may_share(_message: Message) -> bool:

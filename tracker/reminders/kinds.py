@@ -96,9 +96,9 @@ class HearingReminder:
 
     @staticmethod
     def waits_for_morning(message: Message, at: datetime) -> bool:
-        """Quiet hours hold it back, but not the 1-day reminder within 24 hours of the start."""
+        """Quiet hours hold it back, but not within 24 hours of the start."""
         zone = message.tells.get("reader_zone") or message.tells["zone"]
-        return rules.reminder_waits(at, zone, message.days_before, rules.starts_at_of(message.tells))
+        return rules.reminder_waits(at, zone, rules.starts_at_of(message.tells))
 
     @staticmethod
     def may_share(message: Message) -> bool:

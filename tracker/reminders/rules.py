@@ -30,7 +30,7 @@ AHEAD_DAYS = 7
 #: Staff are not written to from this hour to that, on their own clock.
 QUIET_FROM, QUIET_UNTIL = time(21), time(7)
 
-#: A reminder of one day passes the quiet hours when it begins within this time.
+#: A reminder passes the quiet hours when the hearing begins within this time.
 REMINDER_PASSES = timedelta(hours=24)
 
 #: News that it moved or is off passes them when the old or the new date lies within this time.
@@ -162,9 +162,10 @@ def is_quiet(at: datetime, zone: str) -> bool:
     return clock >= QUIET_FROM or clock < QUIET_UNTIL
 
 
-def reminder_waits(at: datetime, zone: str, days: int | None, starts_at: datetime | None) -> bool:
-    """Whether a reminder waits for the morning. The 1-day reminder of what begins within 24 hours does not."""
-    urgent = days is not None and days <= 1 and starts_at is not None and starts_at - at <= REMINDER_PASSES
+def reminder_waits(at: datetime, zone: str, starts_at: datetime | None) -> bool:
+    """Whether a reminder waits for the morning. That of what begins within 24 hours does not, however many days it is
+    called after: it may be the only one its reader gets."""
+    urgent = starts_at is not None and starts_at - at <= REMINDER_PASSES
     return is_quiet(at, zone) and not urgent
 
 
