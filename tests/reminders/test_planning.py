@@ -474,6 +474,38 @@ def test_days_of_ones_own_replace_those_of_the_kind(court: Any) -> None:
     assert len(court.mails(user)) == 1
 
 
+def test_days_chosen_later_take_back_the_others_and_given_up_bring_them_back(court: Any) -> None:
+    user = court.follower("amal@example.org")
+    court.hearing(court.case())
+
+    def choose(now: str, days: list[int]) -> None:
+        with unit_of_work("reminders.follow", COMMAND, now=court_at(now)) as instant:
+            service.follow(db.session(), db.session.merge(user), desk=court.desk, now=instant, days_before=days)
+
+    court.tick("2024-03-31T05:00Z")
+    choose("2024-03-31T06:00Z", [1])
+    assert [row[1] for row in court.plan_of(user)] == ["cancelled", "cancelled", "waiting"]
+    court.tick("2024-04-01T05:00Z")
+    assert court.mails(user) == []
+    choose("2024-04-02T06:00Z", [3, 1])
+    court.tick("2024-04-04T05:00Z")
+    assert [str(m.message["Subject"])[:9] for m in court.mails(user)] == ["In 4 days"]
+    court.tick("2024-04-07T05:00Z")
+    assert [str(m.message["Subject"])[:8] for m in court.mails(user)] == ["Tomorrow"]
+
+
+@pytest.mark.parametrize(("day", "planned_on"), [(8, "2024-03-30T05:00Z"), (13, "2024-03-31T05:00Z")])
+def test_another_kind_of_hearing_takes_back_the_days_it_does_not_have(court: Any, day: int, planned_on: str) -> None:
+    user = court.follower("amal@example.org")
+    hearing = court.hearing(court.case(), on_day(ZONE, date(2024, 4, day)))
+    court.tick(planned_on)
+    assert (7, "waiting", "") in court.plan_of(user)
+    court.act("2024-03-31T06:00Z", edit_hearing, hearing, kind="mention")
+    assert (7, "cancelled", "other days are chosen for it") in court.plan_of(user)
+    court.act("2024-03-31T07:00Z", edit_hearing, hearing, kind="hearing")
+    assert (7, "waiting", "") in court.plan_of(user)
+
+
 def test_with_days_of_ones_own_what_is_entered_on_the_evening_before_is_told_that_evening(court: Any) -> None:
     user = court.follower("amal@example.org")
     with unit_of_work("reminders.follow", COMMAND) as now:

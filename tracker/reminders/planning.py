@@ -24,6 +24,7 @@ from sqlalchemy import (
     null,
     or_,
     select,
+    true,
     type_coerce,
     union_all,
     update,
@@ -82,10 +83,11 @@ KNEW = "they said so themselves"
 #: States of a message that has not left and may still.
 WAITS = ("waiting", "paused")
 
-#: Why waiting messages are taken back, in words for staff. The last two may turn again, and then the plan revives them.
+#: Why waiting messages are taken back, in words for staff. Those of MAY_TURN may turn again, and then the plan revives them.
 MOVED, IS_OFF, CHANGED_AGAIN = "the hearing moved", "the hearing is no longer ahead", "it changed again"
 CASE_CLOSED, FOLLOWS_NO_MORE = "the case is not in hand", "they no longer follow it"
-MAY_TURN = (CASE_CLOSED, FOLLOWS_NO_MORE)
+OTHER_DAYS = "other days are chosen for it"
+MAY_TURN = (CASE_CLOSED, FOLLOWS_NO_MORE, OTHER_DAYS)
 
 #: Why a notice ended that its reader could not, or would not, read just then. That too may turn; then they are told.
 UNHEARD = (UNSEEN, STOPPED, ACCOUNT_CLOSED, ADDRESS_STOPPED, UNREACHABLE)
@@ -782,8 +784,9 @@ def _candidates(
         *((AgendaItem.lead_kind == kind, _due_for_planning(day, days, today)) for kind, days in known.items() if kind),
         else_=_due_for_planning(day, known[""], today),
     )
-    # After an act everything of its hearings is looked at again: an instant may have shifted without a lead missing.
-    lacks = expected > (held if narrowed is None and recipient_id is None else 0)
+    # After an act everything of its hearings is looked at again: an instant may have shifted without a lead missing, and
+    # a lead that stands there may be none any more.
+    lacks = expected > held if narrowed is None and recipient_id is None else true()
 
     def those(cause: int, chosen: bool | None) -> Select[Any]:
         statement = (
@@ -881,8 +884,8 @@ class _Class(NamedTuple):
 
 
 def _fill(session: Session, now: datetime, pairs: Mapping[tuple[int, int], _Pair]) -> int:
-    """Write what these readers lack; move what waits at an instant that is no longer right. Returns how many messages
-    to be sent are new or revived."""
+    """Write what these readers lack; move what waits at an instant that is no longer right, and take back what waits
+    for days that are not theirs any more. Returns how many messages to be sent are new or revived."""
     numbers = sorted({hearing_id for hearing_id, _recipient in pairs})
     subjects = _subjects(session, numbers)
     told = _told(session, {number: s.tells for number, s in subjects.items() if s.rev > 1})
@@ -890,12 +893,14 @@ def _fill(session: Session, now: datetime, pairs: Mapping[tuple[int, int], _Pair
     waiting: list[Alike] = []
     served: list[Alike] = []
     again: list[dict[str, Any]] = []
+    days_of: dict[tuple[int, int, int], tuple[int, ...]] = {}
     for of, members in _classes(session, pairs, subjects, told, noticed).items():
         subject = subjects[of.hearing_id]
         tells = {**subject.tells, "reader_zone": of.reader.zone}
-        for planned in rules.schedule(
-            rules.leads_of(subject.ahead, of.chosen or subject.days_before, of.reader), now, of.known, of.notice
-        ):
+        days = of.chosen or subject.days_before
+        if standing:
+            days_of.update(((of.hearing_id, subject.rev, recipient_id), days) for recipient_id, _cause in members)
+        for planned in rules.schedule(rules.leads_of(subject.ahead, days, of.reader), now, of.known, of.notice):
             if not rules.nominally_due_by(subject.ahead.day, planned.lead.days, now.date()):
                 continue
             if of.until is not None and planned.lead.due_at >= of.until:
@@ -916,6 +921,16 @@ def _fill(session: Session, now: datetime, pairs: Mapping[tuple[int, int], _Pair
     count = plan_alike(session, waiting)
     if again:
         _put_right(session, again)
+    not_theirs = [
+        there.id
+        for there in standing.values()
+        if there.state in WAITS
+        and there.envelope_id is None
+        and there.due_at > now
+        and there.days not in days_of.get(there.of, (there.days,))
+    ]
+    for chunk in chunks(not_theirs):
+        cancel_messages(session, Message.id.in_(chunk), OTHER_DAYS, now)
     return count + sum(1 for r in again if standing[r["key"]].state not in WAITS and r["new_state"] == "waiting")
 
 
@@ -980,6 +995,10 @@ class _Standing(NamedTuple):
     envelope_id: int | None
     #: Served by a notice that was withdrawn, or left out, before it could say it.
     unserved: bool
+    id: int
+    days: int | None
+    #: (hearing, version, recipient).
+    of: tuple[int, int, int]
 
 
 def _standing(session: Session, numbers: Sequence[int]) -> tuple[dict[str, _Standing], set[tuple[int, int, int]]]:
@@ -1002,6 +1021,8 @@ def _standing(session: Session, numbers: Sequence[int]) -> tuple[dict[str, _Stan
                 Message.due_at,
                 Message.give_up_at,
                 Message.envelope_id,
+                Message.id,
+                Message.days_before,
                 Message.sent_at,
                 Message.ended_at,
             ).where(
@@ -1025,7 +1046,15 @@ def _standing(session: Session, numbers: Sequence[int]) -> tuple[dict[str, _Stan
             served = row.state == "skipped" and row.reason == rules.SERVED_BY_NOTICE
             unserved = served and not any(_after(ended_at, row.ended_at) for ended_at in heard.get(of, ()))
             found[row.dedupe_key] = _Standing(
-                row.state, row.reason, row.due_at, row.give_up_at, row.envelope_id, unserved
+                row.state,
+                row.reason,
+                row.due_at,
+                row.give_up_at,
+                row.envelope_id,
+                unserved,
+                row.id,
+                row.days_before,
+                of,
             )
     return found, noticed
 
