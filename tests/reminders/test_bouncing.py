@@ -25,7 +25,7 @@ from tracker.flags.queries import list_flags
 from tracker.flags.sweep import sweep_flags
 from tracker.hearings.rules import on_day
 from tracker.hearings.service import cancel_hearing, move_hearing
-from tracker.outbox.bounces import UNREACHABLE, reach_again
+from tracker.outbox.bounces import UNREACHABLE, reach_again, stop_sending
 from tracker.outbox.deliver import deliver
 from tracker.outbox.models import Bounce, Recipient
 from tracker.reminders import service
@@ -250,6 +250,26 @@ def test_reached_again_what_waited_goes_out_and_the_flags_clear(court: Any, post
 
 
 @pytest.mark.one_engine
+def test_reached_and_lost_again_is_told_again_and_once(court: Any, post: Post) -> None:
+    owner, follower = court.staff("owner@example.org"), court.follower("gone@example.org")
+    case = court.case()
+    keep(case, owner=owner)
+    court.hearing(case)
+    told: list[int] = []
+    for lost, ticks in (
+        ("2024-04-04T06:00Z", ("2024-04-04T06:01Z", "2024-04-04T06:02Z")),
+        ("2024-04-04T08:00Z", ("2024-04-04T08:01Z", "2024-04-04T08:02Z")),
+    ):
+        with unit_of_work("tests", COMMAND, now=at(lost)):
+            stop_sending(db.session(), suppressed(follower), "it came back", at(lost))
+        for now in ticks:
+            post.tick(now)
+        told.append(sum(1 for mail in court.mails(owner) if mail.kind == "mail.bounced"))
+        with unit_of_work("tests", COMMAND, now=at("2024-04-04T07:00Z")):
+            reach_again(db.session(), suppressed(follower).id, at("2024-04-04T07:00Z"))
+    assert told == [1, 1]
+
+
 def test_mail_about_somebody_who_is_reached_again_is_not_sent(court: Any, post: Post) -> None:
     owner, follower = court.staff("owner@example.org"), court.follower("gone@example.org")
     case = court.case()

@@ -141,6 +141,7 @@ class _Missed(NamedTuple):
     remind_until: datetime
     recipient_id: int
     user_id: int
+    suppressed_at: datetime
 
 
 class _Near(NamedTuple):
@@ -187,6 +188,7 @@ def _missed(session: Session, now: datetime) -> list[_Missed]:
             AgendaItem.remind_until,
             who.c.recipient_id,
             who.c.user_id,
+            who.c.suppressed_at,
         )
         .select_from(who)
         .join(Case, Case.id == who.c.case_id)
@@ -257,8 +259,10 @@ def _to_tell(of: _Missed, people: Sequence[_Near]) -> list[_Near]:
 
 
 def _row(of: _Missed, person: _Near, now: datetime) -> dict[str, Any]:
+    # With the instant since which they are not reached: reached and lost again is told again.
+    since = f"{of.suppressed_at:%Y%m%dT%H%M%S.%f}"
     return {
-        "dedupe_key": f"{BOUNCED}:{of.hearing_id}:{of.rev}:{of.recipient_id}:{person.recipient_id}",
+        "dedupe_key": f"{BOUNCED}:{of.hearing_id}:{of.rev}:{of.recipient_id}:{person.recipient_id}:{since}",
         "kind": BOUNCED,
         "subject_kind": "hearing",
         "subject_id": of.hearing_id,
@@ -304,7 +308,7 @@ class MailBounced:
         if hearing.schedule_rev != message.subject_rev:
             return "the hearing moved"
         gone = session.get(Recipient, message.tells["unreached"], populate_existing=True)
-        if gone is None or gone.suppressed_at is None:
+        if gone is None or gone.suppressed_at is None or gone.suppressed_at > message.created_at:
             return "they can be reached again"
         return "they may no longer see it"
 
@@ -324,13 +328,15 @@ def _still_unreached(now: datetime) -> ColumnElement[bool]:
     item, of, reader, gone = aliased(AgendaItem), aliased(Case), aliased(Recipient), aliased(Recipient)
     key: ColumnElement[str] = literal(f"{BOUNCED}:", String)
     for number in (Message.subject_id, Message.subject_rev, gone.id, Message.recipient_id):
-        key = key + cast(number, String) + (":" if number is not Message.recipient_id else "")
+        key = key + cast(number, String) + ":"
+    # Planned since they are not reached, and not when they were lost before.
+    of_now = and_(Message.dedupe_key.like(key + "%"), gone.suppressed_at <= Message.created_at)
     return exists(
         select(1)
         .select_from(item)
         .join(of, of.id == item.case_id)
         .join(reader, reader.id == Message.recipient_id)
-        .join(gone, and_(gone.suppressed_at.is_not(None), key == Message.dedupe_key))
+        .join(gone, and_(gone.suppressed_at.is_not(None), of_now))
         .where(
             item.kind == Message.subject_kind,
             item.subject_id == Message.subject_id,

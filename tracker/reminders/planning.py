@@ -83,7 +83,8 @@ KNEW = "they said so themselves"
 #: States of a message that has not left and may still.
 WAITS = ("waiting", "paused")
 
-#: Why waiting messages are taken back, in words for staff. Those of MAY_TURN may turn again, and then the plan revives them.
+#: Why waiting messages are taken back, in words for staff. What is in MAY_TURN may turn again; then the plan revives
+#: them.
 MOVED, IS_OFF, CHANGED_AGAIN = "the hearing moved", "the hearing is no longer ahead", "it changed again"
 CASE_CLOSED, FOLLOWS_NO_MORE = "the case is not in hand", "they no longer follow it"
 OTHER_DAYS = "other days are chosen for it"
@@ -784,8 +785,8 @@ def _candidates(
         *((AgendaItem.lead_kind == kind, _due_for_planning(day, days, today)) for kind, days in known.items() if kind),
         else_=_due_for_planning(day, known[""], today),
     )
-    # After an act everything of its hearings is looked at again: an instant may have shifted without a lead missing, and
-    # a lead that stands there may be none any more.
+    # After an act everything of its hearings is looked at again: an instant may have shifted without a lead missing,
+    # and a lead that stands there may be none any more.
     lacks = expected > held if narrowed is None and recipient_id is None else true()
 
     def those(cause: int, chosen: bool | None) -> Select[Any]:
