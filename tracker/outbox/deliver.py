@@ -66,6 +66,8 @@ class Parcel:
     raw: bytes
     #: The pause of the house when it was composed.
     pause: Pause | None
+    #: What it was written from.
+    stamp: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -412,6 +414,7 @@ class _Run:
                     to.email,
                     compose(mail, addressed, now),
                     self.pause,
+                    mail.stamp,
                 )
         return found
 
@@ -499,6 +502,7 @@ class _Run:
                         clock.now(),
                         clock.true_now(),
                         pause=parcel.pause,
+                        stamp=parcel.stamp,
                     )
                     failpoints.point("in_settle")
                     failpoints.point("in_mark")
@@ -524,6 +528,7 @@ class _Run:
                     clock.now(),
                     clock.true_now(),
                     pause=parcel.pause,
+                    stamp=parcel.stamp,
                 )
                 failpoints.point("in_mark")
             return marked

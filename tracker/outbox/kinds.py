@@ -26,6 +26,8 @@ class Mail:
     headers: dict[str, str] = field(default_factory=dict)
     #: A calendar file (RFC 5545, METHOD:PUBLISH) that goes with it; empty: none.
     calendar: bytes = b""
+    #: What it was written from, for a kind with `as_written`: its words hold for as long as that is so.
+    stamp: str = ""
 
 
 class NoLonger(Exception):
@@ -47,6 +49,13 @@ Writer = Callable[[Session, Sequence[Message]], Write]
 #: SQL on `messages`: is this message true still, and may its recipient still know? Used inside the mark's UPDATE.
 StillTrue = Callable[[datetime], ColumnElement[bool]]
 
+#: The name under which `as_written` finds the stamp of the mail.
+STAMP = "written_from"
+
+#: SQL on `messages`: is all that the mail says of this message still so? It compares what is there with the stamp of
+#: the mail, `bindparam(STAMP)`. Used inside the mark's UPDATE.
+AsWritten = Callable[[], ColumnElement[bool]]
+
 #: Why a message is no longer true, in words for staff, asked once it was found not to be.
 WhyNot = Callable[[Session, Message, datetime], str]
 
@@ -66,6 +75,8 @@ class MessageKind:
     may_share: Callable[[Message], bool] = lambda _message: False
     #: Reads for many mails at once; None: each is read for by itself.
     writer: Writer | None = None
+    #: Whether the words that were written a moment ago are so still; None: `still_true` says all there is to say.
+    as_written: AsWritten | None = None
 
     def write_with(self, session: Session, messages: Sequence[Message]) -> Write:
         """What writes the mails that carry these messages."""
@@ -82,7 +93,7 @@ UNSURE_WAIT = timedelta(minutes=10)
 
 def message_kind(code: str, *, if_unsure: IfUnsure) -> Callable[[type[Any]], type[Any]]:
     """Announce a class with the static methods `still_true`, `render`, `why_not` and (optional) `waits_for_morning`,
-    `may_share` and `writer`."""
+    `may_share`, `writer` and `as_written`."""
 
     def announce(cls: type[Any]) -> type[Any]:
         kinds.add(
@@ -96,6 +107,7 @@ def message_kind(code: str, *, if_unsure: IfUnsure) -> Callable[[type[Any]], typ
                 waits_for_morning=getattr(cls, "waits_for_morning", lambda _message, _at: False),
                 may_share=getattr(cls, "may_share", lambda _message: False),
                 writer=getattr(cls, "writer", None),
+                as_written=getattr(cls, "as_written", None),
             ),
         )
         return cls

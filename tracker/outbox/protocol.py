@@ -26,7 +26,7 @@ from sqlalchemy.orm import Session, aliased
 from tracker.base.db import Step, execute_together
 from tracker.outbox import rules
 from tracker.outbox.holder import is_dead, new_token
-from tracker.outbox.kinds import UNSURE_WAIT, MessageKind, NoLonger, kinds
+from tracker.outbox.kinds import STAMP, UNSURE_WAIT, MessageKind, NoLonger, kinds
 from tracker.outbox.models import Attempt, Envelope, Message, Recipient, accounts
 from tracker.outbox.pausing import Pause, unchanged
 from tracker.outbox.service import end_messages
@@ -247,16 +247,18 @@ def mark(
     true_now: datetime,
     *,
     pause: Pause | None = None,
+    stamp: str = "",
     waits: bool = True,
 ) -> Claimed:
     """The last look: from this commit on the mail may leave. NoLonger when one of its messages is not true any more,
-    was taken back, comes too late, or may not go to that address, or when the house's `pause` is not what was read;
-    Fenced when the envelope is somebody else's. Both want a rollback.
+    was taken back, comes too late, or may not go to that address, when the mail says what is not so any more (`stamp`:
+    what it was written from), or when the house's `pause` is not what was read; Fenced when the envelope is somebody
+    else's. Both want a rollback.
 
     The messages are updated first: whoever takes one back at this very moment holds its row, and this waits for it; or,
     without `waits`, answers NoLonger at once.
     """
-    steps = _mark_steps(claimed, kind, message_ids, address, now, true_now, pause, waits)
+    steps = _mark_steps(claimed, kind, message_ids, address, now, true_now, pause, stamp, waits)
     return _marked(claimed, message_ids, execute_together(session, steps))
 
 
@@ -273,11 +275,12 @@ def settle_and_mark(
     true_now: datetime,
     *,
     pause: Pause | None = None,
+    stamp: str = "",
 ) -> tuple[Ended, Claimed]:
     """`settle_sent` of the mail that was `taken`, and `mark` of the next, which waits for nobody: all statements go to
     the database together, and their answers decide. Fenced and NoLonger are of either, and want a rollback."""
     settles = _sent_steps(taken, said, at)
-    marks = _mark_steps(claimed, kind, message_ids, address, now, true_now, pause, waits=False)
+    marks = _mark_steps(claimed, kind, message_ids, address, now, true_now, pause, stamp, waits=False)
     counts = execute_together(session, [*settles, *marks])
     return _sent(counts[: len(settles)]), _marked(claimed, message_ids, counts[len(settles) :])
 
@@ -290,10 +293,13 @@ def _mark_steps(
     now: datetime,
     true_now: datetime,
     pause: Pause | None,
+    stamp: str,
     waits: bool,
 ) -> list[Step]:
     look = _last_look(kinds.get(kind), len(message_ids), pause, now, waits)
     given: dict[str, Any] = {f"m{n}": message_id for n, message_id in enumerate(message_ids)}
+    if kinds.get(kind).as_written is not None:
+        given[STAMP] = stamp
     return [
         (look, {"of": claimed.id, "to_address": address, "looked_at": now, **given}),
         (_DISPATCH, {**_of(claimed), "until": true_now + MARK_LEASE}),
@@ -331,6 +337,8 @@ def _last_look(kind: MessageKind, count: int, pause: Pause | None, now: datetime
         # The hearing may have begun while the relay was spoken to: then it is too late, to the second.
         or_(Message.give_up_at.is_(None), Message.give_up_at > bindparam("looked_at", type_=Message.give_up_at.type)),
     ]
+    if kind.as_written is not None:
+        still.append(kind.as_written())
     if not waits:
         free = aliased(Message)
         free_ids = free.id.in_([bindparam(f"m{n}", type_=Message.id.type) for n in range(count)])

@@ -18,7 +18,7 @@ from tracker.hearings.models import Appearance, Hearing
 from tracker.outbox.kinds import Mail, Write, message_kind
 from tracker.outbox.models import Message, Recipient
 from tracker.reminders import rules
-from tracker.reminders.mails import change_writer, reminder_writer, write_change, write_reminder
+from tracker.reminders.mails import as_written, change_writer, reminder_writer, write_change, write_reminder
 from tracker.reminders.queries import (
     REMINDED_STAGES,
     SERVED_LATER,
@@ -78,6 +78,11 @@ class HearingReminder:
         return reminder_writer(session, messages)
 
     @staticmethod
+    def as_written() -> ColumnElement[bool]:
+        """SQL: the hearing and the cases it names are as they were, and the recipient may know of all of them."""
+        return as_written(in_hand=True)
+
+    @staticmethod
     def why_not(session: Session, message: Message, now: datetime) -> str:
         """Why it is not true any more."""
         hearing = session.get(Hearing, message.subject_id, populate_existing=True)
@@ -125,6 +130,11 @@ class HearingChanged:
     def writer(session: Session, messages: Sequence[Message]) -> Write:
         """What writes many of them, read for together."""
         return change_writer(session, messages)
+
+    @staticmethod
+    def as_written() -> ColumnElement[bool]:
+        """SQL: the same, whether the cases are in hand or not."""
+        return as_written(in_hand=False)
 
     @staticmethod
     def why_not(session: Session, message: Message, now: datetime) -> str:

@@ -14,10 +14,24 @@ from typing import Any
 from flask import current_app
 from flask_babel import gettext as _
 from flask_babel import ngettext
-from sqlalchemy import Select, bindparam, func, select
-from sqlalchemy.orm import Session, lazyload
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Select,
+    String,
+    Text,
+    and_,
+    bindparam,
+    cast,
+    func,
+    literal,
+    select,
+    type_coerce,
+)
+from sqlalchemy.orm import Session, aliased, lazyload
 
 from tracker.accounts.models import Desk, User
+from tracker.base.columns import canonical_json
 from tracker.base.labels import label
 from tracker.base.languages import speaking, spoken
 from tracker.base.words import (
@@ -38,7 +52,7 @@ from tracker.hearings.ics import write_published
 from tracker.hearings.models import Appearance, Hearing
 from tracker.hearings.queries import last_changes
 from tracker.outbox.channels.email import split_sender
-from tracker.outbox.kinds import Mail, NoLonger, Write
+from tracker.outbox.kinds import STAMP, Mail, NoLonger, Write
 from tracker.outbox.models import Message, Recipient
 from tracker.people.models import Person
 from tracker.people.rules import initials
@@ -110,7 +124,7 @@ def reminder_writer(session: Session, messages: Sequence[Message]) -> Write:
             else:
                 parts = [_reminder(k, now) for k in known]
                 mail = _mail(_bundle_subject(known), parts, [_in_one_line(k) for k in known])
-            return replace(mail, headers=_one_click(known), calendar=_calendar(known, now))
+            return replace(mail, headers=_one_click(known), calendar=_calendar(known, now), stamp=_stamp(known))
 
     return write
 
@@ -125,7 +139,7 @@ def change_writer(session: Session, messages: Sequence[Message]) -> Write:
         with speaking(known[0].reader.language):
             parts = [_change(session, k, now) for k in known]
             mail = _mail(_change_subject(known[0]), parts, [_in_one_line(k) for k in known] if len(known) > 1 else ())
-            return replace(mail, calendar=_calendar(known, now))
+            return replace(mail, calendar=_calendar(known, now), stamp=_stamp(known))
 
     return write
 
@@ -211,6 +225,52 @@ def _cases_told(in_hand: bool) -> Select[int, Case, str]:
         .order_by(Message.id, Case.ref)
     )
     return told.where(Case.stage.in_(REMINDED_STAGES)) if in_hand else told
+
+
+def _stamp(known: Sequence[_Known]) -> str:
+    """What a mail was written from: of each message which versions of its hearing and of which cases, how many cases
+    those are, and what it tells. `as_written` spells the same from the rows."""
+    pieces = []
+    for each in known:
+        of, version = each.message.id, each.hearing.version
+        pieces += [f"{of}:{version}:{case.id}:{case.version}" for case in each.cases]
+        pieces.append(f"{of}={len(each.cases)}={canonical_json(each.message.tells)}")
+    return f";{';'.join(pieces)};"
+
+
+def as_written(in_hand: bool) -> ColumnElement[bool]:
+    """SQL on `messages`: the cases of its hearing that its reader may know of are those the mail was written from, and
+    they, the hearing and what the message tells are as they were then.
+
+    What the message tells is compared too, because it is what a row that is waited for shows afresh: the others are
+    seen as they were when the waiting began.
+    """
+    hearing, told, recipient = aliased(Hearing), aliased(Case), aliased(Recipient)
+    appears = select(Appearance.case_id).where(Appearance.hearing_id == hearing.id)
+    stamp = bindparam(STAMP, type_=Text())
+
+    def stands(*parts: Any) -> ColumnElement[bool]:
+        # Not by LIKE: what is told may hold its signs.
+        piece: ColumnElement[str] = literal(";", Text())
+        for part in parts:
+            piece = piece.concat(literal(part, Text()) if isinstance(part, str) else part)
+        return func.replace(stamp, piece.concat(literal(";", Text())), "") != stamp
+
+    def number(value: Any) -> ColumnElement[str]:
+        return cast(value, String)
+
+    of = number(Message.id)
+    as_it_was = stands(of, ":", number(hearing.version), ":", number(told.id), ":", number(told.version))
+    count = func.count(told.id, type_=BigInteger())
+    tells: ColumnElement[str] = type_coerce(Message.tells, Text())
+    same = select(
+        and_(count == func.count(told.id).filter(as_it_was), stands(of, "=", number(count), "=", tells))
+    ).select_from(hearing)
+    same = same.join(told, told.id.in_(appears)).join(recipient, recipient.id == Message.recipient_id)
+    same = same.where(hearing.id == Message.subject_id, level(recipient.user_id, told) <= hearing.audience)
+    if in_hand:
+        same = same.where(told.stage.in_(REMINDED_STAGES))
+    return same.correlate(Message).scalar_subquery()
 
 
 # Beside what is said --------------------------------------------------------------------------------------------------
