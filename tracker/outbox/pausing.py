@@ -138,7 +138,12 @@ def release(session: Session, now: datetime, older_than: timedelta | None = None
 
 
 def hold_due(session: Session, pause: Pause, now: datetime) -> int:
-    """Pause what has come due under this pause and may not pass it. Returns how many messages."""
+    """Pause what has come due under this pause and may not pass it: nothing where the pause is not what was read any
+    more, because what is held after a release would stand still for ever. Returns how many messages."""
+    # Kept from changing until the end of the transaction: a release waits for this, or this finds it gone.
+    standing = session.scalar(select(HouseFact.value).where(HouseFact.key == FACT).with_for_update(read=True))
+    if standing != pause.value:
+        return 0
     due = Message.due_at <= now
     return _hold(session, due if pause.cut is None else due & (Message.due_at > pause.cut), "mail is paused")
 
