@@ -1,10 +1,13 @@
 """The pause of the house: what stands still, what passes, and what goes when it is lifted."""
 
+import threading
+import time
 from datetime import datetime, timedelta
 
 import pytest
 from outbox_ground import NOW, Outbox, later
 from sqlalchemy import select, update
+from sqlalchemy.exc import DBAPIError
 
 from tracker.base.db import db
 from tracker.base.house import read_fact
@@ -12,6 +15,7 @@ from tracker.base.work import short_transaction
 from tracker.outbox import pausing
 from tracker.outbox.models import Envelope, Message
 from tracker.outbox.pausing import LetGo, SetAside, hold_due, read_pause, unchanged
+from tracker.outbox.protocol import Claimed, settle_empty
 from tracker.outbox.service import cancel_messages
 
 HOUR = timedelta(hours=1)
@@ -255,6 +259,90 @@ def test_without_a_pause_what_was_set_aside_is_released_by_its_age(outbox: Outbo
 
 def test_a_release_of_nothing_is_none(outbox: Outbox) -> None:
     assert release() == LetGo(released=0, paused=0)
+
+
+def test_nothing_is_held_under_a_pause_that_was_released_meanwhile(outbox: Outbox) -> None:
+    pause()
+    outbox.plan(1)
+    with short_transaction() as session:
+        standing = read_pause(session)
+    assert standing is not None
+    release()
+    with short_transaction() as session:
+        assert hold_due(session, standing, NOW) == 0
+    assert outbox.states() == ["waiting"]
+
+
+def test_nothing_stays_behind_when_a_release_takes_a_while(outbox: Outbox) -> None:
+    pause()
+    outbox.plan(1)
+    outbox.deliver()
+    outbox.plan(2)
+    begun = threading.Event()
+
+    def slowly_release() -> None:
+        with outbox.app.app_context():
+            with short_transaction() as session:
+                pausing.release(session, NOW)
+                begun.set()
+                time.sleep(1)
+            db.session.remove()
+
+    releasing = threading.Thread(target=slowly_release)
+    releasing.start()
+    begun.wait()
+    outbox.deliver()
+    releasing.join()
+    outbox.deliver(later(minutes=1))
+    assert outbox.states() == ["sent", "sent"]
+
+
+def test_a_mail_that_a_deliverer_lets_go_of_and_a_release_do_not_wait_for_each_other(outbox: Outbox) -> None:
+    faults = []
+    for round_ in range(8):
+        numbers = range(round_ * 40, round_ * 40 + 40)
+        outbox.plan(*numbers)
+        carried(outbox, *numbers)
+        (claimed,) = outbox.claim()
+        pause()
+        gate = threading.Barrier(2)
+
+        def settle(claimed: Claimed = claimed, gate: threading.Barrier = gate) -> None:
+            with outbox.app.app_context():
+                try:
+                    gate.wait()
+                    with short_transaction() as session:
+                        settle_empty(session, claimed, NOW)
+                except DBAPIError as fault:
+                    faults.append(fault)
+                finally:
+                    db.session.remove()
+
+        settling = threading.Thread(target=settle)
+        settling.start()
+        gate.wait()
+        try:
+            release()
+        except DBAPIError as fault:
+            faults.append(fault)
+        settling.join()
+        db.session.rollback()
+        release()
+        with short_transaction() as session:
+            session.execute(update(Message).values(state="sent"))
+            session.execute(update(Envelope).values(state="sent"))
+    assert not faults
+
+
+def test_what_is_taken_back_after_an_unsure_try_may_have_arrived(outbox: Outbox) -> None:
+    outbox.plan(1, 2)
+    outbox.pack()
+    with short_transaction() as session:
+        first = select(Message.envelope_id).where(Message.subject_id == 1).scalar_subquery()
+        session.execute(update(Envelope).where(Envelope.id == first).values(ambiguous_attempts=1))
+    outbox.cancel(1)
+    outbox.cancel(2)
+    assert outbox.states() == ["may_have_arrived", "cancelled"]
 
 
 # What leaves ----------------------------------------------------------------------------------------------------------

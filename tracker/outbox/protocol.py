@@ -525,10 +525,10 @@ def settle_empty(session: Session, claimed: Claimed, not_before: datetime) -> No
     carried = (
         select(Message.state, Message.reason)
         .where(Message.envelope_id == claimed.id)
-        .order_by(Message.id.desc())
+        .order_by(Message.id)
         .with_for_update()
     )
-    messages = session.execute(carried).all()
+    messages = session.execute(carried).all()[::-1]
     if any(m.state == "waiting" for m in messages):
         give_back(session, [claimed], not_before)
         return
