@@ -114,6 +114,60 @@ def test_a_sender_the_relay_will_not_have_charges_no_mail(outbox: Outbox, relay:
     assert outbox.deliver()["sent"] == 2
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "554 5.7.1 <reader@example.org>: Relay access denied",
+        "553 5.7.1 <tracker@example.org>: Sender address rejected: not owned by user",
+        "550 relay not permitted",
+    ],
+)
+@pytest.mark.one_engine
+def test_a_relay_that_does_not_relay_for_us_charges_no_mail_and_everything_goes_when_it_does(
+    outbox: Outbox, relay: RawRelay, answer: str
+) -> None:
+    for number in range(4):
+        outbox.plan(number, to=outbox.add_recipient(f"r{number}@example.org"))
+    relay.answers["RCPT"] = [answer] * 100
+    for minute in range(5):
+        assert outbox.deliver(later(minutes=minute)) == {"sent": 0, "failed": 0, "waiting": 4}
+    assert relay_says(outbox)[0] == "refused"
+    # The first could have been the one odd address; it is known to be none since.
+    assert len(outbox.attempts()) == 1
+    relay.answers.clear()
+    other = RawRelay()
+    outbox.settings_smtp_url(other.url)
+    assert outbox.deliver(later(minutes=6)) == {"sent": 4, "failed": 0, "waiting": 0}
+    other.close()
+
+
+def test_two_odd_addresses_hold_up_nobody(outbox: Outbox, relay: RawRelay) -> None:
+    for number in range(5):
+        outbox.plan(number, to=outbox.add_recipient(f"r{number}@example.org"))
+    relay.answers["RCPT"] = ["550 5.7.1 not to this one", "550 5.7.1 nor to that"]
+    outbox.deliver()
+    outbox.deliver(later(seconds=5))
+    assert outbox.states() == ["waiting", "waiting", "sent", "sent", "sent"]
+    assert relay_says(outbox)[0] == "ok"
+
+
+@pytest.mark.one_engine
+def test_an_odd_address_after_another_was_taken_is_not_delivered(outbox: Outbox, relay: RawRelay) -> None:
+    outbox.plan(1, 2)
+    relay.answers["RCPT"] = ["250 OK", "550 5.7.1 not to this one"]
+    assert outbox.deliver() == {"sent": 1, "failed": 1, "waiting": 0}
+
+
+@pytest.mark.one_engine
+def test_an_odd_address_alone_is_given_up_within_the_hour(outbox: Outbox, relay: RawRelay) -> None:
+    outbox.plan(1)
+    relay.answers["RCPT"] = ["550 5.7.1 not to this one"] * 20
+    for minute in range(60):
+        outbox.deliver(later(minutes=minute))
+    assert outbox.states() == ["not_delivered"]
+    assert len(outbox.attempts()) == 8
+
+
 def test_a_relay_that_is_down_charges_no_mail_and_everything_goes_when_it_is_up(
     outbox: Outbox, relay: RawRelay
 ) -> None:

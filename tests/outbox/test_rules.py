@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tracker.outbox.rules import is_about_us, is_hopeless, next_try, scrubbed
+from tracker.outbox.rules import is_about_us, is_hopeless, next_try, scrubbed, speaks_of_us
 
 NOW = datetime(2026, 4, 7, 6, 0, tzinfo=UTC)
 
@@ -30,3 +30,18 @@ def test_answers_about_us_charge_no_mail() -> None:
 def test_a_relays_words_are_kept_without_addresses() -> None:
     assert scrubbed(b"5.1.1 <jo@example.org>: no\r\nsuch\x00 user") == "5.1.1 … no such user"
     assert len(scrubbed("x " * 500)) == 200
+
+
+@pytest.mark.parametrize(
+    ("words", "of_us"),
+    [
+        ("554 5.7.1 …: Relay access denied", True),
+        ("553 5.1.8 Sender address rejected: Domain not found", True),
+        ("553 sorry, that domain isn't in my list of allowed rcpthosts", True),
+        ("550 5.1.1 …: User unknown in relay recipient table", False),
+        ("550 no such user", False),
+        ("552 5.2.2 mailbox full", False),
+    ],
+)
+def test_what_a_relay_has_against_us_is_told_from_an_address_that_is_none(words: str, of_us: bool) -> None:
+    assert speaks_of_us(int(words[:3]), words) is of_us

@@ -31,7 +31,7 @@ from tracker.outbox.kinds import NoLonger, kinds
 from tracker.outbox.models import Envelope, Message, Recipient, accounts
 from tracker.outbox.pausing import Pause, hold_due, read_pause
 from tracker.outbox.protocol import Claimed, Ended, Fenced
-from tracker.outbox.relay import Circuit, say_relay
+from tracker.outbox.relay import Circuit, read_relay, say_relay
 from tracker.outbox.return_path import return_path
 
 log = logging.getLogger(__name__)
@@ -256,9 +256,9 @@ class _Run:
 
     def relay_answers(self) -> None:
         """The relay has said yes or no to one mail: it works for the others."""
+        _circuit.worked()
         if not self.works:
             self.works = True
-            _circuit.worked()
             say_relay("ok", "", clock.now())
 
     def hang_up(self) -> None:
@@ -477,12 +477,23 @@ class _Run:
                 if fault.dropped and not fresh:
                     # Kept connections end when nobody speaks for a while: that is nobody's failure.
                     continue
-                if fault.code:
+                if fault.perhaps_us:
+                    self.refused(claimed, parcel, fault)
+                elif fault.code:
                     self.relay_answers()
                 self.failed(claimed, fault)
                 return False
             self.relay_answers()
             return True
+
+    def refused(self, claimed: Claimed, parcel: Parcel, fault: SendFailed) -> None:
+        """The relay refused the first address of a line in words that may be meant for us. Where it did so for another
+        one before, or is known not to have us: RelayUnavailable, and this mail comes after the others, so that two odd
+        addresses hold up nobody. Else it is tried again for a while: then it is the address."""
+        if _circuit.refuses(self.settings.smtp_url, parcel.address) or _read(read_relay).state == "refused":
+            _give_back([claimed], clock.now() + rules.FIRST_WAIT)
+            raise RelayUnavailable("refused", fault.words, fault.code) from fault
+        fault.permanent = claimed.attempts + 1 >= rules.REFUSALS
 
     def mark(self, claimed: Claimed, parcel: Parcel) -> Claimed:
         """The last look, in one commit with the settle of the mail before it. Fenced, NoLonger."""

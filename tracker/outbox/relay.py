@@ -67,6 +67,7 @@ class Circuit:
         self._address = ""
         self._failures = 0
         self._probe_at = 0.0
+        self._refused: set[str] = set()
 
     def is_open(self, address: str) -> bool:
         """Whether this relay is to be left alone for now. The address is the setting: another one is tried at once."""
@@ -74,10 +75,20 @@ class Circuit:
 
     def failed(self, address: str) -> None:
         """It failed."""
-        self._failures = self._failures + 1 if address == self._address else 1
-        self._address = address
+        if address != self._address:
+            self._address, self._failures, self._refused = address, 0, set()
+        self._failures += 1
         self._probe_at = clock.monotonic() + PROBE_SECONDS
 
+    def refuses(self, address: str, recipient: str) -> bool:
+        """It refused a recipient in words that may be meant for us. Whether it refused another one so, too, and took
+        none between them."""
+        if address != self._address:
+            self._address, self._failures, self._refused = address, 0, set()
+        self._refused.add(recipient)
+        return len(self._refused) > 1
+
     def worked(self) -> None:
-        """It can be reached."""
+        """It can be reached, and takes mail from us."""
         self._failures = 0
+        self._refused.clear()

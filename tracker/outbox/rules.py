@@ -20,6 +20,14 @@ DEATHS = 5
 #: Answers that speak of us or of the relay, not of one mail: its service ends, we must sign in, the sender is not ours.
 _ABOUT_US = (421, 530, 534, 535, 538)
 
+#: Words of a refusal of a recipient that is often meant for us: many relays keep what they have against the sender, or
+#: against our using them at all, until an address is named. A policy, or the sender (RFC 3463), or words for it.
+_OF_US = re.compile(r"\d{3}[ -](5\.(7\.\d+|1\.[78])\b|(?!5\.\d).*\b(relay|sender\b|rcpthosts\b))", re.IGNORECASE)
+
+#: After so many tries a mail is given up whose address alone a relay refuses in such words: about three quarters of an
+#: hour.
+REFUSALS = 8
+
 
 def next_try(now: datetime, tries: int, spread: float) -> datetime:
     """When to try again after `tries` (1, 2 …) that failed. `spread` (0 to 1) keeps many mails from coming together:
@@ -31,6 +39,12 @@ def next_try(now: datetime, tries: int, spread: float) -> datetime:
 def is_about_us(code: int) -> bool:
     """Whether an answer would be the same for every mail, so that all of them wait."""
     return code in _ABOUT_US
+
+
+def speaks_of_us(code: int, words: str) -> bool:
+    """Whether a refusal of a recipient, as `554 5.7.1 relay access denied`, may be meant for us: then other addresses
+    fare no better."""
+    return 500 <= code < 600 and _OF_US.match(words) is not None
 
 
 def is_hopeless(created_at: datetime, give_up_at: datetime | None, next_at: datetime) -> bool:

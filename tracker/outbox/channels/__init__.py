@@ -24,7 +24,16 @@ class RelayUnavailable(Exception):
 class SendFailed(Exception):
     """This mail certainly did not leave. `permanent`: and never will. `phase`: recipient, dispatching, answered."""
 
-    def __init__(self, words: str, *, permanent: bool, code: int | None, phase: str, dropped: bool = False) -> None:
+    def __init__(
+        self,
+        words: str,
+        *,
+        permanent: bool,
+        code: int | None,
+        phase: str,
+        dropped: bool = False,
+        perhaps_us: bool = False,
+    ) -> None:
         super().__init__(words)
         self.words = words
         self.permanent = permanent
@@ -32,6 +41,8 @@ class SendFailed(Exception):
         self.phase = phase
         #: The connection went away, rather than the relay saying no.
         self.dropped = dropped
+        #: The relay may mean us rather than this address: it has taken none on this line yet.
+        self.perhaps_us = perhaps_us
 
 
 class Unsure(Exception):

@@ -24,7 +24,7 @@ from tracker.base import clock
 from tracker.clockwork.kinds import progress
 from tracker.outbox.channels import RelayUnavailable, SendFailed, Unsure, channels
 from tracker.outbox.kinds import Mail
-from tracker.outbox.rules import is_about_us, scrubbed
+from tracker.outbox.rules import is_about_us, scrubbed, speaks_of_us
 
 #: Seconds for each answer up to the one after RCPT: a fault there costs nothing.
 ANSWER_SECONDS = 30
@@ -356,6 +356,8 @@ class EmailLine:
         self._pipelines: bool = self._client.has_extn("pipelining")
         #: A mail was begun and did not come to its dot.
         self._begun = False
+        #: The relay has taken an address on this line: so it takes mail from us.
+        self._takes_ours = False
 
     @staticmethod
     def _open(relay: Relay) -> _Client:
@@ -434,6 +436,7 @@ class EmailLine:
             ) from fault
         finally:
             self._client.meanwhile = None
+        self._takes_ours = True
 
     def _expect(self, code: int, said: bytes, *, about_sender: bool) -> None:
         if 200 <= code < 300:
@@ -443,7 +446,13 @@ class EmailLine:
             self._drop()
         if is_about_us(code) or (about_sender and code >= 500 and code != 552):
             raise RelayUnavailable("refused" if code >= 500 else "down", words, code)
-        raise SendFailed(words, permanent=code >= 500, code=code, phase="connected" if about_sender else "recipient")
+        raise SendFailed(
+            words,
+            permanent=code >= 500,
+            code=code,
+            phase="connected" if about_sender else "recipient",
+            perhaps_us=not about_sender and not self._takes_ours and speaks_of_us(code, words),
+        )
 
     def send(self, raw: bytes) -> str:
         """DATA, the mail, the dot, and the answer to it."""
