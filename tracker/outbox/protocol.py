@@ -38,8 +38,9 @@ CLAIM_LEASE = timedelta(seconds=90)
 #: What must be left of a claim when work on an envelope begins.
 CLAIM_MARGIN = timedelta(seconds=50)
 
-#: How long a mark holds: the ten minutes a relay may take to answer, and the database.
-MARK_LEASE = timedelta(seconds=660)
+#: How long a mark holds. 30 s for the answer to DATA, 30 for the mail itself, 600 for the answer to it, 31.5 for the
+#: tries to write it down make 691.5; the rest is for the waits of the database.
+MARK_LEASE = timedelta(seconds=780)
 
 #: Envelopes claimed in one statement. Those that were tried before are claimed one at a time, so that one which ends
 #: its deliverer is found out.
