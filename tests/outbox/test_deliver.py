@@ -65,8 +65,10 @@ def test_one_connection_carries_many_mails(outbox: Outbox, mail_sink: MailSink) 
 
 
 def test_a_run_with_nothing_due_is_one_select(outbox: Outbox) -> None:
-    outbox.plan(1, due_at=later(days=1))
-    # The first of a process looks whether the database came back from a backup.
+    # The first of a process looks whether the database came back from a backup, and one that sends begins the record.
+    outbox.plan(1)
+    outbox.deliver()
+    outbox.plan(2, due_at=later(days=1))
     outbox.deliver()
     said: list[str] = []
 
@@ -335,3 +337,16 @@ def test_the_last_mail_is_written_down_when_the_relay_goes_away_before_the_next(
     assert outbox.deliver() == {"sent": 2, "failed": 0, "waiting": 1}
     assert outbox.states() == ["sent", "sent", "waiting"]
     assert [outcome for _, outcome in outbox.attempts()] == ["sent", "sent"]
+
+
+def test_one_row_that_somebody_holds_stops_no_other(outbox: Outbox, mail_sink: MailSink) -> None:
+    if db.engine.dialect.name != "postgresql":
+        pytest.skip("SQLite locks no rows")
+    outbox.plan(1, 2, 3)
+    outbox.pack()
+    with outbox.engine.connect() as stuck:
+        stuck.execute(select(Message.id).where(Message.subject_id == 1).with_for_update())
+        assert outbox.deliver() == {"sent": 2, "failed": 0, "waiting": 1}
+    assert outbox.states() == ["waiting", "sent", "sent"]
+    assert outbox.deliver(later(seconds=29))["sent"] == 0
+    assert outbox.deliver(later(seconds=30))["sent"] == 1

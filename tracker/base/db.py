@@ -25,6 +25,13 @@ from tracker.base.errors import Misconfigured
 #: Milliseconds SQLite waits for a lock. Its waiting is unfair: 4 s were seen with eight writers, so 15 s is no luxury.
 BUSY_TIMEOUT_MS = 15_000
 
+#: Seconds after which PostgreSQL ends a connection of ours that does nothing within a transaction: its process stands
+#: still, or its machine is gone, and what it has locked would be so for hours. Nothing here idles that long.
+IDLE_SECONDS = 60
+
+#: When to find out that the other side of a connection is gone: a first question after 30 s of silence, then three.
+KEEPALIVES = {"keepalives": 1, "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
+
 #: The execution option by which a transaction says that it will write.
 WRITES = "tracker_writes"
 
@@ -71,7 +78,7 @@ def engine_options(address: str) -> dict[str, Any]:
     return {
         "hide_parameters": True,
         "pool_recycle": 1800,
-        "connect_args": {"connect_timeout": 10},
+        "connect_args": {"connect_timeout": 10, **KEEPALIVES},
     }
 
 
@@ -80,6 +87,13 @@ def prepare_engine(engine: Engine) -> None:
     before it is used again: the server may have hung up meanwhile."""
     if engine.dialect.name != "sqlite":
         _try_before_use(engine)
+
+        @event.listens_for(engine, "connect")
+        def on_connect_to_server(connection: Any, _record: Any) -> None:
+            # Said here and not as the connection is made: not every pooler between us and the server takes it there.
+            connection.execute(f"SET idle_in_transaction_session_timeout = '{IDLE_SECONDS}s'")
+            connection.commit()
+
         return
 
     @event.listens_for(engine, "connect")

@@ -30,7 +30,7 @@ from tracker.outbox.channels.email import Addressed, compose, needs_utf8, plain_
 from tracker.outbox.kinds import NoLonger, kinds
 from tracker.outbox.models import Envelope, Message, Recipient, accounts
 from tracker.outbox.pausing import Pause, hold_due, read_pause
-from tracker.outbox.protocol import Claimed, Ended, Fenced
+from tracker.outbox.protocol import Claimed, Ended, Fenced, Held
 from tracker.outbox.relay import Circuit, read_relay, say_relay
 from tracker.outbox.return_path import return_path
 
@@ -324,6 +324,9 @@ class _Run:
                 self.ended.add(ended)
                 parcel = self.compose([claimed]).get(claimed.id)
                 continue
+            except Held:
+                log.warning("envelope %s waits: somebody holds a row of it", claimed.id)
+                break
             failpoints.point("after_mark")
             self.hand_over(marked, parcel)
             return

@@ -21,6 +21,7 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Table, Update, and_, bindparam, case, exists, func, insert, or_, select, update
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, aliased
 
 from tracker.base.db import Step, execute_together
@@ -41,6 +42,11 @@ CLAIM_MARGIN = timedelta(seconds=50)
 #: How long a mark holds. 30 s for the answer to DATA, 30 for the mail itself, 600 for the answer to it, 31.5 for the
 #: tries to write it down make 691.5; the rest is for the waits of the database.
 MARK_LEASE = timedelta(seconds=780)
+
+#: Milliseconds the mark waits for who holds a row of it, and the error by which PostgreSQL says that they are over.
+#: (SQLite has one lock for all, with an end of its own.)
+LOCK_WAIT_MS = 5000
+_NOT_AVAILABLE = "55P03"
 
 #: Envelopes claimed in one statement. Those that were tried before are claimed one at a time, so that one which ends
 #: its deliverer is found out.
@@ -64,6 +70,10 @@ ADDRESS_STOPPED = "mail to this address was stopped because it came back"
 
 class Fenced(Exception):
     """Another deliverer has the envelope now, or has ended it: this one must leave it alone."""
+
+
+class Held(Exception):
+    """Somebody holds a row of the envelope's for longer than it is waited for: the others go first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,10 +267,18 @@ def mark(
     else's. Both want a rollback.
 
     The messages are updated first: whoever takes one back at this very moment holds its row, and this waits for it; or,
-    without `waits`, answers NoLonger at once.
+    without `waits`, answers NoLonger at once. Held when that takes longer than a few seconds.
     """
+    connection = session.connection()
+    if waits and connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = {LOCK_WAIT_MS}")
     steps = _mark_steps(claimed, kind, message_ids, address, now, true_now, pause, stamp, waits)
-    return _marked(claimed, message_ids, execute_together(session, steps))
+    try:
+        return _marked(claimed, message_ids, execute_together(session, steps))
+    except OperationalError as fault:
+        if getattr(fault.orig, "sqlstate", None) == _NOT_AVAILABLE:
+            raise Held from fault
+        raise
 
 
 def settle_and_mark(
