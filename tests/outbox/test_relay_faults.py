@@ -105,6 +105,16 @@ def test_a_refused_password_charges_no_mail_and_is_told(
     assert relay_says(outbox)[0] == "ok"
 
 
+@pytest.mark.one_engine
+def test_a_password_the_relay_repeats_is_not_kept(outbox: Outbox, relay: RawRelay) -> None:
+    relay.offers = ("AUTH PLAIN LOGIN",)
+    relay.answers["AUTH"] = ["535 5.7.8 no such password: s3cret"] * 3
+    outbox.settings_smtp_url(f"smtp://user:s3cret@127.0.0.1:{relay.port}")
+    outbox.plan(1)
+    outbox.deliver()
+    assert relay_says(outbox) == ("refused", "user or password: 535 5.7.8 no such password: …")
+
+
 def test_a_sender_the_relay_will_not_have_charges_no_mail(outbox: Outbox, relay: RawRelay) -> None:
     outbox.plan(1, 2)
     relay.answers["MAIL"] = ["550 5.7.1 not from here"]

@@ -87,7 +87,7 @@ def check_relay(settings: Any, to: str | None, now: datetime, tell: Callable[[st
     try:
         line = EmailLine(relay)
     except RelayUnavailable as fault:
-        words = _without(fault.words, relay)
+        words = relay.without_password(fault.words)
         say_relay(fault.state, words, now)
         raise CheckFailed(_why_unreached(relay, where, fault.state, words, fault.code)) from fault
     try:
@@ -155,7 +155,7 @@ def _hand_over(
         step(f"The relay takes mail from {sender} to {address}.")
         said = line.send(compose(mail, addressed, now))
     except RelayUnavailable as fault:
-        words = _without(fault.words, relay)
+        words = relay.without_password(fault.words)
         say_relay(fault.state, words, now)
         raise CheckFailed(
             f"The relay refuses the sender {sender} ({words}). Set TRACKER_MAIL_FROM"
@@ -164,7 +164,7 @@ def _hand_over(
             else f"The relay does not take mail now ({words}). Nothing need be set: waiting mail goes by itself."
         ) from fault
     except SendFailed as fault:
-        words = _without(fault.words, relay)
+        words = relay.without_password(fault.words)
         if fault.code:
             # It answers, and it would have us: what it does not want is this mail.
             say_relay("ok", "", now)
@@ -175,10 +175,9 @@ def _hand_over(
             else f"The relay ended the connection ({words}). Try again."
         ) from fault
     except Unsure as fault:
-        raise CheckFailed(
-            f"The relay took the mail and did not say so ({_without(fault.words, relay)}): see whether it arrived."
-        ) from fault
-    step(f"Sent to {address}: {_without(said, relay)}")
+        words = relay.without_password(fault.words)
+        raise CheckFailed(f"The relay took the mail and did not say so ({words}): see whether it arrived.") from fault
+    step(f"Sent to {address}: {relay.without_password(said)}")
 
 
 def _why_unreached(relay: Relay, where: str, state: str, words: str, code: int | None) -> str:
@@ -205,11 +204,6 @@ def _why_unreached(relay: Relay, where: str, state: str, words: str, code: int |
     if state == "down":
         return f"{where} takes no mail now ({words}). Nothing need be set: waiting mail goes by itself."
     return f"{where} will not have us ({words}). Ask who runs it, and set TRACKER_SMTP_URL."
-
-
-def _without(words: str, relay: Relay) -> str:
-    """The relay's words without our password, should it repeat it."""
-    return words.replace(relay.password, "…") if relay.password else words
 
 
 def list_records(settings: Any) -> list[Record]:

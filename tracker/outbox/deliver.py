@@ -26,7 +26,7 @@ from tracker.base.work import end_reading, short_transaction
 from tracker.clockwork.kinds import clock_step, progress
 from tracker.outbox import ledger, packing, protocol, restored, rules
 from tracker.outbox.channels import Line, RelayUnavailable, SendFailed, Unsure, channels
-from tracker.outbox.channels.email import Addressed, compose, needs_utf8, plain_address, split_sender
+from tracker.outbox.channels.email import Addressed, Relay, compose, needs_utf8, plain_address, split_sender
 from tracker.outbox.kinds import NoLonger, kinds
 from tracker.outbox.models import Envelope, Message, Recipient, accounts
 from tracker.outbox.pausing import Pause, hold_due, read_pause
@@ -244,7 +244,8 @@ class _Run:
                 progress.made()
         except RelayUnavailable as fault:
             _circuit.failed(self.settings.smtp_url)
-            say_relay(fault.state, fault.words, clock.now())
+            words = Relay.parse(self.settings.smtp_url).without_password(fault.words)
+            say_relay(fault.state, words, clock.now())
 
     def call(self) -> Line:
         """The open line to the relay, reached anew where there is none."""

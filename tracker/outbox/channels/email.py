@@ -249,6 +249,10 @@ class Relay:
             password=unquote(parts.password) if parts.password else None,
         )
 
+    def without_password(self, words: str) -> str:
+        """The relay's words without our password, should it repeat it."""
+        return words.replace(self.password, "…") if self.password else words
+
 
 class _Answers:
     """Reads answers with one deadline for the whole of each, so that a relay that sends a byte now and then does not
