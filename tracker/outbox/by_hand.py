@@ -8,8 +8,8 @@ Message-ID. Every try stays on record.
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import or_, select, update
+from sqlalchemy.orm import Session, aliased
 
 from tracker.base.errors import NotFound, Refused
 from tracker.base.work import Change, current_work
@@ -61,6 +61,15 @@ def retry_message(session: Session, message_id: int, now: datetime) -> list[int]
 
     Refused, with the reason, when it ended otherwise, is no longer true, may not go to its reader, or its time is over.
     """
+    # All messages of the mail, upwards, and only then the mail: the order in which everything locks them.
+    this = aliased(Message)
+    beside = select(this.envelope_id).where(this.id == message_id).scalar_subquery()
+    session.execute(
+        select(Message.id)
+        .where(or_(Message.id == message_id, Message.envelope_id == beside))
+        .order_by(Message.id)
+        .with_for_update(of=Message)
+    )
     message = get_message(session, message_id)
     if message.state not in NEEDS_HUMAN:
         raise Refused(f"Message {message_id} cannot be sent again: {_how(message)}.")
