@@ -44,7 +44,7 @@ def sender(app: Flask) -> str:
         )
         session.add(left)
         session.flush()
-        return return_path(app.extensions["settings"], left.id)
+        return return_path(app.extensions["settings"], left.id, left.message_id)
 
 
 def test_a_maildir_is_read_and_left_as_it_is(run_tracker: Any, sender: str, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from tracker.base.db import insert_or_pass
 from tracker.base.errors import NotFound
-from tracker.outbox.models import Bounce, Envelope, Message, Recipient
+from tracker.outbox.models import Bounce, Envelope, Message, Recipient, accounts
 from tracker.outbox.reports import Report, in_words
 from tracker.outbox.return_path import read_return_path
 from tracker.outbox.service import cancel_messages
@@ -41,12 +41,32 @@ class TakenIn:
 
 
 def find_envelope(session: Session, report: Report) -> int | None:
-    """The mail a report is about, by the signed address it was delivered to and by nothing else; None: none of ours."""
+    """The mail a report is about, by the signed address it was delivered to; None: none of ours, or it speaks of
+    somebody whom that mail did not go to."""
     for address in report.delivered_to:
-        number = read_return_path(address)
-        if number is not None:
-            return session.scalar(select(Envelope.id).where(Envelope.id == number))
+        named = read_return_path(address)
+        if named is None:
+            continue
+        row = session.execute(
+            select(Envelope.message_id, Envelope.sent_at, Envelope.created_at)
+            .add_columns(Recipient.reachable_since, accounts.c.email)
+            .join(Recipient, Recipient.id == Envelope.recipient_id)
+            .outerjoin(accounts, accounts.c.id == Recipient.user_id)
+            .where(Envelope.id == named.envelope_id)
+        ).one_or_none()
+        if row is None or not named.is_of(row.message_id):
+            continue
+        # What left before the address was put right may have gone to another one, which is kept nowhere.
+        left_since = row.reachable_since is None or (row.sent_at or row.created_at) >= row.reachable_since
+        return None if left_since and _is_about_another(report, row.email) else named.envelope_id
     return None
+
+
+def _is_about_another(report: Report, address: str | None) -> bool:
+    """Whether a report names whom the mail was for, and that is not who has this address."""
+    if not report.about or not address or not address.isascii():
+        return False
+    return address.casefold() not in {named.casefold() for named in report.about}
 
 
 def is_known(session: Session, report: Report) -> bool:

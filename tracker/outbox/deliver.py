@@ -469,7 +469,7 @@ class _Run:
             line = self.call()
             fresh, self.line_used = not self.line_used, True
             try:
-                sender = plain_address(return_path(self.settings, claimed.id))
+                sender = plain_address(return_path(self.settings, claimed.id, claimed.message_id))
                 address = plain_address(parcel.address)
                 utf8 = needs_utf8(sender, address)
                 if utf8 and not line.takes_utf8:

@@ -57,6 +57,8 @@ class Report:
     fingerprint: str
     #: Written by a machine, so that nobody misses it.
     automatic: bool = True
+    #: Whom it says the mail was for, addresses as they stand there; empty: it does not say.
+    about: tuple[str, ...] = ()
 
 
 def read_report(raw: bytes) -> Report:
@@ -67,7 +69,8 @@ def read_report(raw: bytes) -> Report:
     try:
         mail = message_from_bytes(raw)
         verdict, status = _verdict(mail)
-        return Report(_delivered_to(mail), verdict, status, fingerprint, verdict != "answer" or _is_automatic(mail))
+        automatic = verdict != "answer" or _is_automatic(mail)
+        return Report(_delivered_to(mail), verdict, status, fingerprint, automatic, _about(mail))
     except (Exception, RecursionError):
         # The library has faults of its own with what nobody meant to send.
         return Report((), "unrecognised", "", fingerprint)
@@ -155,6 +158,16 @@ def _delivery(part: Message | None) -> tuple[str, str]:
     if not found:
         return "unrecognised", ""
     return min(found, key=lambda said: VERDICTS.index(said[0]))
+
+
+def _about(mail: Message) -> tuple[str, ...]:
+    """Where it failed, and where it was sent before somebody forwarded it (RFC 3464 2.3.1, 2.3.2)."""
+    types = ("message/delivery-status", "message/global-delivery-status")
+    status = next((part for part in _parts(mail) if part.get_content_type() in types), None)
+    said = (_field(block, name) for block in _blocks(status) for name in ("Final-Recipient", "Original-Recipient"))
+    of_mail = (value.partition(";") for value in said)
+    found = (address.strip(" <>") for kind, _sign, address in of_mail if kind.strip().lower() == "rfc822")
+    return tuple(dict.fromkeys(address for address in found if "@" in address))[:20]
 
 
 def _of_recipient(block: Message) -> tuple[str, str]:
