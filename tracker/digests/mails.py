@@ -81,7 +81,6 @@ def _mail(agenda: Agenda, desks: Sequence[str], recipient_id: int) -> Mail:
         subject=subject,
         text=environment.get_template("digests/mail.txt").render(**what),
         html=environment.get_template("digests/mail.html").render(**what),
-        headers={"List-Unsubscribe": f"<{stop}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"},
     )
 
 

@@ -20,7 +20,7 @@ bp = Blueprint("digests", __name__)
 
 @bp.record_once
 def _without_form_token(state: BlueprintSetupState) -> None:
-    """Mail programs send it without having opened a page; the word in the link is the permission."""
+    """Whoever opens the link of a mail need not be signed in; the word in it is the permission."""
     protection = state.app.extensions.get("csrf")
     if protection is not None:
         protection.exempt(stop_now)
@@ -52,7 +52,7 @@ def stop(word: str) -> str:
 @bp.post("/digests/stop/<word>")
 @open_to("anyone")
 def stop_now(word: str) -> Any:
-    """Stop it; mail programs send this by themselves when their reader asks them to."""
+    """Stop it: the button of that page."""
     return _switch(word, wanted=False)
 
 
