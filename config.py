@@ -10,11 +10,14 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from tracker.base.db import normalise_url
 from tracker.base.errors import Misconfigured
 from tracker.base.sealing import made_once
+
+#: What a switch within an address may say.
+_YES, _NO = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
 
 #: Belong to the tests; passed over here.
 _FOR_TESTS = {"TRACKER_CHROMIUM", "TRACKER_REQUIRE"}
@@ -122,6 +125,18 @@ def _smtp_url(text: str | None) -> str | None:
         usable = False
     if not usable:
         raise Misconfigured("TRACKER_SMTP_URL must look like smtp://user:password@host:port or smtps://host")
+    # A word that was passed over because of a slip of the pen would send everything in the open.
+    said = parse_qsl(parts.query, keep_blank_values=True)
+    if [name for name, _value in said] not in ([], ["starttls"]) or parts.path not in ("", "/") or parts.fragment:
+        raise Misconfigured("TRACKER_SMTP_URL: after the host, nothing can follow but ?starttls=1")
+    value = said[0][1].lower() if said else "0"
+    if value not in _YES | _NO:
+        raise Misconfigured("TRACKER_SMTP_URL: starttls is 1 or 0 (also: true, yes, on; false, no, off)")
+    kept = parts.scheme == "smtps" or value in _YES
+    if (parts.username or parts.password) and not kept and not _is_loopback(parts.hostname):
+        raise Misconfigured(
+            "TRACKER_SMTP_URL: user and password would go over the network in the open. Use smtps:// or ?starttls=1"
+        )
     return text
 
 
