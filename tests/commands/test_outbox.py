@@ -406,7 +406,7 @@ def relay_says() -> tuple[str, str]:
     return known.state, known.words
 
 
-def test_a_relay_that_works_is_said_to_work_and_takes_the_banner_away(
+def test_a_relay_that_works_is_said_to_work_and_the_banner_waits_for_the_clock(
     lived: Lived, run: Run, mail_sink: MailSink
 ) -> None:
     from tracker.outbox.relay import say_relay
@@ -423,7 +423,11 @@ def test_a_relay_that_works_is_said_to_work_and_takes_the_banner_away(
     assert "MX" not in done.out
     (mail,) = mail_sink.mails
     assert (mail.sender, mail.recipients, mail.kind) == ("tracker@example.org", ("me@example.net",), "test")
-    assert relay_says() == ("ok", "")
+    # The clock may have been started with another address: only what it delivers takes the banner away.
+    assert relay_says() == ("refused", "user or password: 535 no")
+    assert run("mail", "check", smtp_url="smtp://127.0.0.1:1").code == 1
+    assert run("mail", "check", smtp_url=None).code == 1
+    assert relay_says() == ("refused", "user or password: 535 no")
 
 
 @pytest.mark.one_engine
@@ -448,8 +452,7 @@ def test_a_wrong_password_is_said_without_saying_it(lived: Lived, run: Run, rela
     assert "TRACKER_SMTP_URL" in done.err
     assert len(done.err.strip().splitlines()) == 1
     assert "s3cret" not in done.out + done.err
-    assert relay_says()[0] == "refused"
-    assert "s3cret" not in relay_says()[1]
+    assert relay_says()[0] == "untried"
     shown = run("mail", "check", "--json", smtp_url=url)
     assert (shown.code, shown.json["ok"], shown.json["sent_to"]) == (1, False, None)
     assert "s3cret" not in shown.out
@@ -468,36 +471,36 @@ def test_a_certificate_that_is_not_trusted_is_said_and_one_that_is_is_shown(
     assert done.code == 1
     assert "The certificate of localhost is not trusted" in done.err
     assert "SSL_CERT_FILE" in done.err
-    assert (relay_says()[0], relay.mails) == ("refused", [])
+    assert relay.mails == []
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
     done = run("mail", "check", smtp_url=url.format(port=relay.port))
     assert (done.code, done.err) == (0, "")
     assert "Certificate: of localhost, issued by localhost, until Jan  1 00:00:00 2120 GMT; TLSv1" in done.out
     assert f"STARTTLS {'no' if relay.tls_at_once else 'yes'}" in done.out
-    assert (relay_says()[0], len(relay.mails)) == ("ok", 1)
+    assert len(relay.mails) == 1
 
 
 @pytest.mark.one_engine
 @pytest.mark.parametrize(
-    ("answers", "said", "state"),
+    ("answers", "said"),
     [
-        ({"MAIL": ["550 5.7.1 not yours"]}, "refuses the sender tracker@example.org", "refused"),
-        ({"RCPT": ["550 5.1.1 nobody"]}, "refuses the address tracker@example.org", "ok"),
-        ({"dot": ["554 5.6.0 spam"]}, "refuses the mail", "ok"),
-        ({"banner": ["421 4.3.2 closing"]}, "takes no mail now", "down"),
-        ({"MAIL": ["421 4.3.2 closing"]}, "does not take mail now", "down"),
-        ({"banner": ["554 5.3.2 not here"]}, "will not have us", "refused"),
+        ({"MAIL": ["550 5.7.1 not yours"]}, "refuses the sender tracker@example.org"),
+        ({"RCPT": ["550 5.1.1 nobody"]}, "refuses the address tracker@example.org"),
+        ({"dot": ["554 5.6.0 spam"]}, "refuses the mail"),
+        ({"banner": ["421 4.3.2 closing"]}, "takes no mail now"),
+        ({"MAIL": ["421 4.3.2 closing"]}, "does not take mail now"),
+        ({"banner": ["554 5.3.2 not here"]}, "will not have us"),
     ],
 )
 def test_what_the_relay_refuses_is_said_in_one_sentence(
-    lived: Lived, run: Run, relay: RawRelay, answers: dict[str, list[str]], said: str, state: str
+    lived: Lived, run: Run, relay: RawRelay, answers: dict[str, list[str]], said: str
 ) -> None:
     relay.answers = answers
     done = run("mail", "check", smtp_url=relay.url)
     assert done.code == 1
     assert said in done.err
     assert len(done.err.strip().splitlines()) == 1
-    assert relay_says()[0] == state
+    assert relay_says()[0] == "untried"
 
 
 @pytest.mark.one_engine
@@ -517,7 +520,7 @@ def test_a_relay_that_is_set_wrongly_is_said_with_what_to_set(
     assert done.code == 1
     assert said in done.err
     assert "TRACKER_SMTP_URL" in done.err
-    assert relay_says()[0] in ("unset", "down", "refused")
+    assert relay_says()[0] == "untried"
 
 
 @pytest.mark.one_engine

@@ -21,7 +21,6 @@ from tracker.outbox.channels.email import (
     split_sender,
 )
 from tracker.outbox.kinds import Mail
-from tracker.outbox.relay import say_relay
 
 #: What the mail that tries it calls itself.
 KIND = "test"
@@ -58,7 +57,8 @@ class Checked:
 
 def check_relay(settings: Any, to: str | None, now: datetime, tell: Callable[[str], None]) -> Checked:
     """Reach the relay of the settings, sign in, and send a mail to `to` (else to the sender's own address). `tell` gets
-    each step as it is done. Records how it stands with the relay. CheckFailed; Refused when `to` is no address."""
+    each step as it is done. How it stands with the relay is for a deliverer to say: the clock may have other settings.
+    CheckFailed; Refused when `to` is no address."""
     found = Checked()
 
     def step(words: str) -> None:
@@ -78,7 +78,6 @@ def check_relay(settings: Any, to: str | None, now: datetime, tell: Callable[[st
     address = address or sender
     found.records += list_records(settings)
     if settings.smtp_url is None:
-        say_relay("unset", "no relay is configured: TRACKER_SMTP_URL", now)
         raise CheckFailed("No relay is set. Set TRACKER_SMTP_URL, such as smtps://user:password@mail.example.org")
     relay = Relay.parse(settings.smtp_url)
     where = f"{relay.host}:{relay.port}"
@@ -88,7 +87,6 @@ def check_relay(settings: Any, to: str | None, now: datetime, tell: Callable[[st
         line = EmailLine(relay)
     except RelayUnavailable as fault:
         words = relay.without_password(fault.words)
-        say_relay(fault.state, words, now)
         raise CheckFailed(_why_unreached(relay, where, fault.state, words, fault.code)) from fault
     try:
         for words in _met(line, relay):
@@ -101,7 +99,6 @@ def check_relay(settings: Any, to: str | None, now: datetime, tell: Callable[[st
     finally:
         line.close()
     found.sent_to = address
-    say_relay("ok", "", now)
     return found
 
 
@@ -156,7 +153,6 @@ def _hand_over(
         said = line.send(compose(mail, addressed, now))
     except RelayUnavailable as fault:
         words = relay.without_password(fault.words)
-        say_relay(fault.state, words, now)
         raise CheckFailed(
             f"The relay refuses the sender {sender} ({words}). Set TRACKER_MAIL_FROM"
             f"{' and TRACKER_BOUNCE_TO' if settings.bounce_to else ''} to an address it lets this account use."
@@ -165,9 +161,6 @@ def _hand_over(
         ) from fault
     except SendFailed as fault:
         words = relay.without_password(fault.words)
-        if fault.code:
-            # It answers, and it would have us: what it does not want is this mail.
-            say_relay("ok", "", now)
         what = f"the address {address}" if fault.phase == "recipient" else "the mail"
         raise CheckFailed(
             f"The relay refuses {what} ({words}). Try another address with --to."

@@ -71,7 +71,8 @@ def service_now(session: Session, now: datetime, zone: str = "UTC") -> Service:
     waiting, reminders, first = _waiting(session, now)
     if relay.state == "unset":
         return Service(
-            True, _("No mail relay is set: mail waits (%(waiting)s). Set TRACKER_SMTP_URL.", waiting=waiting)
+            True,
+            _("No mail relay is set: mail waits (%(waiting)s).", waiting=waiting) + " " + _start_anew(),
         )
     if relay.is_bad and waiting:
         return Service(True, _say_relay(session, relay, (waiting, reminders), first, now, zone))
@@ -177,12 +178,14 @@ def _say_relay(
         said += " " + _("%(wait)s, first hearing %(when)s.", wait=wait, when=_when(hearing))
     elif first is not None:
         said += " " + _("%(wait)s, the first was due %(ago)s.", wait=wait, ago=ago(first, now))
-    do = (
-        _("Set TRACKER_SMTP_URL, then: tracker mail check.")
-        if relay.state == "refused"
-        else _("Look with: tracker mail check.")
-    )
-    return f"{said} {do} " + _("It resumes by itself.")
+    if relay.state == "refused":
+        return f"{said} {_start_anew()}"
+    return f"{said} {_('Look with: tracker mail check.')} " + _("It resumes by itself.")
+
+
+def _start_anew() -> str:
+    """What to do about a setting: a clock that runs keeps those it began with."""
+    return _("Set TRACKER_SMTP_URL, try it with tracker mail check, then start the clock anew.")
 
 
 def _why(words: str) -> str:
