@@ -25,12 +25,15 @@ from tracker.audit.models import Act
 from tracker.base.db import db
 from tracker.base.work import short_transaction
 from tracker.cli import main
+from tracker.clockwork.kinds import in_turn
+from tracker.clockwork.service import note_end, note_start
 from tracker.hearings.models import Hearing
 from tracker.hearings.rules import on_day
 from tracker.hearings.service import move_hearing
 from tracker.outbox.models import Envelope, Message
 from tracker.outbox.pausing import read_pause
 from tracker.outbox.relay import read_relay
+from tracker.pages.health import doctor_says
 from tracker.reminders.planning import plan_step
 
 __all__ = ["lived"]
@@ -339,14 +342,58 @@ def test_only_what_waits_is_taken_back(lived: Lived, hearing: Hearing, run: Run)
         assert run("outbox", "retry", str(number), "--at", DUE).code == 2
 
 
+@pytest.mark.parametrize("state", ["not_delivered", "may_have_arrived"])
+def test_what_somebody_told_in_another_way_is_seen_to_once(hearing: Hearing, run: Run, state: str) -> None:
+    number = messages()[0].id
+    waits = run("outbox", "seen-to", str(number), "--at", DUE)
+    assert (waits.code, waits.out) == (2, "")
+    assert "it waits for its turn" in waits.err
+    assert messages()[0].seen_to_at is None
+    ended(state, number)
+    done = run("outbox", "seen-to", str(number), "--at", DUE, "--json")
+    assert (done.code, done.json) == (0, {"id": number, "already": False})
+    first = messages()[0].seen_to_at
+    assert first is not None
+    again = run("outbox", "seen-to", str(number), "--at", LATER, "--json")
+    assert (again.code, again.json) == (0, {"id": number, "already": True})
+    assert "was seen to already" in run("outbox", "seen-to", str(number), "--at", LATER).out
+    assert (messages()[0].seen_to_at, messages()[0].state) == (first, state)
+
+
+@pytest.mark.parametrize("state", ["not_delivered", "may_have_arrived"])
+def test_the_doctor_names_the_state_that_is_there(app: Flask, hearing: Hearing, run: Run, state: str) -> None:
+    assert hearing.starts_at is not None
+    relay = "smtp://127.0.0.1:1"
+    app.extensions["settings"] = replace(app.extensions["settings"], smtp_url=relay)
+    now = hearing.starts_at - timedelta(hours=24)
+    number = messages()[0].id
+    ended(state, number)
+    for beat in in_turn():
+        note_start(beat.code, now)
+        note_end(beat.code, now, now)
+    db.session.rollback()
+    told = doctor_says(db.session(), now, True)
+    assert told.bad
+    spelt = state.replace("_", "-")
+    assert f"--state {spelt}), then: tracker outbox seen-to ID" in told.words
+    assert [m["id"] for m in run("outbox", "list", "--state", spelt, "--json").json] == [number]
+    assert run("outbox", "seen-to", str(number), "--at", DUE, smtp_url=relay).code == 0
+    db.session.rollback()
+    assert "seen-to" not in doctor_says(db.session(), now, True).words
+
+
 @pytest.mark.one_engine
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (("retry", "99"), "There is no message 99."),
         (("cancel", "99"), "There is no message 99."),
-        (("cancel", "abc"), "--help"),
-        (("retry", "0"), "--help"),
+        (("seen-to", "99"), "There is no message 99."),
+        (("cancel", "abc"), "'abc' is no number of a message: tracker outbox list shows them."),
+        (("retry", "0"), "'0' is no number of a message"),
+        (("seen-to", "9223372036854775808"), "is no number of a message"),
+        (("retry", "\u0661"), "is no number of a message"),
+        (("cancel", "9223372036854775807"), "There is no message 9223372036854775807."),
         (("list", "--state", "dead"), "is no state"),
         (("pause", "--older-than", "soon"), "90m, 2h or 3d"),
         (("pause", "--older-than", "0h"), "90m, 2h or 3d"),

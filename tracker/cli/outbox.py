@@ -57,6 +57,19 @@ class State(click.ParamType[str]):
         return state
 
 
+class Number(click.ParamType[int]):
+    """The number of a message."""
+
+    name = "number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Read it."""
+        said = str(value).strip()
+        if not re.fullmatch(r"[1-9][0-9]{0,18}", said, re.ASCII) or int(said) >= 2**63:
+            self.fail(f"{said[:40]!r} is no number of a message: tracker outbox list shows them.", param, ctx)
+        return int(said)
+
+
 older_than_option = click.option(
     "--older-than", metavar="D", type=Span(), help="Only what was due longer ago than this, such as 90m, 2h or 3d."
 )
@@ -145,7 +158,7 @@ def _as_json(row: MailRow) -> dict[str, Any]:
 
 
 @outbox_group.command("retry")
-@click.argument("message_id", metavar="ID", type=click.IntRange(1, 2**63 - 1))
+@click.argument("message_id", metavar="ID", type=Number())
 @at_option
 @json_option
 @in_house
@@ -158,7 +171,7 @@ def retry(message_id: int, as_json: bool) -> None:
 
 
 @outbox_group.command("cancel")
-@click.argument("message_id", metavar="ID", type=click.IntRange(1, 2**63 - 1))
+@click.argument("message_id", metavar="ID", type=Number())
 @at_option
 @json_option
 @in_house
@@ -168,6 +181,19 @@ def cancel(message_id: int, as_json: bool) -> None:
         state = by_hand.cancel_message(db.session(), message_id, now)
     more = "" if state == "cancelled" else " An earlier try may have arrived all the same."
     say(as_json, {"id": message_id, "state": state}, f"Message {message_id} is taken back.{more}")
+
+
+@outbox_group.command("seen-to")
+@click.argument("message_id", metavar="ID", type=Number())
+@at_option
+@json_option
+@in_house
+def see_to(message_id: int, as_json: bool) -> None:
+    """Say that the reader of a message that was not delivered or may have arrived heard in another way."""
+    with unit_of_work("outbox.seen_to", COMMAND, f"message:{message_id}") as now:
+        fresh = by_hand.see_to_message(db.session(), message_id, now)
+    words = "is seen to" if fresh else "was seen to already"
+    say(as_json, {"id": message_id, "already": not fresh}, f"Message {message_id} {words}: its reader has heard.")
 
 
 # All of it ------------------------------------------------------------------------------------------------------------

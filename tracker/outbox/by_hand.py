@@ -106,16 +106,18 @@ def retry_message(session: Session, message_id: int, now: datetime) -> list[int]
     return sorted(before)
 
 
-def see_to_message(session: Session, message_id: int, now: datetime) -> None:
+def see_to_message(session: Session, message_id: int, now: datetime) -> bool:
     """Note that the reader of a message that was not delivered or may have arrived heard in another way: nobody need be
-    told of it any more. Refused when it ended otherwise."""
+    told of it any more. False when somebody had noted it before. Refused when it ended otherwise."""
     message = get_message(session, message_id)
     if message.state not in NEEDS_HUMAN:
         raise Refused(f"Nobody need see to message {message_id}: {_how(message)}.")
-    if message.seen_to_at is None:
-        message.seen_to_at = now
-        session.flush()
-        _note(session, message_id, "seen_to_at", None, now.isoformat())
+    if message.seen_to_at is not None:
+        return False
+    message.seen_to_at = now
+    session.flush()
+    _note(session, message_id, "seen_to_at", None, now.isoformat())
+    return True
 
 
 def _can_go(session: Session, messages: Sequence[Message], now: datetime) -> list[Message]:

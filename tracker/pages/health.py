@@ -115,14 +115,19 @@ def doctor_says(session: Session, now: datetime, configured: bool) -> Service:
         )
     stuck = unsettled(session, now)
     if stuck:
+        ids = unsettled_messages(now).subquery()
+        state = session.scalar(select(func.max(Message.state)).where(Message.id.in_(select(ids.c.id)))) or ""
         return Service(
             True,
             ngettext(
                 "%(num)d mail was not delivered, or may not have arrived, and its hearing is within 72 hours. Tell its "
-                "reader another way: tracker outbox list --state not-delivered",
+                "reader another way (tracker outbox list --state %(state)s), then: tracker outbox seen-to ID",
                 "%(num)d mails were not delivered, or may not have arrived, and their hearings are within 72 hours. "
-                "Tell their readers another way: tracker outbox list --state not-delivered",
+                "Tell their readers another way (tracker outbox list --state %(state)s), then: tracker outbox seen-to "
+                "ID",
                 stuck,
+                # Where both are there, the next one is named once the first are seen to.
+                state=state.replace("_", "-"),
             ),
         )
     return now_said
