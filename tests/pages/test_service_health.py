@@ -1,12 +1,13 @@
 """Service health: what leaves, what left, what did not, and the one line when something is wrong."""
 
 import re
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from house_of_cases import NOW, Browser, Lived
+from house_of_cases import NOW, Browser, Lived, utc
 from signed_in import make_account
 from sqlalchemy import select, update
 
@@ -20,6 +21,9 @@ from tracker.clockwork.models import Heartbeat
 from tracker.hearings.models import Hearing
 from tracker.outbox.models import Message
 from tracker.outbox.pausing import pause, read_pause
+from tracker.outbox.relay import say_relay
+from tracker.pages.health import service_now
+from tracker.pages.outgoing import paused_words
 from tracker.reminders.planning import plan_step
 from tracker.reminders.service import follow
 
@@ -279,6 +283,64 @@ def test_anybody_on_the_staff_stops_all_mail_and_every_page_says_so(lived: Lived
     page = lived.browser(lived.owner, DUE).get("/service").text
     assert page.index("Mail has been paused") < page.index("Times are those of")
     assert "Mail has been paused" not in lived.browser(lived.volunteer, DUE).get("/cases").text
+
+
+@pytest.mark.parametrize(("before", "waits"), [(timedelta(seconds=1), "0 mails wait."), (timedelta(), "1 mail waits.")])
+def test_of_paused_mail_only_what_is_due_is_said_to_wait(
+    lived: Lived, reminded: Message, before: timedelta, waits: str
+) -> None:
+    with short_transaction() as session:
+        pause(session, DUE - timedelta(days=1), "by_hand", "Amal")
+    assert state_of(reminded) == "paused"
+    said = paused_words(db.session(), reminded.due_at - before)
+    assert waits in said
+    assert ("first hearing" in said) is (before == timedelta())
+
+
+# A relay that is down -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def down(lived: Lived) -> Lived:
+    """A relay is set, which cannot be reached."""
+    settings = lived.app.extensions["settings"]
+    lived.app.extensions["settings"] = replace(settings, smtp_url="smtp://127.0.0.1:1")
+    say_relay("down", "no answer", DUE)
+    return lived
+
+
+def said_of(lived: Lived, now: datetime) -> str:
+    """What everybody on the staff reads."""
+    with short_transaction() as session:
+        session.merge(Heartbeat(step="flags.sweep", started_at=now, ended_at=now, failures=0, fault=""))
+    db.session.rollback()
+    return service_now(db.session(), now).words
+
+
+def test_only_reminders_are_called_reminders(down: Lived, reminded: Message) -> None:
+    now = reminded.due_at
+    assert "1 reminder waits, first hearing" in said_of(down, now)
+    with short_transaction() as session:
+        session.execute(update(Message).where(Message.id == reminded.id).values(kind="hearing.changed"))
+    said = said_of(down, now)
+    assert "1 mail waits, first hearing" in said
+    assert "reminder" not in said
+    assert said.endswith("Look with: tracker mail check. It resumes by itself.")
+
+
+@pytest.mark.one_engine
+@pytest.mark.parametrize(
+    ("now", "said"),
+    [
+        # The hearing is on Monday 8 April, 09:30; Jerusalem is three hours ahead.
+        ("2024-04-01T20:59:59", "first hearing Mon 8 Apr 09:30"),
+        ("2024-04-01T21:00:00", "first hearing Mon 09:30"),
+    ],
+)
+def test_a_hearing_a_week_off_is_named_with_its_date(down: Lived, reminded: Message, now: str, said: str) -> None:
+    with short_transaction() as session:
+        session.execute(update(Message).values(due_at=utc("2024-03-20T00:00:00")))
+    assert said in said_of(down, utc(now))
 
 
 @pytest.mark.one_engine

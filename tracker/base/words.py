@@ -71,8 +71,14 @@ def say_short_date(day: date, locale: str | None = None) -> str:
 
 @_in_language
 def say_weekday(day: date, locale: str | None = None) -> str:
-    """`Wed`, for what is at most a week off."""
+    """`Wed`, for what is less than a week off."""
     return _say(day, "EEE")
+
+
+@_in_language
+def say_day_of_month(day: date, locale: str | None = None) -> str:
+    """`Wed 8 Apr`, for what is less than a year off."""
+    return _say(day, "EEE d MMM")
 
 
 @_in_language
@@ -245,6 +251,7 @@ _FILTERS: tuple[Callable[..., str], ...] = (
     say_date,
     say_short_date,
     say_weekday,
+    say_day_of_month,
     say_plain_date,
     say_month,
     say_stated,

@@ -16,7 +16,7 @@ from tracker.base.audience import Audience
 from tracker.base.dates import wall_of
 from tracker.base.house import read_fact
 from tracker.base.languages import spoken
-from tracker.base.words import ago, say_days, say_instant, say_time, say_weekday, say_window
+from tracker.base.words import ago, say_day_of_month, say_days, say_instant, say_time, say_weekday, say_window
 from tracker.cases.models import Case
 from tracker.cases.queries import level
 from tracker.clockwork.guard import Held, find_hold
@@ -32,6 +32,9 @@ from tracker.pages.outgoing import paused_words
 
 #: A hearing so close makes a mail that did not arrive urgent.
 SOON = timedelta(hours=72)
+
+#: From so many days on the name of a weekday could be taken for another one.
+WEEK = 7
 
 #: Mail of longest lead that did not arrive lies no further back.
 STUCK_LOOKS_BACK = timedelta(days=45)
@@ -174,13 +177,13 @@ def _say_relay(
     else:
         said = _("Mail does not leave since %(when)s (%(why)s).", when=clock, why=why)
     waiting, reminders = waits
-    if reminders:
+    if reminders == waiting:
         wait = ngettext("%(num)d reminder waits", "%(num)d reminders wait", reminders)
     else:
         wait = ngettext("%(num)d mail waits", "%(num)d mails wait", waiting)
     hearing = _first_hearing(session, now)
     if hearing is not None:
-        said += " " + _("%(wait)s, first hearing %(when)s.", wait=wait, when=_when(hearing))
+        said += " " + _("%(wait)s, first hearing %(when)s.", wait=wait, when=_when(hearing, now))
     elif first is not None:
         said += " " + _("%(wait)s, the first was due %(ago)s.", wait=wait, ago=ago(first, now))
     if relay.state == "refused":
@@ -211,9 +214,13 @@ def _first_hearing(session: Session, now: datetime) -> Hearing | None:
     )
 
 
-def _when(hearing: Hearing) -> str:
-    """`Tue 09:00 Haifa`; of what is for named people only, no place: all staff read this line."""
-    parts = [say_weekday(hearing.local_date)] if hearing.local_date else []
+def _when(hearing: Hearing, now: datetime) -> str:
+    """`Tue 09:00 Haifa`, from a week off on `Tue 1 Dec 09:00 Haifa`; of what is for named people only, no place: all
+    staff read this line."""
+    parts = []
+    if hearing.local_date:
+        days = (hearing.local_date - wall_of(now, hearing.zone).date()).days
+        parts.append(say_weekday(hearing.local_date) if days < WEEK else say_day_of_month(hearing.local_date))
     if hearing.local_date and hearing.local_time:
         parts.append(say_time(hearing.local_time))
     if not parts:
@@ -309,12 +316,12 @@ def subjects(session: Session, user: User, hearing_ids: set[int]) -> dict[int, t
 
 
 def _waiting(session: Session, now: datetime) -> tuple[int, int, datetime | None]:
-    """How many messages are due and have not left (counted to a hundred), how many of them are about a hearing, and
-    when the first was due."""
+    """How many messages are due and have not left (counted to a hundred), how many of them are reminders, and when
+    the first was due."""
     due = session.execute(
-        select(Message.due_at, Message.subject_kind)
+        select(Message.due_at, Message.kind)
         .where(and_(Message.state.in_(("waiting", "sending")), Message.due_at <= now))
         .order_by(Message.due_at)
         .limit(100)
     ).all()
-    return len(due), sum(row.subject_kind == "hearing" for row in due), due[0].due_at if due else None
+    return len(due), sum(row.kind == "hearing.reminder" for row in due), due[0].due_at if due else None

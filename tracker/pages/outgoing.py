@@ -19,18 +19,19 @@ from tracker.outbox.pausing import Pause, read_pause
 
 
 def paused_words(session: Session, now: datetime) -> str:
-    """That mail is paused, in one line: since when, by whom, why, how much waits, and the first hearing among it; empty
-    while it is not."""
+    """That mail is paused, in one line: since when, by whom, why, how much waits that is due by now, and the first
+    hearing among it; empty while it is not."""
     pause = read_pause(session)
     if pause is None:
         return ""
     said = [_since(pause, now), _why(pause)]
-    count = session.scalar(select(func.count(Message.id)).where(Message.state == "paused")) or 0
+    due = and_(Message.state == "paused", Message.due_at <= now)
+    count = session.scalar(select(func.count(Message.id)).where(due)) or 0
     said.append(ngettext("%(num)d mail waits.", "%(num)d mails wait.", count))
     first = session.scalars(
         select(Hearing)
         .join(Message, and_(Message.subject_kind == "hearing", Message.subject_id == Hearing.id))
-        .where(Message.state == "paused", Hearing.starts_at > now)
+        .where(due, Hearing.starts_at > now)
         .order_by(Hearing.starts_at)
         .limit(1)
     ).first()
