@@ -489,6 +489,18 @@ def test_mail_goes_to_the_sender_when_nobody_is_named_and_comes_back_to_the_mail
 
 
 @pytest.mark.one_engine
+@pytest.mark.parametrize(
+    ("mail_from", "warned"), [("Urgent action tracker <tracker@localhost>", True), ("tracker@example.org", False)]
+)
+def test_a_sender_nobody_has_set_is_warned_of(
+    lived: Lived, run: Run, mail_sink: MailSink, mail_from: str, warned: bool
+) -> None:
+    done = run("mail", "check", "--to", "me@example.net", smtp_url=mail_sink.url, mail_from=mail_from)
+    assert (done.code, len(mail_sink.mails)) == (0, 1)
+    assert ("TRACKER_MAIL_FROM is not set" in done.out) is warned
+
+
+@pytest.mark.one_engine
 def test_a_wrong_password_is_said_without_saying_it(lived: Lived, run: Run, relay: RawRelay) -> None:
     relay.offers = ("AUTH PLAIN LOGIN",)
     relay.answers["AUTH"] = ["535 5.7.8 no, not s3cret-Word"] * 4

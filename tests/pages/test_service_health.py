@@ -18,6 +18,8 @@ from tracker.base.audience import Audience
 from tracker.base.db import db
 from tracker.base.work import short_transaction
 from tracker.clockwork.models import Heartbeat
+from tracker.clockwork.queries import PULSE
+from tracker.clockwork.service import note_start
 from tracker.hearings.models import Hearing
 from tracker.outbox.models import Message
 from tracker.outbox.pausing import pause, read_pause
@@ -60,6 +62,17 @@ def test_a_clock_that_never_ran_is_told_and_volunteers_are_spared(lived: Lived) 
 def test_without_a_relay_staff_are_told_what_to_set(lived: Lived) -> None:
     beat(lived, timedelta())
     assert "TRACKER_SMTP_URL" in lived.browser(lived.owner).get("/cases").text
+
+
+@pytest.mark.one_engine
+def test_a_sign_of_life_has_no_end_that_could_be_missing(lived: Lived) -> None:
+    beat(lived, timedelta())
+    note_start(PULSE, NOW)
+    note_start("outbox.deliver", NOW)
+    steps = lived.browser(lived.owner).get("/service").text.split('id="steps"')[1].split("</section>")[0]
+    rows = {row.split("</td>")[0]: row for row in steps.split("<tr><td>")[1:]}
+    assert "never" not in rows["the clock process lives"]
+    assert [name for name, row in rows.items() if "never" in row] == ["sends mail"]
 
 
 def test_the_mail_of_the_next_week_is_listed_with_why(lived: Lived) -> None:

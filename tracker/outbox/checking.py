@@ -26,6 +26,10 @@ from tracker.outbox.kinds import Mail
 KIND = "test"
 
 
+#: The address in the default of the setting TRACKER_MAIL_FROM.
+UNSET_SENDER = "tracker@localhost"
+
+
 class CheckFailed(Exception):
     """It does not work. `words`: one sentence, and what to set."""
 
@@ -75,6 +79,11 @@ def check_relay(settings: Any, to: str | None, now: datetime, tell: Callable[[st
         raise CheckFailed(
             f"TRACKER_MAIL_FROM holds no mail address ({fault}). Set it, such as Tracker <tracker@example.org>"
         ) from fault
+    if sender == UNSET_SENDER:
+        step(
+            f"Warning: TRACKER_MAIL_FROM is not set, so mail would come from {sender}, which nobody can answer and "
+            "most mail servers refuse. Set it, such as Tracker <tracker@example.org>."
+        )
     address = address or sender
     found.records += list_records(settings)
     if settings.smtp_url is None:

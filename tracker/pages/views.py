@@ -38,7 +38,7 @@ from tracker.base.work import unit_of_work
 from tracker.cases.models import RISKS
 from tracker.catching_up.mails import say_parts, say_stop
 from tracker.catching_up.queries import report_on_today
-from tracker.clockwork.queries import clock_silent_since, heartbeats
+from tracker.clockwork.queries import PULSE, clock_silent_since, heartbeats
 from tracker.flags.kinds import finders
 from tracker.hearings.queries import list_hearings
 from tracker.outbox.by_hand import cancel_message, retry_message, see_to_message
@@ -188,6 +188,7 @@ def service_health() -> str:
     )
     return render_template(
         "pages/service_health.html",
+        pulse=PULSE,
         service=service_now(session, now, user.reading_zone),
         paused=paused_words(session, now),
         may_release=may_release(user),
