@@ -8,6 +8,7 @@ from sqlalchemy import select, update
 
 from tracker.base.audience import Audience
 from tracker.base.db import db
+from tracker.base.errors import Refused
 from tracker.base.work import COMMAND, Actor, unit_of_work
 from tracker.cases.models import Involvement
 from tracker.hearings import service as hearings
@@ -17,10 +18,12 @@ from tracker.hearings.service import (
     Confirmation,
     cancel_hearing,
     confirm_hearing,
+    correct_hearing,
     edit_hearing,
     move_hearing,
     record_outcome,
     reinstate_hearing,
+    undo_reschedule,
 )
 from tracker.outbox.models import Envelope, Message
 from tracker.people.service import NameGiven, add_person
@@ -401,3 +404,54 @@ def test_what_may_have_told_it_as_provisional_keeps_what_it_told(court: Any) -> 
         sent.state, sent.sent_at, sent.ended_at = "waiting", None, None
     court.act("2024-04-02T10:00Z", confirm_hearing, hearing, LAWYER)
     assert [row[1] for row in court.plan_of(user, "hearing.changed")] == ["waiting"]
+
+
+# A slip of the hand ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("what", [move_hearing, correct_hearing])
+def test_a_change_undone_just_before_three_minutes_are_over_is_told_to_nobody(court: Any, what: Any) -> None:
+    user, colleague = court.follower("amal@example.org"), court.staff("basel@example.org")
+    hearing = court.hearing(court.case(), NINE_THIRTY)
+    court.tick("2024-04-01T05:00Z")
+    court.mails(user)
+    by(court, colleague, "2024-04-02T10:00Z", what, hearing, on_day(ZONE, date(2024, 4, 24), time(9, 30)))
+    court.tick("2024-04-02T10:02:59Z")
+    by(court, colleague, "2024-04-02T10:02:59.999999Z", undo_reschedule, hearing)
+    for later in ("2024-04-02T10:03Z", "2024-04-02T10:05:59Z", "2024-04-02T10:06Z", "2024-04-02T12:00Z"):
+        court.tick(later)
+        assert court.mails(user) == [], later
+    assert court.plan_of(user, "hearing.changed") == []
+    court.tick("2024-04-04T05:00Z")
+    (mail,) = court.mails(user)
+    assert mail.kind == "hearing.reminder"
+    assert "Monday 8 April 2024, 09:30" in mail.text
+
+
+def test_what_was_told_at_three_minutes_is_not_undone(court: Any) -> None:
+    user, colleague = court.follower("amal@example.org"), court.staff("basel@example.org")
+    hearing = court.hearing(court.case(), NINE_THIRTY)
+    court.tick("2024-04-01T05:00Z")
+    court.mails(user)
+    by(court, colleague, "2024-04-02T10:00Z", move_hearing, hearing, on_day(ZONE, date(2024, 4, 24), time(9, 30)))
+    court.tick("2024-04-02T10:03Z")
+    assert subjects(court, user) == ["Moved"]
+    with pytest.raises(Refused, match="three minutes have passed"):
+        by(court, colleague, "2024-04-02T10:03Z", undo_reschedule, hearing)
+
+
+@pytest.mark.one_engine
+def test_the_notice_of_an_earlier_move_says_moved_when_a_correction_after_it_was_undone(court: Any) -> None:
+    user, colleague = court.follower("amal@example.org"), court.staff("basel@example.org")
+    hearing = court.hearing(court.case(), NINE_THIRTY)
+    court.tick("2024-04-01T05:00Z")
+    court.mails(user)
+    by(court, colleague, "2024-04-02T10:00Z", move_hearing, hearing, on_day(ZONE, date(2024, 4, 24), time(9, 30)))
+    by(court, colleague, "2024-04-02T10:01Z", correct_hearing, hearing, on_day(ZONE, date(2024, 4, 25), time(9, 30)))
+    by(court, colleague, "2024-04-02T10:02Z", undo_reschedule, hearing)
+    court.tick("2024-04-02T10:04:59Z")
+    assert court.mails(user) == []
+    court.tick("2024-04-02T10:05Z")
+    (mail,) = court.mails(user)
+    assert str(mail.message["Subject"]).startswith("Moved")
+    assert "24 April 2024" in mail.text

@@ -23,7 +23,7 @@ def test_next_week_then_a_day(lived: Lived, live_server: Any, page: Any) -> None
     page.get_by_label("a day", exact=True).check()
     page.get_by_label("Date at the court").fill("2024-04-11")
     page.get_by_role("button", name="Move the hearing").click()
-    page.wait_for_url(f"{live_server.url}/cases/{case.ref}#hearings")
+    page.wait_for_url(f"{live_server.url}/cases/{case.ref}#hearing-*")
     assert "Thursday 11 April 2024, in 9 days" in page.inner_text("main")
     assert lived.face(case).next_on.isoformat() == "2024-04-11"
 
@@ -55,7 +55,7 @@ def test_a_window_is_reminded_of_before_its_first_day_and_its_date_is_told_once_
     page.get_by_label("a day", exact=True).check()
     page.get_by_label("Date at the court").fill("2024-04-11")
     page.get_by_role("button", name="Move the hearing").click()
-    page.wait_for_url(f"{live_server.url}/cases/{case.ref}#hearings")
+    page.wait_for_url(f"{live_server.url}/cases/{case.ref}#hearing-*")
     (notice,) = reminded("2024-04-02T08:03")
     assert "Thursday 11 April 2024" in notice.text
     assert reminded("2024-04-02T12:00") == []

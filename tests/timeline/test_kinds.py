@@ -44,7 +44,7 @@ WRITTEN_BY_THE_HOUSE = {
     *("case.opened", "case.checked", "case.closed", "case.reopened"),
     *("entry.accepted", "entry.withdrawn", "entry.audience_changed"),
     *("hearing.scheduled", "hearing.moved", "hearing.corrected", "hearing.confirmed", "hearing.edited"),
-    *("hearing.cancelled", "hearing.reinstated", "hearing.outcome_recorded"),
+    *("hearing.undone", "hearing.cancelled", "hearing.reinstated", "hearing.outcome_recorded"),
 }
 
 #: What a kind cannot be said without.

@@ -101,6 +101,16 @@ class HearingCorrected(_OfHearing):
         return _("Hearing date corrected: %(new)s, not %(old)s", old=self.when(self.before), new=self.when(self.after))
 
 
+@entry_kind("hearing.undone", news=False)
+@dataclass(frozen=True, slots=True)
+class HearingUndone(_OfHearing):
+    """A move or a correction was a slip, and taken back before anybody was told."""
+
+    def sentence(self) -> str:
+        """`Change of a hearing undone: it stands as before, …`."""
+        return _("Change of a hearing undone: it stands as before, %(when)s", when=self.when(self.after))
+
+
 @entry_kind("hearing.confirmed", news=False)
 @dataclass(frozen=True, slots=True)
 class HearingConfirmed(_OfHearing):

@@ -5,7 +5,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from sqlalchemy import select, update
@@ -47,6 +47,9 @@ OVER = ("took_place", "adjourned", "postponed")
 
 #: Outcomes after which the matter goes on at another hearing.
 GOES_ON = frozenset({"adjourned", "postponed"})
+
+#: What is logged of a new when, and can be undone in a page.
+RESCHEDULED = ("hearing.moved", "hearing.corrected")
 
 #: What a snapshot keeps.
 SNAPSHOT = (*SCHEDULE, "kind", "certainty", "observer", "schedule_rev", "audience")
@@ -171,7 +174,7 @@ def _reschedule(
         raise Refused("This hearing is over; what comes next is a hearing of its own.")
     if not unlikely_is_meant:
         ask_twice(when, work.now, sitting_days)
-    before = snapshot(hearing)
+    before = {**snapshot(hearing), **_made_sure(hearing)}
     _check_text(court=court or "", place=place or "")
     _set_when(hearing, when)
     if court is not None:
@@ -199,6 +202,51 @@ def _reschedule(
         origin=origin,
         import_id=import_id,
     )
+
+
+def undo_reschedule(session: Session, hearing: Hearing, *, version: int) -> None:
+    """Take back a move or a correction made in a page less than `UNDO` ago: the earlier date, time and place stand
+    again, with who had made sure of them, and nobody is told anything. Refused afterwards, and when something else was
+    recorded of the hearing since."""
+    work = current_work(session)
+    _check_version(hearing, version)
+    logged = last_logged(session, hearing)
+    if logged is None or not can_undo(hearing, logged, work.now):
+        raise Refused(
+            "This can be undone no more: three minutes have passed, or something else was recorded since. "
+            "If the date is wrong, put it right with “We had it wrong”."
+        )
+    before, earlier = {**snapshot(hearing), **_made_sure(hearing)}, logged.payload["before"]
+    _set_when(hearing, _when_kept(earlier))
+    hearing.court, hearing.place = earlier["court"], earlier["place"]
+    hearing.confirmed_at = datetime.fromisoformat(earlier["confirmed_at"]) if earlier["confirmed_at"] else None
+    hearing.confirmed_by, hearing.confirmed_from = earlier["confirmed_by"], earlier["confirmed_from"]
+    # What an earlier change was called is what its notice, if it still waits, goes by.
+    _changed(session, hearing, earlier["last_change"], before)
+    _log(session, hearing, "hearing.undone", before=before)
+
+
+def can_undo(hearing: Hearing, logged: Entry, now: datetime) -> bool:
+    """Whether `logged`, the last entry of a hearing, is a move or correction made in a page of which nobody hears yet.
+    One that took back an outcome with it is not undone: what was recorded about whom is said anew."""
+    return (
+        logged.kind in RESCHEDULED
+        and hearing.tell_from is not None
+        # The instant may have been set anew since, by the plan or by a command.
+        and now < hearing.tell_from == logged.recorded_at + UNDO
+        and logged.payload["before"]["state"] == hearing.state
+        and "last_change" in logged.payload["before"]
+    )
+
+
+def last_logged(session: Session, hearing: Hearing) -> Entry | None:
+    """The last entry of a hearing, of any of its cases."""
+    entries = session.scalars(
+        select(Entry)
+        .where(Entry.case_id.in_(case_ids(session, hearing.id)), Entry.kind.like("hearing.%"))
+        .order_by(Entry.id.desc())
+    )
+    return next((entry for entry in entries if entry.payload["hearing_id"] == hearing.id), None)
 
 
 def confirm_hearing(session: Session, hearing: Hearing, confirmation: Confirmation, *, version: int) -> None:
@@ -439,6 +487,25 @@ def snapshot(hearing: Hearing) -> dict[str, Any]:
         kept[name] = kept[name].isoformat() if kept[name] else None
     kept["audience"] = int(hearing.audience)
     return kept
+
+
+def _made_sure(hearing: Hearing) -> dict[str, Any]:
+    """Who had made sure of the date, and what the last change was called, in JSON's words: so that it can be undone."""
+    return {
+        "confirmed_at": hearing.confirmed_at.isoformat() if hearing.confirmed_at else None,
+        "confirmed_by": hearing.confirmed_by,
+        "confirmed_from": hearing.confirmed_from,
+        "last_change": hearing.last_change,
+    }
+
+
+def _when_kept(kept: Mapping[str, Any]) -> When:
+    """The when of a snapshot. Not looked at anew: it stood."""
+    local_date, earliest_on, latest_on = (
+        date.fromisoformat(kept[name]) if kept[name] else None for name in ("local_date", "earliest_on", "latest_on")
+    )
+    local_time = time.fromisoformat(kept["local_time"]) if kept["local_time"] else None
+    return When(kept["zone"], local_date, local_time, kept["fold"], kept["precision"], earliest_on, latest_on)
 
 
 def when_of(hearing: Hearing) -> When:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from datetime import date, time
 from typing import Any
 
-from flask import Blueprint, flash, render_template, url_for
+from flask import Blueprint, abort, flash, redirect, render_template, url_for
 from flask_babel import gettext as _
 from sqlalchemy import select
 
@@ -14,8 +14,9 @@ from tracker.base import clock
 from tracker.base.audience import Audience
 from tracker.base.dates import today_in
 from tracker.base.db import db
-from tracker.base.errors import Refused
+from tracker.base.errors import Refused, VersionConflict
 from tracker.base.forms import HouseForm, led_to, once, submit
+from tracker.base.once import DoneAlready, new_token
 from tracker.base.words import count_days, say_date
 from tracker.base.work import unit_of_work
 from tracker.cases.access import kept_case, rung_of
@@ -156,6 +157,30 @@ def do_correct(ref: str, public_id: str) -> Any:
     return _answer(ref, public_id, "correct", RescheduleForm(), _rescheduling(service.correct_hearing))
 
 
+@bp.post("/<public_id>/undo")
+@open_to("staff")
+def undo(ref: str, public_id: str) -> Any:
+    """Take back a move or a correction before anybody is told of it."""
+    _case, hearing = _hearing(ref, public_id)
+    form = HouseForm()
+    if not form.validate_on_submit():
+        abort(400)
+    back = url_for("pages.case_file", ref=ref, _anchor=f"hearing-{public_id}")
+    try:
+        with unit_of_work("hearings.undo", acting(), f"hearing:{hearing.id}"):
+            once(form)
+            mine = _hearing(ref, public_id)[1]
+            service.undo_reschedule(db.session(), mine, version=form.expected_version)
+            led_to(form, back)
+            said = _("Undone: %(when)s, as before. Nobody is told.", when=_in_words(mine))
+        flash(said, "good")
+    except DoneAlready as done:
+        return redirect(done.result, 303)
+    except (Refused, VersionConflict) as refusal:
+        flash(refusal.message, "warning")
+    return redirect(back, 303)
+
+
 @bp.get("/<public_id>/confirm")
 @open_to("staff")
 def confirm(ref: str, public_id: str) -> str:
@@ -283,8 +308,14 @@ def _answer(ref: str, public_id: str, name: str, form: Any, do: Callable[[Hearin
         with unit_of_work(f"hearings.{name}", acting(), f"hearing:{hearing.id}"):
             once(form)
             mine, desk = kept_case(ref)
-            flash(do(_hearing(ref, public_id)[1], form, desk), "good")
-            return led_to(form, url_for("pages.case_file", ref=mine.ref, _anchor="hearings"))
+            changed = _hearing(ref, public_id)[1]
+            said = do(changed, form, desk)
+            if name not in ("move", "correct"):
+                flash(said, "good")
+                return led_to(form, url_for("pages.case_file", ref=mine.ref, _anchor="hearings"))
+            flash(_with_undo(said, mine, changed), "good")  # type: ignore[arg-type]  # a mapping, as the layout takes it
+            # On a small screen what is said at the top is out of sight: the hearing itself says it too.
+            return led_to(form, url_for("pages.case_file", ref=mine.ref, _anchor=f"hearing-{public_id}"))
 
     return submit(
         form,
@@ -292,6 +323,19 @@ def _answer(ref: str, public_id: str, name: str, form: Any, do: Callable[[Hearin
         lambda: _page(f"hearings/{name}.html", form, case, hearing),
         version_now=lambda: service.get_hearing(db.session(), hearing.id).version,
     )
+
+
+def _with_undo(said: str, case: Case, hearing: Hearing) -> str | dict[str, Any]:
+    """What is said of a change, with a button that takes it back where that can be done."""
+    logged = service.last_logged(db.session(), hearing)
+    if logged is None or not service.can_undo(hearing, logged, clock.now()):
+        return said
+    return {
+        "text": said,
+        "act": url_for("hearings.undo", ref=case.ref, public_id=hearing.public_id),
+        "act_text": _("Undo"),
+        "values": {"version": str(hearing.version), "once": new_token()},
+    }
 
 
 def _hearing(ref: str, public_id: str) -> tuple[Case, Hearing]:

@@ -19,6 +19,7 @@ from tracker.cases.queries import NOTHING, level
 from tracker.flags.queries import FlagShown, open_flags_for_cases
 from tracker.hearings.models import Appearance, Hearing
 from tracker.hearings.queries import hearings_as_known
+from tracker.hearings.service import can_undo
 from tracker.people.models import Person
 from tracker.people.rules import initials
 from tracker.timeline.queries import EntrySeen, read_timeline
@@ -91,6 +92,15 @@ class CaseFile:
     def awaits(self) -> Hearing | None:
         """The last hearing of which somebody should know the outcome by now, and nobody has said."""
         return max((h for h in self._open if self._due(h) <= self.now), key=self._order, default=None)
+
+    def may_undo(self, hearing: Hearing) -> bool:
+        """Whether the last thing recorded of a hearing is a new date of which nobody hears yet."""
+        if hearing.tell_from is None or hearing.tell_from <= self.now:
+            return False
+        entries = (seen.entry for seen in self.timeline if seen.entry.kind.startswith("hearing."))
+        mine = (entry for entry in entries if entry.payload["hearing_id"] == hearing.id)
+        logged = max(mine, key=lambda entry: entry.id, default=None)
+        return logged is not None and can_undo(hearing, logged, self.now)
 
     @property
     def _open(self) -> list[Hearing]:

@@ -150,6 +150,7 @@ def case_file(ref: str) -> Any:
         file=file,
         follow=find_follow(session, user, file.case),
         once=new_token(),
+        new_token=new_token,
         now=now,
         zone=user.reading_zone,
         known_said=said,
