@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from house_of_cases import NOW, Browser, Lived, utc
+from house_of_cases import NOW, Browser, Lived, enter, utc
 from signed_in import make_account
 from sqlalchemy import select, update
 
-from tracker.accounts.models import Membership
+from tracker.accounts.models import Membership, User
 from tracker.agenda.models import AgendaItem
 from tracker.audit.models import Act
 from tracker.base.audience import Audience
@@ -399,3 +399,28 @@ def test_a_press_without_the_token_of_the_page_does_nothing(lived: Lived, remind
     for address in ("/service/release", f"/service/mails/{reminded.id}/cancel"):
         assert client.post(address).status_code == 400
     assert state_of(reminded) == "waiting"
+
+
+@pytest.mark.parametrize("language", ["en", "ar"])
+def test_on_a_phone_to_whom_why_and_the_state_of_each_mail_are_seen_without_scrolling_sideways(
+    lived: Lived, live_server: Any, page: Any, language: str
+) -> None:
+    lived.hearing(lived.case("Ahmad Khalefa"))
+    with lived.at() as session:
+        session.get_one(User, lived.owner.id).language = language
+    later = NOW + timedelta(days=10)
+    plan_step(later)
+    beat(lived, timedelta(days=-10))
+    live_server.at = later
+    enter(page, live_server)
+    page.set_viewport_size({"width": 360, "height": 740})
+    page.goto(f"{live_server.url}/service")
+    assert page.locator("html").get_attribute("lang") == language
+    for cell in page.locator("#week tbody tr >> nth=0").locator("td").all() + page.locator("#steps td").all():
+        place = cell.bounding_box()
+        assert place["x"] >= 0
+        assert place["x"] + place["width"] <= 360
+        said = cell.evaluate("e => getComputedStyle(e, '::before').content")
+        assert said == f'"{cell.get_attribute("data-label")}"', "the head of its column stands before it"
+    page.set_viewport_size({"width": 1280, "height": 800})
+    assert page.locator("#week tbody tr >> nth=0").evaluate("e => getComputedStyle(e).display") == "table-row"
