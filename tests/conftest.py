@@ -49,7 +49,7 @@ MISSING = "missing on this machine: "
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """How long, and with which seed, faults happen at random (`make soak`)."""
-    parser.addoption("--soak-seconds", type=float, default=20, help="how long faults happen at random, in all")
+    parser.addoption("--soak-seconds", type=float, default=10, help="how long faults happen at random, in all")
     parser.addoption("--soak-seed", type=int, default=None, help="the seed to repeat; left out: a new one, printed")
 
 

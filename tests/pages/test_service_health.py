@@ -70,7 +70,7 @@ def test_a_sign_of_life_has_no_end_that_could_be_missing(lived: Lived) -> None:
     note_start(PULSE, NOW)
     note_start("outbox.deliver", NOW)
     steps = lived.browser(lived.owner).get("/service").text.split('id="steps"')[1].split("</section>")[0]
-    rows = {row.split("</td>")[0]: row for row in steps.split("<tr><td>")[1:]}
+    rows = {row.split("</td>")[0]: row for row in steps.split('<tr><td data-label="Step">')[1:]}
     assert "never" not in rows["the clock process lives"]
     assert [name for name, row in rows.items() if "never" in row] == ["sends mail"]
 
