@@ -24,13 +24,15 @@ MARKS = {
 }
 
 
-def open_to(mark: str) -> Callable[[V], V]:
-    """Mark a view as open to `anyone`, `signed_in`, `staff` or `admin`. What they see in it, its queries decide."""
+def open_to(mark: str, *, fresh: bool = False) -> Callable[[V], V]:
+    """Mark a view as open to `anyone`, `signed_in`, `staff` or `admin`. What they see in it, its queries decide.
+    `fresh`: only for somebody who has just shown that it is them; others are asked again first."""
     if mark not in MARKS:
         raise ValueError(f"{mark} is no mark")
 
     def put(view: V) -> V:
         view.opened_to = mark  # type: ignore[attr-defined]  # the mark lives on the function, where a test finds it
+        view.asks_again = fresh  # type: ignore[attr-defined]  # beside it
         return view
 
     return put

@@ -75,7 +75,7 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One row created, changed or deleted: what the audit keeps."""
+    """One row created, changed, deleted, or read where it was sealed: what the audit keeps."""
 
     table: str
     row_id: int | str | None
@@ -105,6 +105,13 @@ def current_work(session: Session | None = None) -> Work:
 def touch(*case_ids: int) -> None:
     """Say that these cases' projections must follow before COMMIT."""
     current_work().touched.update(case_ids)
+
+
+def note_read(table: str, row_id: int | str, case_id: int | None, **about: object) -> None:
+    """Say that this act shows something sealed: it stands in the audit like a change, in the same transaction, so that
+    nothing is shown without its record. `about`: what is to be kept of it (the reason given), never the value."""
+    fields = {name: (None, value) for name, value in about.items()}
+    current_work().changes.append(Change(table, row_id, case_id, "read", fields))
 
 
 @contextmanager
