@@ -92,6 +92,16 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         terminalreporter.write_line("The checks before the tests failed: see above, or `make lint`.", red=True)
 
 
+@pytest.fixture(scope="session")
+def fault_table() -> Iterator[Any]:
+    """What each fault cost in this run (`house_of_faults.FaultTable`)."""
+    from house_of_faults import FaultTable
+
+    table = FaultTable()
+    yield table
+    table.write()
+
+
 # Nothing beyond this machine ------------------------------------------------------------------------------------------
 
 
@@ -405,7 +415,7 @@ def page(browser: Any, request: pytest.FixtureRequest, database_url: str) -> Ite
     """A page of a fresh browser profile, the size of a small laptop. What the browser complains of fails the test: a
     script that breaks, anything the content security policy has stopped. A failed test leaves its picture behind."""
     context = browser.new_context(viewport={"width": 1280, "height": 800}, locale="en-GB")
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(30_000)
     complaints: list[str] = []
     opened = context.new_page()
     opened.on("pageerror", lambda fault: complaints.append(str(fault)))
