@@ -282,6 +282,18 @@ def run_tracker(tracker_env: dict[str, str], forked_commands: ForkedCommands) ->
     return run
 
 
+#: The dialect and the statements put into SQL of the first engine of its kind in this process.
+_known_sql: dict[str, tuple[Any, Any]] = {}
+
+
+def share_sql(engine: Any) -> None:
+    """Let an engine use what an earlier one has put into SQL: each test has an engine of its own, and puts a hundred
+    statements into words that are always the same."""
+    engine.dialect, engine._compiled_cache = _known_sql.setdefault(
+        engine.dialect.name, (engine.dialect, engine._compiled_cache)
+    )
+
+
 @contextmanager
 def made_app(environment: dict[str, str]) -> Iterator[Flask]:
     """The application with these settings, within its context; its connections are closed in the end."""
@@ -301,6 +313,7 @@ def made_app(environment: dict[str, str]) -> Iterator[Flask]:
 
     made.wsgi_app = apart  # type: ignore[method-assign]
     with made.app_context():
+        share_sql(db.engine)
         try:
             yield made
         finally:
