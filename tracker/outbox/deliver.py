@@ -617,7 +617,7 @@ class _Run:
         self.drops = self.drops + 1 if fault.dropped else 0
         turned_down = fault.permanent and fault.phase == "recipient"
         if turned_down:
-            # Afterwards, so that this mail ends as what it is. Should it not come to this, the next one is refused, too.
+            # Afterwards, so that this mail ends as what it is. Should it come to nothing, the next one is refused, too.
             with short_transaction() as session:
                 refused_at_once(session, claimed.recipient_id, fault.words, now)
         self.not_taken += int(bool(fault.code) and not turned_down)
