@@ -92,6 +92,16 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         terminalreporter.write_line("The checks before the tests failed: see above, or `make lint`.", red=True)
 
 
+@pytest.fixture(scope="session")
+def fault_table() -> Iterator[Any]:
+    """What each fault cost in this run (`house_of_faults.FaultTable`)."""
+    from house_of_faults import FaultTable
+
+    table = FaultTable()
+    yield table
+    table.write()
+
+
 # Nothing beyond this machine ------------------------------------------------------------------------------------------
 
 
@@ -272,6 +282,18 @@ def run_tracker(tracker_env: dict[str, str], forked_commands: ForkedCommands) ->
     return run
 
 
+#: The dialect and the statements put into SQL of the first engine of its kind in this process.
+_known_sql: dict[str, tuple[Any, Any]] = {}
+
+
+def share_sql(engine: Any) -> None:
+    """Let an engine use what an earlier one has put into SQL: each test has an engine of its own, and puts a hundred
+    statements into words that are always the same."""
+    engine.dialect, engine._compiled_cache = _known_sql.setdefault(
+        engine.dialect.name, (engine.dialect, engine._compiled_cache)
+    )
+
+
 @contextmanager
 def made_app(environment: dict[str, str]) -> Iterator[Flask]:
     """The application with these settings, within its context; its connections are closed in the end."""
@@ -291,6 +313,7 @@ def made_app(environment: dict[str, str]) -> Iterator[Flask]:
 
     made.wsgi_app = apart  # type: ignore[method-assign]
     with made.app_context():
+        share_sql(db.engine)
         try:
             yield made
         finally:
@@ -405,7 +428,7 @@ def page(browser: Any, request: pytest.FixtureRequest, database_url: str) -> Ite
     """A page of a fresh browser profile, the size of a small laptop. What the browser complains of fails the test: a
     script that breaks, anything the content security policy has stopped. A failed test leaves its picture behind."""
     context = browser.new_context(viewport={"width": 1280, "height": 800}, locale="en-GB")
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(30_000)
     complaints: list[str] = []
     opened = context.new_page()
     opened.on("pageerror", lambda fault: complaints.append(str(fault)))

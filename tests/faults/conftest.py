@@ -4,21 +4,12 @@ from collections.abc import Iterator
 
 import note_kind
 import pytest
-from house_of_faults import FaultTable
 from outbox_ground import Outbox
 from raw_relay import RawRelay
 from zygote import Zygote
 
 from tracker.app import settings_module
 from tracker.base.db import db
-
-
-@pytest.fixture(scope="session")
-def fault_table() -> Iterator[FaultTable]:
-    """What each fault cost in this run."""
-    table = FaultTable()
-    yield table
-    table.write()
 
 
 @pytest.fixture(scope="session")

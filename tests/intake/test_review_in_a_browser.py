@@ -66,6 +66,7 @@ def test_paste_review_accept_and_the_case_file(
     review = page.url
 
     page.locator("#group-1 a.btn[href$='/edit']").last.click()
+    page.wait_for_url("**/edit")
     assert fits(page)
     assert small(page) == []
     page.go_back()

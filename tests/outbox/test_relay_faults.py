@@ -10,12 +10,14 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from house_of_faults import FaultTable, judge
 from outbox_ground import NOW, Outbox, later
 from raw_relay import RawRelay
 
 from tracker.base.db import db
 from tracker.outbox import queries
 from tracker.outbox.channels import email
+from tracker.outbox.models import Recipient
 
 
 @pytest.fixture
@@ -29,6 +31,36 @@ def relay() -> Iterator[RawRelay]:
 @pytest.fixture
 def relay_url(relay: RawRelay) -> str:
     return relay.url
+
+
+#: What is done to a mail here, by the first words of a test's name, as the table of faults says it.
+FAULTS = {
+    "test_a_refusal_that_passes": "relay: puts a mail off (450, 451, 452)",
+    "test_a_relay_that_ends_its_service": "relay: ends its service (421)",
+    "test_a_refusal_for_good": "relay: refuses a mail for good (550, 552, 554)",
+    "test_a_relay_that_takes_nobodys": "relay: takes nobody's mail for a while (452)",
+    "test_a_refused_password": "relay: refuses the password (535)",
+    "test_a_line_that_ends": "relay: the line ends before the mail was handed over",
+    "test_a_lost_answer": "relay: the line ends within the mail, or its answer is lost",
+    "test_a_second_lost_answer": "relay: the answer is lost, and that to the second try, too",
+    "test_a_relay_that_says_nothing": "relay: says nothing",
+    "test_an_answer_that_comes_byte": "relay: answers byte by byte",
+    "test_an_answer_that_does_not_come": "relay: does not answer after the dot",
+    "test_tls_that_breaks": "relay: TLS breaks off",
+}
+
+
+@pytest.fixture(autouse=True)
+def counted(request: pytest.FixtureRequest, outbox: Outbox, relay: RawRelay, fault_table: FaultTable) -> Iterator[None]:
+    """Whatever was done to the relay ends, two hours pass, and what that cost goes into the table."""
+    yield
+    fault = next((said for name, said in FAULTS.items() if request.node.name.startswith(name)), None)
+    if fault is None:
+        return
+    relay.answers, relay.drops, relay.slow, relay.byte_by_byte = {}, [], {}, 0
+    for hours in (1, 2):
+        outbox.deliver(later(hours=hours))
+    assert fault_table.add(fault, judge(outbox.engine, relay.copies())).lost == 0
 
 
 def relay_says(outbox: Outbox) -> tuple[str, str]:
@@ -78,13 +110,61 @@ def test_a_relay_that_ends_its_service_gets_the_mail_once_it_is_back(
 def test_a_refusal_for_good_is_not_delivered_and_the_others_go(
     outbox: Outbox, relay: RawRelay, verb: str, answer: str
 ) -> None:
-    outbox.plan(1, 2)
+    outbox.plan(1)
+    outbox.plan(2, to=outbox.add_recipient("another@example.org"))
     relay.answers[verb] = [answer]
     assert outbox.deliver() == {"sent": 1, "failed": 1, "waiting": 0}
     first, second = outbox.messages()
     assert (first.state, second.state) == ("not_delivered", "sent")
     assert answer in first.reason
     assert [r.subject_id for r in queries.needing_a_human(db.session())] == [1]
+
+
+@pytest.mark.parametrize(
+    ("answer", "works"),
+    [
+        ("550 5.1.1 no such user", False),
+        ("550 5.2.1 closed", False),
+        ("550 5.1.8 your sender does not exist", True),
+        ("550 5.2.2 mailbox full", True),
+        ("550 no such user", True),
+        ("450 4.1.1 not now", True),
+    ],
+)
+def test_nothing_more_goes_to_an_address_that_the_relay_knows_not_to_work(
+    outbox: Outbox, relay: RawRelay, answer: str, works: bool
+) -> None:
+    outbox.plan(1)
+    outbox.plan(2, due_at=later(hours=1))
+    relay.answers["RCPT"] = [answer]
+    outbox.deliver()
+    recipient = db.session.get(Recipient, outbox.recipients[0], populate_existing=True)
+    assert recipient is not None
+    assert (recipient.suppressed_at is None) is works
+    outbox.deliver(later(hours=1))
+    assert outbox.messages()[1].state == ("sent" if works else "cancelled")
+
+
+@pytest.mark.parametrize("verb", ["RCPT", "DATA", "dot"])
+def test_a_relay_that_takes_nobodys_mail_is_told_of_and_charges_few(outbox: Outbox, relay: RawRelay, verb: str) -> None:
+    for n in range(6):
+        outbox.plan(n + 1, to=outbox.add_recipient(f"reader{n}@example.org"))
+    relay.answers[verb] = ["452 4.3.1 no room"] * 100
+    assert outbox.deliver() == {"sent": 0, "failed": 0, "waiting": 6}
+    assert relay_says(outbox) == ("down", "452 4.3.1 no room")
+    assert len(outbox.attempts()) == 3
+    relay.answers[verb] = []
+    # Whatever was charged before, all of it has left two minutes after the relay is back.
+    assert sum(outbox.deliver(later(seconds=s))["sent"] for s in (5, 60, 110)) == 6
+    assert relay_says(outbox)[0] == "ok"
+
+
+@pytest.mark.one_engine
+def test_a_relay_that_lets_somebody_be_named_and_takes_no_mail_does_not_work(outbox: Outbox, relay: RawRelay) -> None:
+    outbox.plan(1)
+    relay.answers["DATA"] = ["452 4.3.1 no room"]
+    outbox.deliver()
+    assert queries.relay_state(db.session()).state == "untried"
 
 
 def test_a_refused_password_charges_no_mail_and_is_told(
@@ -171,11 +251,11 @@ def test_an_odd_address_after_another_was_taken_is_not_delivered(outbox: Outbox,
 @pytest.mark.one_engine
 def test_an_odd_address_alone_is_given_up_within_the_hour(outbox: Outbox, relay: RawRelay) -> None:
     outbox.plan(1)
-    relay.answers["RCPT"] = ["550 5.7.1 not to this one"] * 20
-    for minute in range(60):
-        outbox.deliver(later(minutes=minute))
+    relay.answers["RCPT"] = ["550 5.7.1 not to this one"] * 100
+    for third in range(3 * 60):
+        outbox.deliver(later(seconds=20 * third))
     assert outbox.states() == ["not_delivered"]
-    assert len(outbox.attempts()) == 8
+    assert len(outbox.attempts()) == 30
 
 
 def test_a_relay_that_is_down_charges_no_mail_and_everything_goes_when_it_is_up(
@@ -370,7 +450,7 @@ def test_a_kept_line_that_ended_meanwhile_is_nobodys_failure(outbox: Outbox, rel
 @pytest.mark.one_engine
 def test_a_relay_that_takes_commands_together_is_heard_one_by_one(outbox: Outbox, relay: RawRelay) -> None:
     relay.offers = ("PIPELINING",)
-    relay.answers["RCPT"] = ["250 OK", "550 5.1.1 no such user", "250 OK"]
+    relay.answers["RCPT"] = ["250 OK", "550 5.2.2 mailbox full", "250 OK"]
     relay.answers["MAIL"] = ["250 OK", "250 OK", "451 4.3.0 later"]
     outbox.plan(1, 2, 3, 4)
     assert outbox.deliver() == {"sent": 2, "failed": 1, "waiting": 1}

@@ -171,7 +171,7 @@ def test_what_is_due_for_five_minutes_is_late(lived: Lived, reminded: Any, late:
     assert bad(lived, DUE + late) == told
 
 
-def test_quiet_hours_and_a_next_try_are_not_late_and_a_pause_is(lived: Lived, reminded: Any) -> None:
+def test_quiet_hours_and_a_lost_answer_are_not_late_and_a_next_try_and_a_pause_are(lived: Lived, reminded: Any) -> None:
     # Half past four in the morning where the owner is, and more than a day before the hearing.
     night = DUE - timedelta(hours=28)
     with short_transaction() as session:
@@ -183,7 +183,7 @@ def test_quiet_hours_and_a_next_try_are_not_late_and_a_pause_is(lived: Lived, re
         recipient = session.scalar(text("SELECT min(id) FROM recipients"))
         mail = Envelope(
             recipient_id=recipient, state="waiting", message_id="<1@x>", not_before=DUE + 20 * MINUTE, attempts=3,
-            created_at=DUE,
+            ambiguous_attempts=1, created_at=DUE,
         )  # fmt: skip
         session.add(mail)
         session.flush()
@@ -191,6 +191,11 @@ def test_quiet_hours_and_a_next_try_are_not_late_and_a_pause_is(lived: Lived, re
     for minutes, told in ((19, set()), (20, {"mail_late"})):
         beat(DUE + minutes * MINUTE)
         assert bad(lived, DUE + minutes * MINUTE) == told
+    with short_transaction() as session:
+        session.execute(update(Envelope).values(ambiguous_attempts=0))
+    for minutes, told in ((4, set()), (5, {"mail_late"})):
+        beat(DUE + minutes * MINUTE)
+        assert bad(lived, DUE + minutes * MINUTE) == told, "what is put off again and again is late"
     with short_transaction() as session:
         session.execute(update(Envelope).values(not_before=DUE))
         pause(session, DUE, "by_hand", "Amal")

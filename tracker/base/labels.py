@@ -108,6 +108,7 @@ _LABELS: dict[str, dict[str, object]] = {
         "no-owner": _l("nobody keeps it"),
         "address-bounced": _l("mail comes back"),
         "nobody-reachable": _l("nobody would hear of it"),
+        "mail-not-delivered": _l("a reminder did not arrive"),
     },
 }
 

@@ -6,6 +6,7 @@ happened on five days, with less than a month between one and the next. A mail t
 whatever the relay had said when it took it; that it took it stays on record in the attempts.
 """
 
+import re
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -16,7 +17,7 @@ from sqlalchemy.orm import Session
 from tracker.base.db import insert_or_pass
 from tracker.base.errors import NotFound
 from tracker.outbox.models import Bounce, Envelope, Message, Recipient, accounts
-from tracker.outbox.reports import Report, in_words
+from tracker.outbox.reports import Report, in_words, is_hard
 from tracker.outbox.return_path import read_return_path
 from tracker.outbox.service import cancel_messages
 
@@ -186,6 +187,20 @@ def _count_soft(session: Session, recipient: Recipient, report: Report, now: dat
         return False
     words = f"mail came back on {recipient.soft_bounces} days: {in_words(report.verdict, report.status)}"
     return stop_sending(session, recipient, words, now)
+
+
+def refused_at_once(session: Session, recipient_id: int, words: str, now: datetime) -> bool:
+    """Draw the consequences of a relay that knows an address not to work and says so (`550 5.1.1 …`) before it takes a
+    mail: no report of it will ever come back. Whether nothing more goes there because of it."""
+    said = _REFUSAL.match(words)
+    if said is None or not is_hard(said[1]):
+        return False
+    recipient = session.get(Recipient, recipient_id, populate_existing=True, with_for_update=True)
+    return recipient is not None and stop_sending(session, recipient, in_words("hard", said[1]), now)
+
+
+#: A refusal for good, and its enhanced status (RFC 2034).
+_REFUSAL = re.compile(r"5\d\d[ -](5\.\d{1,3}\.\d{1,3})\b")
 
 
 def stop_sending(session: Session, recipient: Recipient, reason: str, now: datetime) -> bool:

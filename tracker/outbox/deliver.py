@@ -25,6 +25,7 @@ from tracker.base.house import read_fact
 from tracker.base.work import end_reading, short_transaction
 from tracker.clockwork.kinds import clock_step, progress
 from tracker.outbox import ledger, packing, protocol, restored, rules
+from tracker.outbox.bounces import refused_at_once
 from tracker.outbox.channels import Line, RelayUnavailable, SendFailed, Unsure, channels
 from tracker.outbox.channels.email import Addressed, Relay, compose, needs_utf8, plain_address, split_sender
 from tracker.outbox.kinds import NoLonger, kinds
@@ -38,6 +39,9 @@ log = logging.getLogger(__name__)
 
 #: After so many connections in a row that ended in the middle, it is not the mail.
 DROPS = 3
+
+#: Nor after so many mails in a row that the relay did not take, whatever it said of each.
+NOT_TAKEN = 3
 
 #: After so many mails in a row of which nobody knows whether they arrived, the others are kept from the same fate.
 UNSURE_IN_A_ROW = 2
@@ -166,6 +170,7 @@ class _Run:
     line_used: bool = False
     works: bool = False
     drops: int = 0
+    not_taken: int = 0
     unsure: int = 0
     #: The pause of the house as it was read before the claim.
     pause: Pause | None = None
@@ -255,8 +260,10 @@ class _Run:
             self.line_used = False
         return self.line
 
-    def relay_answers(self) -> None:
-        """The relay has said yes or no to one mail: it works for the others."""
+    def relay_works(self) -> None:
+        """The relay took a mail, or turned down for good an address of one: it works for the others. That it let
+        somebody be named says nothing yet."""
+        self.not_taken = 0
         _circuit.worked()
         if not self.works:
             self.works = True
@@ -483,11 +490,10 @@ class _Run:
                     continue
                 if fault.perhaps_us:
                     self.refused(claimed, parcel, fault)
-                elif fault.code:
-                    self.relay_answers()
+                elif fault.permanent and fault.code:
+                    self.relay_works()
                 self.failed(claimed, fault)
                 return False
-            self.relay_answers()
             return True
 
     def refused(self, claimed: Claimed, parcel: Parcel, fault: SendFailed) -> None:
@@ -576,6 +582,7 @@ class _Run:
             return
         failpoints.point("after_data")
         self.drops = self.unsure = 0
+        self.relay_works()
         self.taken = Taken(claimed, said, clock.now())
         restored.note_sent(claimed.message_id, parcel.carried, self.taken.at)
 
@@ -608,8 +615,14 @@ class _Run:
             ),
         )
         self.drops = self.drops + 1 if fault.dropped else 0
-        if self.drops >= DROPS:
-            raise RelayUnavailable("down", fault.words) from fault
+        turned_down = fault.permanent and fault.phase == "recipient"
+        if turned_down:
+            # Afterwards, so that this mail ends as what it is. Should it come to nothing, the next one is refused, too.
+            with short_transaction() as session:
+                refused_at_once(session, claimed.recipient_id, fault.words, now)
+        self.not_taken += int(bool(fault.code) and not turned_down)
+        if self.drops >= DROPS or self.not_taken >= NOT_TAKEN:
+            raise RelayUnavailable("down", fault.words, fault.code) from fault
 
     def _settle(self, claimed: Claimed, write: Callable[[Session], Ended], sent: str | None = None) -> None:
         """Write down what became of it, and insist: a mail whose end is not on record is one nobody knows about.

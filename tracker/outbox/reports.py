@@ -179,8 +179,12 @@ def _of_recipient(block: Message) -> tuple[str, str]:
         return "fine", status
     if action != "failed":
         return "unrecognised", ""
-    speaks_of_them = status.startswith("5.1.") and status not in _ABOUT_THE_SENDER
-    return ("hard" if speaks_of_them or status == "5.2.1" else "soft"), status
+    return ("hard" if is_hard(status) else "soft"), status
+
+
+def is_hard(status: str) -> bool:
+    """Whether an enhanced status (RFC 3463) says that the address does not work."""
+    return (status.startswith("5.1.") and status not in _ABOUT_THE_SENDER) or status == "5.2.1"
 
 
 def _status(said: str, diagnostic: str) -> str:

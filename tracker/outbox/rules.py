@@ -3,9 +3,9 @@
 import re
 from datetime import datetime, timedelta
 
-#: The first wait after a refusal that may pass, and the longest.
+#: The first wait after a refusal that may pass, and the longest: whatever is mended, mail leaves within two minutes.
 FIRST_WAIT = timedelta(seconds=30)
-LONGEST_WAIT = timedelta(minutes=15)
+LONGEST_WAIT = timedelta(seconds=100)
 
 #: How long a mail without an end of its own is tried for.
 PATIENCE = timedelta(days=3)
@@ -24,14 +24,13 @@ _ABOUT_US = (421, 530, 534, 535, 538)
 #: against our using them at all, until an address is named. A policy, or the sender (RFC 3463), or words for it.
 _OF_US = re.compile(r"\d{3}[ -](5\.(7\.\d+|1\.[78])\b|(?!5\.\d).*\b(relay|sender\b|rcpthosts\b))", re.IGNORECASE)
 
-#: After so many tries a mail is given up whose address alone a relay refuses in such words: about three quarters of an
-#: hour.
-REFUSALS = 8
+#: After so many tries a mail is given up whose address alone a relay refuses in such words: about forty minutes.
+REFUSALS = 30
 
 
 def next_try(now: datetime, tries: int, spread: float) -> datetime:
     """When to try again after `tries` (1, 2 …) that failed. `spread` (0 to 1) keeps many mails from coming together:
-    the wait is between half and all of 30 s doubled with each try, at most 15 minutes."""
+    the wait is between half and all of 30 s doubled with each try, at most 100 s."""
     whole = min(LONGEST_WAIT, FIRST_WAIT * (1 << min(tries - 1, 10)))
     return now + whole * (0.5 + 0.5 * spread)
 

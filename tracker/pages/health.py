@@ -25,19 +25,14 @@ from tracker.clockwork.rules import FAILING
 from tracker.hearings.models import Appearance, Hearing
 from tracker.outbox.models import Message, Recipient
 from tracker.outbox.pausing import read_pause
-from tracker.outbox.queries import needs_human, relay_state
+from tracker.outbox.queries import relay_state
 from tracker.outbox.relay import RelayState
 from tracker.outbox.restored import TROUBLE as LEDGER_TROUBLE
 from tracker.pages.outgoing import paused_words
-
-#: A hearing so close makes a mail that did not arrive urgent.
-SOON = timedelta(hours=72)
+from tracker.reminders.queries import URGENT, unheard
 
 #: From so many days on the name of a weekday could be taken for another one.
 WEEK = 7
-
-#: Mail of longest lead that did not arrive lies no further back.
-STUCK_LOOKS_BACK = timedelta(days=45)
 
 #: Seconds a look at the service serves all pages of one process.
 LOOK_LASTS = timedelta(seconds=15)
@@ -52,7 +47,27 @@ class Service:
 
 
 def service_now(session: Session, now: datetime, zone: str = "UTC") -> Service:
-    """How clock and relay do, in one sentence with what to do about it; times on the clock of `zone`."""
+    """How the service does, in one sentence with what to do about it; times on the clock of `zone`."""
+    trouble = _trouble(session, now, zone)
+    if trouble is not None:
+        return trouble
+    stuck = unsettled(session, now)
+    if stuck:
+        return Service(
+            True,
+            ngettext(
+                "%(num)d mail about a hearing within 72 hours was not delivered, or may not have arrived: tell its "
+                "reader another way.",
+                "%(num)d mails about hearings within 72 hours were not delivered, or may not have arrived: tell their "
+                "readers another way.",
+                stuck,
+            ),
+        )
+    return Service(False, _("Everything runs."))
+
+
+def _trouble(session: Session, now: datetime, zone: str) -> Service | None:
+    """What is wrong with clock, relay or disk; None: nothing."""
     held = find_hold(session)
     if held is not None:
         return Service(True, say_hold(held))
@@ -89,24 +104,24 @@ def service_now(session: Session, now: datetime, zone: str = "UTC") -> Service:
                 why=trouble,
             ),
         )
-    return Service(False, _("Everything runs."))
+    return None
 
 
 def doctor_says(session: Session, now: datetime, configured: bool) -> Service:
     """What the operator is to do next, in one sentence; not `bad` when there is nothing. `configured`: whether the
     settings name a relay."""
-    now_said = service_now(session, now)
-    if now_said.bad:
+    trouble = _trouble(session, now, "UTC")
+    if trouble is not None:
         pause = read_pause(session)
         if pause is not None and find_hold(session) is None and clock_silent_since(session, now) is None:
             return Service(
                 True,
                 _(
                     "%(what)s Look with tracker outbox list --state paused, then: tracker outbox release",
-                    what=now_said.words,
+                    what=trouble.words,
                 ),
             )
-        return now_said
+        return trouble
     failing = [beat.step for beat in heartbeats(session) if beat.failures >= FAILING]
     if failing:
         return Service(
@@ -133,7 +148,7 @@ def doctor_says(session: Session, now: datetime, configured: bool) -> Service:
                 state=state.replace("_", "-"),
             ),
         )
-    return now_said
+    return Service(False, _("Everything runs."))
 
 
 def say_hold(held: Held) -> str:
@@ -231,38 +246,14 @@ def _when(hearing: Hearing, now: datetime) -> str:
 
 
 def unsettled(session: Session, now: datetime) -> int:
-    """How many mails were not delivered or may have arrived, whose hearing is within 72 hours, and of which neither
-    anybody has seen to it nor a later mail has told its reader. Read from the index of what ended lately."""
-    return session.scalar(select(func.count()).select_from(unsettled_messages(now).subquery())) or 0
+    """How many mails were not delivered or may have arrived, whose hearing is within 72 hours (or was, before it lost
+    its date), and of which neither anybody has seen to it nor a later mail has told its reader."""
+    return session.scalar(select(func.count()).select_from(unsettled_messages(now).distinct().subquery())) or 0
 
 
 def unsettled_messages(now: datetime) -> Select[Any]:
     """The same, as SQL."""
-    later = aliased(Message)
-    told = exists(
-        select(later.id)
-        .where(
-            later.subject_kind == Message.subject_kind,
-            later.subject_id == Message.subject_id,
-            later.recipient_id == Message.recipient_id,
-            later.subject_rev >= Message.subject_rev,
-            later.state == "sent",
-            later.sent_at > Message.ended_at,
-        )
-        .correlate(Message)
-    )
-    return (
-        select(Message.id)
-        .join(Hearing, and_(Message.subject_kind == "hearing", Hearing.id == Message.subject_id))
-        .where(
-            needs_human(),
-            Message.ended_at > now - STUCK_LOOKS_BACK,
-            Message.subject_rev == Hearing.schedule_rev,
-            Hearing.starts_at > now,
-            Hearing.starts_at <= now + SOON,
-            ~told,
-        )
-    )
+    return unheard(now, URGENT).with_only_columns(Message.id)
 
 
 def banner_for(session: Session, user: User, now: datetime) -> dict[str, str] | None:

@@ -59,7 +59,7 @@ class Probe:
     step_failing: bool
     #: Seconds since a step last began.
     step_age: int | None
-    #: Something is due for five minutes and could have left.
+    #: Something is due for five minutes, and only quiet hours or an answer that was lost may keep it.
     mail_late: bool
     #: Seconds since the oldest of that was due.
     mail_age: int | None
@@ -167,11 +167,12 @@ def read_probe(session: Session, now: datetime) -> Probe:
 
 
 def _late(session: Session, now: datetime) -> tuple[datetime | None, bool]:
-    """Since when the oldest is due that could have left five minutes ago, and whether a pause keeps it. Neither what
-    quiet hours hold back nor what is tried again later could have."""
+    """Since when the oldest is due that should have left five minutes ago, and whether a pause keeps it. Quiet hours
+    hold back what they hold back; what the relay puts off again and again is late all the same. What may have arrived
+    already, and is sent once more after ten minutes, is not."""
     paused_since = select(HouseFact.value).where(HouseFact.key == pausing.FACT).scalar_subquery()
     due = (
-        select(Message, Envelope.not_before, Envelope.attempts, paused_since.label("pause"))
+        select(Message, Envelope.not_before, Envelope.ambiguous_attempts, paused_since.label("pause"))
         .outerjoin(Envelope, Envelope.id == Message.envelope_id)
         .where(Message.state.in_(("waiting", "sending", "paused")), Message.due_at <= now - LATE)
         .order_by(Message.due_at, Message.id)
@@ -179,8 +180,8 @@ def _late(session: Session, now: datetime) -> tuple[datetime | None, bool]:
     )
     rows = session.execute(due).all()
     while rows:
-        for message, not_before, attempts, pause in rows:
-            if attempts and not_before is not None and not_before > now:
+        for message, not_before, unsure, pause in rows:
+            if unsure and not_before is not None and not_before > now:
                 continue
             if not is_held(message, now):
                 return message.due_at, message.state == "paused" or pause is not None

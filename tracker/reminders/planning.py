@@ -613,7 +613,7 @@ def _notice(
         "cause": {rules.CONFIRMED: WAS_PROVISIONAL, rules.TOOK_PLACE: WAS_TOLD_OF}.get(what, WAS_TOLD),
         "tells": tells,
         "due_at": now,
-        "give_up_at": rules.begins_at_of(tells) if sure else None,
+        "give_up_at": rules.begins_at_of(tells) if sure else rules.news_until(tells["was"], tells),
         "state": "skipped" if knew else "waiting",
         "reason": KNEW if knew else "",
         "ended_at": now if knew else None,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from tracker.accounts.models import Desk, Membership, User
@@ -18,6 +18,7 @@ from tracker.cases.models import Case
 from tracker.cases.queries import NOTHING, level
 from tracker.hearings.models import Appearance, Hearing
 from tracker.outbox.models import Message, Recipient
+from tracker.outbox.queries import needs_human
 from tracker.reminders import rules
 from tracker.reminders.models import Subscription
 
@@ -38,6 +39,12 @@ UNSEEN, STOPPED = "they may no longer see it", "they stopped these reminders"
 
 #: Why somebody gets what an owner gets who is away.
 STANDS_IN = "stands in while they are away"
+
+#: A hearing so close makes a mail that did not arrive urgent.
+URGENT = timedelta(hours=72)
+
+#: Mail of the longest lead that did not arrive lies no further back.
+UNHEARD_LOOKS_BACK = timedelta(days=45)
 
 #: Who may be reminded of hearings: volunteers hear of actions, not of hearings as such.
 REMINDED_ROLES = ("staff", "admin")
@@ -319,3 +326,40 @@ def first_mail(session: Session, user: User, now: datetime, case: Case | None = 
         if due and (first is None or due[0] < first.at):
             first = FirstMail(due[0], of)
     return first
+
+
+def unheard(now: datetime, soon: timedelta) -> Select[Any]:
+    """SQL: (message, agenda item) of mails about a hearing that were not delivered or may have arrived, of which
+    neither anybody has seen to it nor a later mail has told its reader, while it makes sense to tell them: until
+    reminding of the hearing ends, from `soon` before it on; where it has lost its date, for `soon` after the mail
+    ended, because its reader believes in the old one. One row for each case of the hearing. Read from the index of what
+    ended lately."""
+    later = aliased(Message)
+    told = exists(
+        select(later.id)
+        .where(
+            later.subject_kind == Message.subject_kind,
+            later.subject_id == Message.subject_id,
+            later.recipient_id == Message.recipient_id,
+            later.subject_rev >= Message.subject_rev,
+            later.state == "sent",
+            later.sent_at > Message.ended_at,
+        )
+        .correlate(Message)
+    )
+    item = AgendaItem
+    return (
+        select(Message, item)
+        .join(item, and_(item.kind == Message.subject_kind, item.subject_id == Message.subject_id))
+        .where(
+            needs_human(),
+            Message.subject_kind == "hearing",
+            Message.ended_at > now - UNHEARD_LOOKS_BACK,
+            Message.subject_rev == item.rev,
+            or_(
+                and_(item.remind_until > now, item.starts_at <= now + soon),
+                and_(item.starts_at.is_(None), Message.ended_at > now - soon),
+            ),
+            ~told,
+        )
+    )

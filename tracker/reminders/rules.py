@@ -239,8 +239,14 @@ def is_news(told: Mapping[str, Any], true: Mapping[str, Any], now: datetime) -> 
     if tells_same(told, true):
         begins_at = begins_at_of(true)
         return begins_at is not None and begins_at > now
+    until = news_until(told, true)
+    return until is None or until > now
+
+
+def news_until(told: Mapping[str, Any], true: Mapping[str, Any]) -> datetime | None:
+    """Until when a mail about another date helps: a week after the later of both. None: neither has a date."""
     dates = [d for d in (starts_at_of(told), starts_at_of(true)) if d is not None]
-    return not dates or max(dates) > now - HISTORY
+    return max(dates) + HISTORY if dates else None
 
 
 # How a case is named --------------------------------------------------------------------------------------------------
