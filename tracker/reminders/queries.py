@@ -328,7 +328,7 @@ def first_mail(session: Session, user: User, now: datetime, case: Case | None = 
     return first
 
 
-def unheard(now: datetime, soon: timedelta) -> Select[Any]:
+def unheard(now: datetime, soon: timedelta) -> Select[Message, AgendaItem]:
     """SQL: (message, agenda item) of mails about a hearing that were not delivered or may have arrived, of which
     neither anybody has seen to it nor a later mail has told its reader, while it makes sense to tell them: until
     reminding of the hearing ends, from `soon` before it on; where it has lost its date, for `soon` after the mail
