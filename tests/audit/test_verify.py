@@ -240,7 +240,7 @@ def test_sixteen_writers_at_once_make_one_chain(app: Flask) -> None:
         try:
             for again in range(4):
                 with app.app_context():
-                    make_desk(f"d{number}-{again}", f"Desk {number} {again}")
+                    make_desk(f"d{number}x{again}", f"Desk {number} {again}")
                     db.session.remove()
         except BaseException as fault:
             faults.append(fault)

@@ -1,5 +1,5 @@
-"""What rooms tell the audit about their rows: which cases a row concerns that carries no case of its own, and from which
-rung of the ladder a row may be seen.
+"""What rooms tell the audit about their rows: which cases a row concerns that carries no case of its own, and from
+which rung of the ladder a row may be seen.
 
 The audit stands below every room; it asks these when an act is written, and the history of a case asks them again when
 it is read. Both take the numbers of rows of one table and answer with one statement.

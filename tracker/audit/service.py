@@ -11,7 +11,7 @@ import hashlib
 import hmac
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any
 
 from flask import current_app
 from sqlalchemy import event, inspect, update
@@ -64,11 +64,11 @@ def _change(row: Model, how: str) -> Change:
             )
     case_id = row.id if row.__tablename__ == "cases" else getattr(row, "case_id", None)  # type: ignore[attr-defined]
     identity = state.identity or tuple(getattr(row, str(c.key)) for c in state.mapper.primary_key)
-    opened = [r for r in (*fields.get("audience", ()), getattr(row, "audience", None)) if r is not None]
-    belongs = None
+    opened: list[Any] = [r for r in (*fields.get("audience", ()), getattr(row, "audience", None)) if r is not None]
+    belongs: tuple[str, int] | None = None
     if row.part_of is not None:
         # One that was taken away has lost its parent already: who that was stands in what it held.
-        held = getattr(row, row.part_of[1]) or next(iter(fields.get(row.part_of[1], ())), None)
+        held: Any = getattr(row, row.part_of[1]) or next(iter(fields.get(row.part_of[1], ())), None)
         belongs = (row.part_of[0], held) if held is not None else None
     return Change(
         row.__tablename__,
@@ -76,7 +76,7 @@ def _change(row: Model, how: str) -> Change:
         case_id,
         how,
         fields,
-        min((int(r) for r in opened), default=None),  # type: ignore[call-overload]  # an Audience
+        min((int(r) for r in opened), default=None),
         belongs,
     )
 
@@ -145,32 +145,9 @@ def part_place(seq: int, case_id: int) -> str:
     return f"act_parts|{seq}|{case_id}|changes"
 
 
-class Link(Protocol):
-    """What the hash of an act says: an `Act`, or a row of its columns."""
-
-    seq: Any
-    at: Any
-    actor_kind: Any
-    actor_id: Any
-    act: Any
-    subject: Any
-    case_id: Any
-    shows: Any
-    changes_sealed: Any
-    prev_hash: Any
-
-
-class Part(Protocol):
-    """What it says of one case: an `ActPart`, or a row of its columns."""
-
-    case_id: Any
-    shows: Any
-    changes_sealed: Any
-
-
-def act_hash(act: Link, sealer: Sealer, parts: Iterable[Part] = ()) -> str:
-    """The keyed hash of a link: everything in it and in its parts, in one canonical spelling. TypeError for what
-    cannot have been written here."""
+def act_hash(act: Any, sealer: Sealer, parts: Iterable[Any] = ()) -> str:
+    """The keyed hash of a link: everything in it and in its parts, in one canonical spelling. Both may be rows of the
+    models or of their columns. TypeError for what cannot have been written here."""
     said = [
         act.seq,
         act.at.isoformat(timespec="microseconds"),

@@ -8,8 +8,8 @@ tells when the chain is shorter since, or another.
 import hmac
 import json
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -96,9 +96,9 @@ def verify(engine: Engine, sealer: Sealer, anchors: Sequence[Anchor] = ()) -> Ve
     def bad(number: int, fault: str) -> Verdict:
         return Verdict(count, seq, last, len(anchors), number, fault)
 
-    with _one_moment(engine) as connection:
+    with _one_moment(engine) as connection, closing(_links(connection)) as links:
         head = connection.execute(select(ChainHead.seq, ChainHead.hash)).first()
-        for act, parts in _links(connection):
+        for act, parts in links:
             if act.seq != seq + 1:
                 return bad(act.seq, "duplicate" if act.seq <= seq else "gap")
             if act.prev_hash != last:
@@ -121,16 +121,17 @@ def make_anchor(session: Session, sealer: Sealer, now: datetime) -> Anchor:
     would only bear witness to it."""
     counted = select(func.count(Act.seq)).scalar_subquery()
     head = session.execute(
-        select(ChainHead.seq, ChainHead.hash, counted.label("count"), Act.hash.label("last"))
+        select(ChainHead.seq, ChainHead.hash, counted.label("how_many"), Act.hash.label("last"))
         .outerjoin(Act, Act.seq == ChainHead.seq)
         .where(ChainHead.id == 1)
     ).first()
     if head is None:
         raise Refused("Nothing has been done in this database yet: there is no act to anchor.")
-    if head.hash != head.last or head.seq != head.count:
-        raise Refused("The chain does not fit its head. Run: tracker audit verify")
-    said = (now.isoformat(timespec="seconds"), head.seq, head.hash, head.count, _which(session, sealer))
-    return Anchor(*said, _mac(said, sealer))
+    if head.hash != head.last or head.seq != head.how_many:
+        raise Refused("The chain does not fit its head. Run: tracker audit verify", "chain")
+    at, database = now.isoformat(timespec="seconds"), _which(session, sealer)
+    mac = _mac((at, head.seq, head.hash, head.how_many, database), sealer)
+    return Anchor(at, head.seq, head.hash, head.how_many, database, mac)
 
 
 def read_anchors(path: Path, session: Session, sealer: Sealer) -> list[Anchor]:
@@ -181,14 +182,15 @@ def last_kept(path: Path) -> Anchor | None:
 
 def _read_line(line: str) -> Anchor | None:
     try:
-        held = json.loads(line)
+        held: dict[str, Any] = json.loads(line)
         anchor = Anchor(**held)
-        texts = (anchor.at, anchor.hash, anchor.database, anchor.mac)
         datetime.fromisoformat(anchor.at)
+        texts: tuple[Any, ...] = (anchor.at, anchor.hash, anchor.database, anchor.mac)
+        numbers: tuple[Any, ...] = (anchor.seq, anchor.count)
     except (ValueError, TypeError):
         return None
-    whole = all(isinstance(t, str) and t.isascii() for t in texts)
-    return anchor if whole and type(anchor.seq) is int and type(anchor.count) is int else None
+    whole = all(isinstance(t, str) and t.isascii() for t in texts) and all(type(n) is int for n in numbers)
+    return anchor if whole else None
 
 
 def _mac(said: Sequence[object], sealer: Sealer) -> str:
@@ -214,25 +216,24 @@ def _one_moment(engine: Engine) -> Iterator[Connection]:
             yield connection
 
 
-def _links(connection: Connection) -> Iterator[tuple[Any, Sequence[Any]]]:
+def _links(connection: Connection) -> Generator[tuple[Any, Sequence[Any]], None, None]:
     """Every act in the order of the chain with its parts, in batches."""
     # On SQLite an instant is text, and may have been made one that is none.
     at = type_coerce(Act.at, String) if connection.dialect.name == "sqlite" else Act.at
     columns = [c for c in Act.__table__.columns if c.name != "at"]
-    acts = connection.execution_options(yield_per=BATCH).execute(
-        select(*columns, at.label("at")).order_by(Act.seq)  # type: ignore[arg-type]  # columns of a table
-    )
-    after = 0
-    for batch in acts.partitions(BATCH):
-        parts: dict[int, list[Any]] = {}
-        within = (ActPart.seq > after) & (ActPart.seq <= batch[-1].seq)
-        for part in connection.execute(
-            select(ActPart.__table__).where(within).order_by(ActPart.seq, ActPart.case_id)
-        ).all():
-            parts.setdefault(part.seq, []).append(part)
-        for act in batch:
-            yield act, parts.get(act.seq, ())
-        after = batch[-1].seq
+    found = select(*columns, at.label("at")).order_by(Act.seq)
+    with connection.execute(found, execution_options={"yield_per": BATCH}) as acts:
+        after = 0
+        for batch in acts.partitions(BATCH):
+            within = (ActPart.seq > after) & (ActPart.seq <= batch[-1].seq)
+            parts: dict[int, list[Any]] = {}
+            for part in connection.execute(
+                select(*ActPart.__table__.columns).where(within).order_by(ActPart.seq, ActPart.case_id)
+            ):
+                parts.setdefault(part.seq, []).append(part)
+            for act in batch:
+                yield act, parts.get(act.seq, ())
+            after = batch[-1].seq
 
 
 @dataclass(frozen=True, slots=True)

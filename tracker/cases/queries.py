@@ -103,7 +103,7 @@ def list_people(session: Session, case_id: int) -> list[tuple[Involvement, Perso
 @rungs.adds("cases")
 def rungs_of_cases(session: Session, ids: Sequence[int]) -> Mapping[int, int]:
     """To which rung each of these cases is open at all."""
-    return {number: rung for number, rung in session.execute(select(Case.id, Case.audience).where(Case.id.in_(ids)))}
+    return {row.id: row.audience for row in session.execute(select(Case.id, Case.audience).where(Case.id.in_(ids)))}
 
 
 @concerned.adds("persons")

@@ -165,4 +165,4 @@ def _iso(instant: datetime | None) -> str | None:
 @rungs.adds("flags")
 def rungs_of_flags(session: Session, ids: Sequence[int]) -> Mapping[int, int]:
     """To which rung each of these flags is open."""
-    return {number: rung for number, rung in session.execute(select(Flag.id, Flag.audience).where(Flag.id.in_(ids)))}
+    return {row.id: row.audience for row in session.execute(select(Flag.id, Flag.audience).where(Flag.id.in_(ids)))}

@@ -126,11 +126,11 @@ def cases_of_hearings(session: Session, ids: Sequence[int]) -> Mapping[int, set[
 def rungs_of_hearings(session: Session, ids: Sequence[int]) -> Mapping[int, int]:
     """To which rung each of these hearings is open."""
     rows = session.execute(select(Hearing.id, Hearing.audience).where(Hearing.id.in_(ids)))
-    return {number: rung for number, rung in rows}
+    return {row.id: row.audience for row in rows}
 
 
 @rungs.adds("appearances")
 def rungs_of_appearances(session: Session, ids: Sequence[int]) -> Mapping[int, int]:
     """The same for who appears at them, and with which outcome."""
     within = select(Appearance.id, Hearing.audience).join(Hearing, Hearing.id == Appearance.hearing_id)
-    return {number: rung for number, rung in session.execute(within.where(Appearance.id.in_(ids)))}
+    return {row.id: row.audience for row in session.execute(within.where(Appearance.id.in_(ids)))}

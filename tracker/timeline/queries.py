@@ -76,4 +76,4 @@ def read_timeline(session: Session, case_id: int, rung: Audience, known_at: date
 def rungs_of_entries(session: Session, ids: Sequence[int]) -> Mapping[int, int]:
     """To which rung each of these entries is open now, whatever it was written for."""
     rows = session.execute(select(EntryState.entry_id, EntryState.audience).where(EntryState.entry_id.in_(ids)))
-    return {number: rung for number, rung in rows}
+    return {row.entry_id: row.audience for row in rows}
