@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import RunTracker
+from conftest import ROOT, RunTracker
 from flask import Flask
 from house_of_cases import Lived
 from signed_in import make_desk
 from sqlalchemy import event, select, text
+from sqlalchemy.exc import ProgrammingError
 
 from tracker.audit import verifying
 from tracker.audit.models import Act, ActPart
@@ -317,6 +318,48 @@ def test_memory_does_not_grow_with_the_chain(app: Flask, acts: int, monkeypatch:
     assert walk(app).count == acts
     parts = [said for said in asked if "FROM act_parts" in said and "min(" not in said]
     assert len(parts) == acts / 2
+
+
+@pytest.mark.only_postgres
+def test_the_tracker_runs_with_the_rights_the_docs_leave_it(app: Flask, lived: Lived) -> None:
+    """As docs/audit.md says: a role that owns nothing, and may not change what was done."""
+    docs = (ROOT / "docs" / "audit.md").read_text()
+    role = f"app_{os.getpid()}_{clock.monotonic():.0f}"
+    rights = docs.split("```sql", 1)[1].split("```", 1)[0].replace("tracker_app", role)
+    with db.engine.begin() as owner:
+        owner.execute(text(f"CREATE ROLE {role}"))
+        for right in filter(None, (r.strip() for r in rights.split(";"))):
+            owner.execute(text(right))
+
+    def become(connection: Any, *_more: Any) -> None:
+        connection.execute(f"SET ROLE {role}")
+        connection.commit()
+
+    db.session.remove()
+    db.engine.dispose()
+    event.listen(db.engine, "connect", become)
+    try:
+        lived.hearing(lived.case("Amira"), lived.case("Walid"))
+        assert walk(app).fault is None
+        for forbidden in (
+            "UPDATE acts SET act = 'x'",
+            "DELETE FROM act_parts",
+            "TRUNCATE acts",
+            "DELETE FROM chain_head",
+        ):
+            with pytest.raises(ProgrammingError, match="permission denied"):
+                db.session.execute(text(forbidden))
+            db.session.rollback()
+        with pytest.raises(ProgrammingError, match="must be owner"):
+            db.session.execute(text("ALTER TABLE acts DISABLE TRIGGER USER"))
+        db.session.rollback()
+    finally:
+        event.remove(db.engine, "connect", become)
+        db.session.remove()
+        db.engine.dispose()
+        with db.engine.begin() as owner:
+            owner.execute(text(f"DROP OWNED BY {role}"))
+            owner.execute(text(f"DROP ROLE {role}"))
 
 
 # Anchors --------------------------------------------------------------------------------------------------------------
