@@ -107,6 +107,16 @@ def test_what_is_for_the_named_people_is_told_to_nobody_else(lived: Lived) -> No
     assert secret.id
 
 
+def test_where_somebody_stands_is_not_told_by_what_followed(lived: Lived) -> None:
+    """The state of a person is folded from all entries, also from those a reader may not see."""
+    case = lived.case("Amira")
+    lived.tell(case, "person.released", audience=Audience.NAMED, by=lived.owner, persons=[lived.person(case)])
+    theirs = history(lived.browser(lived.colleague), case)
+    assert "Amal :" not in theirs
+    assert "released" not in theirs.lower()
+    assert "released" in history(lived.browser(lived.owner), case).lower()
+
+
 def test_what_was_done_while_a_case_was_for_few_stays_with_them(lived: Lived) -> None:
     case = lived.case("Amira")
     change(lived, case, audience=Audience.NAMED)
@@ -154,8 +164,8 @@ def test_pages_follow_each_other_without_gaps(lived: Lived, monkeypatch: pytest.
 @pytest.mark.one_engine
 def test_a_page_that_cannot_be_begins_at_the_newest(lived: Lived, before: str) -> None:
     case = lived.case("Amira")
-    assert "recorded" in history(lived.browser(lived.owner), case, f"?before={before}") or True
-    assert lived.browser(lived.owner).get(f"/cases/{case.ref}/history?before={before}").status_code == 200
+    browser = lived.browser(lived.owner)
+    assert history(browser, case, f"?before={before}") == history(browser, case)
 
 
 def test_it_costs_the_same_however_much_was_done(lived: Lived) -> None:
@@ -174,8 +184,7 @@ def test_it_costs_the_same_however_much_was_done(lived: Lived) -> None:
     for number in range(25):
         change(lived, case, title=f"Title {number}")
         lived.tell(case, "case.news", by=lived.owner)
-    assert asked() == few
-    assert few <= 16
+    assert asked() <= few <= 13
 
 
 def test_when_its_key_is_gone_the_acts_stand_there_and_what_they_changed_does_not(lived: Lived) -> None:

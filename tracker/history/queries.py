@@ -163,9 +163,16 @@ def _for_rung(session: Session, opened: Sequence[_Opened], rung: Audience) -> li
     for one in opened:
         left = [change for change in one.changes or () if is_open(change)]
         # Of one that does not open nobody can say for whom it was.
-        if left:
+        partly = len(left) < len(one.changes or ())
+        # What only followed from the rest would say that there is a rest.
+        if any(_tells(change) for change in left) or (left and not partly):
             known.append(_Opened(one.row, left))
     return known
+
+
+def _tells(change: Mapping[str, Any]) -> bool:
+    """Whether a change says anything to a person."""
+    return change["how"] != "changed" or any(column not in words.SILENT for column in change["fields"])
 
 
 def _say(session: Session, opened: Sequence[_Opened], zone: str) -> list[ActSeen]:

@@ -21,15 +21,19 @@ from tracker.base.labels import announce, has_label, label
 from tracker.base.languages import spoken
 from tracker.base.words import say_instant, say_list, say_short_date
 
-#: Columns that say nothing to a person: numbers of rows, what is derived, what the act itself says.
+#: Columns that are told to nobody: numbers of rows, what the act itself says, and what is derived. Where a person
+#: stands is folded from all entries, also from those a reader may not see; the entries themselves tell it.
 SILENT = frozenset(
     {
         "about_id",
         "birth_precision",
         "case_id",
         "cleared_at",
+        "conditions",
         "created_at",
+        "custody",
         "custody_precision",
+        "custody_since",
         "data",
         "desk_id",
         "document_id",
@@ -51,6 +55,8 @@ SILENT = frozenset(
         "outcome_due_at",
         "payload",
         "position",
+        "proceedings",
+        "proceedings_since",
         "public_id",
         "quote_end",
         "quote_start",
@@ -81,9 +87,6 @@ CODES = {
     "stage": "stage",
     "risk": "risk",
     "closed_reason": "closed_reason",
-    "custody": "status",
-    "proceedings": "status",
-    "conditions": "condition",
     "certainty": "certainty",
     "confidence": "confidence",
     "rule": "flag",
@@ -130,11 +133,6 @@ announce(
         "person_id": _l("person"),
         "user_id": _l("account"),
         "role": _l("role"),
-        "custody": _l("custody"),
-        "custody_since": _l("in custody so since"),
-        "proceedings": _l("proceedings"),
-        "proceedings_since": _l("proceedings so since"),
-        "conditions": _l("conditions"),
         "pronouns": _l("pronouns"),
         "occupation": _l("occupation"),
         "born_on": _l("born"),
