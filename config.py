@@ -8,7 +8,7 @@ import os
 import re
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
@@ -29,6 +29,7 @@ _NAMES = {
     "TRACKER_BASE_URL",
     "TRACKER_SECRET_KEY",
     "TRACKER_KEYRING",
+    "TRACKER_KEYRING_KEYS",
     "TRACKER_INSTANCE",
     "TRACKER_PROXIES",
     "TRACKER_LANGUAGES",
@@ -53,6 +54,8 @@ class Settings:
     secret_key: str
     #: File of the keys that seal fields (see `tracker.base.sealing`).
     keyring: Path
+    #: The lines of the keyring itself, where they come by the environment and not in a file; None: the file holds them.
+    keyring_keys: str | None = field(default=None, repr=False)
     #: Folder for what the program makes itself: the SQLite file, the secret, the keyring, the rewritten style sheet.
     instance: Path
     #: How many proxies stand before the web process and set X-Forwarded-*; 0: none is believed.
@@ -89,6 +92,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         base_url=base_url,
         secret_key=env.get("TRACKER_SECRET_KEY") or _own_secret(instance, base_url),
         keyring=Path(env.get("TRACKER_KEYRING", instance / "keyring")),
+        keyring_keys=_keyring_keys(env),
         instance=instance,
         proxies=_count("TRACKER_PROXIES", env.get("TRACKER_PROXIES", "0")),
         languages=tuple(c.strip() for c in env.get("TRACKER_LANGUAGES", "en,ar").split(",")),
@@ -157,6 +161,12 @@ def _alarm_url(text: str | None) -> str | None:
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise Misconfigured("TRACKER_ALARM_URL must look like https://alarm.example.org/some/path")
     return text
+
+
+def _keyring_keys(env: Mapping[str, str]) -> str | None:
+    if "TRACKER_KEYRING_KEYS" in env and "TRACKER_KEYRING" in env:
+        raise Misconfigured("TRACKER_KEYRING_KEYS and TRACKER_KEYRING: the keyring is in the one or in the other.")
+    return env.get("TRACKER_KEYRING_KEYS")
 
 
 def _count(name: str, text: str) -> int:

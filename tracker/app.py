@@ -53,6 +53,8 @@ ROOMS: tuple[str, ...] = (
     "tracker.calendar.models",
     "tracker.outbox.deliver",
     "tracker.catching_up.reporting",
+    "tracker.history.words",
+    "tracker.history.steps",
     "tracker.pages.kinds",
     "tracker.pages.probes",
 )
@@ -68,6 +70,7 @@ PAGES: tuple[str, ...] = (
     "tracker.reminders.views",
     "tracker.calendar.views",
     "tracker.digests.views",
+    "tracker.history.views",
     "tracker.pages.views",
 )
 
@@ -126,7 +129,8 @@ def _connect_database(app: Flask, settings: Any) -> None:
     with app.app_context():
         prepare_engine(db.engine)
     watch(db.session.session_factory)  # type: ignore[arg-type]  # a sessionmaker takes listeners as a class does
-    app.extensions["sealer"] = Sealer(Keyring.load(settings.keyring))
+    held = settings.keyring_keys
+    app.extensions["sealer"] = Sealer(Keyring.of_text(held) if held else Keyring.load(settings.keyring))
     Migrate(app, db, directory=str(resource("migrations")), render_as_batch=True)
     # Alembic tells of its plugins at every start.
     logging.getLogger("alembic").setLevel(logging.WARNING)

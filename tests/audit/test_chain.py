@@ -14,7 +14,7 @@ from tracker.accounts.service import change_desk
 from tracker.audit.models import Act, ChainHead
 from tracker.audit.service import ORIGIN, act_hash
 from tracker.base.db import db
-from tracker.base.work import COMMAND, Work, unit_of_work, writes_audit
+from tracker.base.work import CLOCK, COMMAND, Actor, Work, unit_of_work, writes_audit
 
 
 def chain() -> list[Act]:
@@ -52,10 +52,21 @@ def test_differences_are_sealed_and_open_with_the_key(app: Flask) -> None:
     assert fields["stale_low_days"] == [60, 61]
 
 
-def test_an_act_that_changes_nothing_leaves_no_row(app: Flask) -> None:
-    with unit_of_work("nothing", COMMAND):
+def test_the_clock_leaves_no_row_where_it_changed_nothing(app: Flask) -> None:
+    with unit_of_work("nothing", CLOCK):
         pass
     assert chain() == []
+
+
+def test_what_a_person_does_leaves_a_row_even_where_nothing_changed(app: Flask) -> None:
+    for actor in (COMMAND, Actor("user", 7, "Amal"), Actor("link", 7, "stop link")):
+        with unit_of_work("nothing", actor):
+            pass
+    assert [(act.act, act.actor_kind, act.case_id) for act in chain()] == [
+        ("nothing", "command", None),
+        ("nothing", "user", None),
+        ("nothing", "link", None),
+    ]
 
 
 def test_no_act_without_its_record(app: Flask) -> None:

@@ -17,6 +17,7 @@ from tracker.accounts.queries import find_account, find_desk
 from tracker.base.countries import check_country
 from tracker.base.dates import MONDAY_TO_FRIDAY, zone_of
 from tracker.base.errors import NotFound, Refused, VersionConflict
+from tracker.base.work import note_done
 from tracker.outbox.bounces import reach_again
 from tracker.outbox.models import Recipient
 from tracker.outbox.service import recipient_for
@@ -208,6 +209,7 @@ def begin_sign_in(session: Session, user: User, *, token: str, data_sealed: str,
     )
     session.add(row)
     session.flush()
+    note_done("sign_ins", row.id, user_id=user.id, device=device, begun=now.isoformat())
     return row
 
 
@@ -221,18 +223,20 @@ def end_sign_in(session: Session, user: User, sign_in_id: int, now: datetime) ->
     )
     if cast(CursorResult[Any], ended).rowcount == 0:
         raise NotFound("That sign-in has ended already.")
+    note_done("sign_ins", sign_in_id, user_id=user.id, ended=1)
 
 
 def end_sign_ins(session: Session, user: User, now: datetime) -> None:
     """End every sign-in of an account, whatever requests of it are still running."""
     user.fs_uniquifier = secrets.token_hex(32)
     session.flush()
-    session.execute(
+    ended = session.execute(
         update(SignIn)
         .where(SignIn.user_id == user.id, SignIn.ended_at.is_(None))
         .values(ended_at=now)
         .execution_options(synchronize_session=False)
     )
+    note_done("sign_ins", None, user_id=user.id, ended=cast(CursorResult[Any], ended).rowcount)
 
 
 def hash_token(token: str) -> str:

@@ -33,6 +33,7 @@ from tracker.accounts.service import begin_sign_in, hash_token
 from tracker.base import clock
 from tracker.base.db import db, note
 from tracker.base.errors import Misconfigured
+from tracker.base.rotation import Sealed, sealed_columns
 from tracker.base.sealing import Sealer
 
 #: Where people sign in: the one path on which the form's cookie is read.
@@ -248,3 +249,6 @@ def _asks_for_the_form() -> bool:
 
 def _place(token_hash: str) -> str:
     return f"sign_ins|{token_hash}|data"
+
+
+sealed_columns.add("sign_ins.data_sealed", Sealed(SignIn.data_sealed, SignIn.id, SignIn.token_hash, _place))

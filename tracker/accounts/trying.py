@@ -78,6 +78,16 @@ def refuse_too_many(email: str, address: str, now: datetime) -> bool:
     return any(tries > limits[key] for key, tries in counted)
 
 
+def limits_just_passed(session: Session, email: str, address: str) -> list[str]:
+    """Which limits the last try was the first to pass: what goes on record once, and not with each try after it."""
+    keys = dict(zip(_keys(email, address), ("account", "network", "all"), strict=True))
+    limits = dict(zip(keys, (TRIES_OF_ACCOUNT, TRIES_OF_NETWORK, TRIES_OF_ALL), strict=True))
+    counted = session.execute(
+        select(SignInTry.key, SignInTry.tries).where(SignInTry.key.in_(keys)).execution_options(populate_existing=True)
+    )
+    return sorted(keys[key] for key, tries in counted if tries == limits[key] + 1)
+
+
 def forgive(session: Session, email: str, address: str) -> None:
     """A try that was right does not count, and those with this address before it count no more."""
     account, network, everybody = _keys(email, address)

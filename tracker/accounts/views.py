@@ -16,13 +16,13 @@ from tracker.accounts.guard import acting, open_to, safe_address, viewer
 from tracker.accounts.models import Desk, User
 from tracker.accounts.reaching import find_own, say_reached
 from tracker.accounts.rules import describe_device, is_away
-from tracker.accounts.trying import check_password, forgive, refuse_too_many
+from tracker.accounts.trying import check_password, forgive, limits_just_passed, refuse_too_many
 from tracker.base import clock
 from tracker.base.db import db
 from tracker.base.errors import NotAllowed, Refused, VersionConflict
 from tracker.base.languages import known_languages
 from tracker.base.words import isolate
-from tracker.base.work import Actor, unit_of_work
+from tracker.base.work import STRANGER, Actor, note_done, unit_of_work
 
 bp = Blueprint("accounts", __name__)
 
@@ -60,6 +60,10 @@ def check_sign_in() -> Any:
     email, password = str(form.email.data), str(form.password.data)
     address = request.remote_addr or ""
     if refuse_too_many(email, address, clock.now()):
+        passed = limits_just_passed(db.session(), email, address)
+        if passed:
+            with unit_of_work("accounts.refuse", STRANGER):
+                note_done("sign_in_tries", None, limits=passed)
         form.form_errors.append(_("Too many tries. Wait a quarter of an hour, then try again."))
         return render_template("accounts/sign_in.html", form=form), 429
     proof = check_password(db.session(), email, password)
@@ -70,6 +74,7 @@ def check_sign_in() -> Any:
                 forgive(db.session(), email, address)
                 signing_in.begin(user, describe_device(request.user_agent.string), now)
                 return redirect(safe_address(form.next.data), 303)
+            note_done("sign_ins", None, user_id=proof.user_id, refused=True)
     form.form_errors.append(str(NOT_RIGHT))
     return render_template("accounts/sign_in.html", form=form), 422
 

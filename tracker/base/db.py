@@ -46,11 +46,13 @@ naming = {
 
 class Model(DeclarativeBase):
     """Base of every table. `audit_hides` names columns whose values never reach the audit (they show as changed);
-    `audited = False` is for projections and logs, which are derived or are their own record."""
+    `audited = False` is for projections and logs, which are derived or are their own record. `part_of` (table, column)
+    names the row that one of a table without a case of its own belongs to, so that its case is found."""
 
     metadata = MetaData(naming_convention=naming)
     audited = True
     audit_hides: frozenset[str] = frozenset()
+    part_of: tuple[str, str] | None = None
 
 
 db = SQLAlchemy(model_class=Model, session_options={"expire_on_commit": False, "autoflush": False})

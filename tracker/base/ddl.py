@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, inspect, text
 
 #: Tables whose rows are never changed or deleted.
-APPEND_ONLY = ("entries", "entry_persons", "entry_sources", "attempts", "acts", "bounces")
+APPEND_ONLY = ("entries", "entry_persons", "entry_sources", "attempts", "acts", "act_parts", "bounces")
 
 
 def apply(connection: Connection) -> None:
@@ -66,6 +66,14 @@ def _apply_postgresql(connection: Connection, tables: Sequence[str]) -> None:
             text(
                 f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE ON {table} "
                 "FOR EACH ROW EXECUTE FUNCTION refuse_change()"
+            )
+        )
+        # Emptying a table fires nothing that looks at rows.
+        connection.execute(text(f"DROP TRIGGER IF EXISTS {table}_never_emptied ON {table}"))
+        connection.execute(
+            text(
+                f"CREATE TRIGGER {table}_never_emptied BEFORE TRUNCATE ON {table} "
+                "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
             )
         )
     connection.execute(

@@ -59,6 +59,7 @@ class Actor:
 
 CLOCK = Actor("clock", name="clock")
 COMMAND = Actor("command", name="command line")
+STRANGER = Actor("stranger", name="nobody signed in")
 
 
 @dataclass(slots=True)
@@ -75,13 +76,18 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One row created, changed, deleted, or read where it was sealed: what the audit keeps."""
+    """What the audit keeps of one row: created, changed, deleted, read where it was sealed, or done (something that
+    shows in no row that is watched)."""
 
     table: str
     row_id: int | str | None
     case_id: int | None
     how: str
     fields: dict[str, tuple[object, object]]
+    #: The strictest rung it was open to, before or after; None: as open as what it belongs to.
+    rung: int | None = None
+    #: The row it belongs to (table, number), where that one leads to its cases.
+    part_of: tuple[str, int] | None = None
 
 
 AuditWriter = Callable[[Session, Work], None]
@@ -110,8 +116,15 @@ def touch(*case_ids: int) -> None:
 def note_read(table: str, row_id: int | str, case_id: int | None, **about: object) -> None:
     """Say that this act shows something sealed: it stands in the audit like a change, in the same transaction, so that
     nothing is shown without its record. `about`: what is to be kept of it (the reason given), never the value."""
-    fields = {name: (None, value) for name, value in about.items()}
+    fields: dict[str, tuple[object, object]] = {name: (None, value) for name, value in about.items()}
     current_work().changes.append(Change(table, row_id, case_id, "read", fields))
+
+
+def note_done(table: str, row_id: int | str | None, case_id: int | None = None, **about: object) -> None:
+    """Say what this act did where no watched row shows it (a sign-in ended, mail paused, many rows set by one
+    statement): it stands in the audit like a change. `about`: what is to be kept of it."""
+    fields: dict[str, tuple[object, object]] = {name: (None, value) for name, value in about.items()}
+    current_work().changes.append(Change(table, row_id, case_id, "done", fields))
 
 
 @contextmanager

@@ -1,12 +1,14 @@
 """Reading cases. `level` is the one expression that decides who sees what: the list of cases goes through
 `visible_cases`, lists of what cases hold compare it with the rung of what they list."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, case, exists, literal, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from tracker.accounts.models import Membership, User
+from tracker.audit.kinds import concerned, rungs
 from tracker.base.audience import Audience
 from tracker.base.errors import NotFound
 from tracker.base.sight import decides_sight
@@ -96,3 +98,19 @@ def list_people(session: Session, case_id: int) -> list[tuple[Involvement, Perso
         .order_by(Involvement.position, Involvement.id)
     )
     return [(involvement, person) for involvement, person in rows]
+
+
+@rungs.adds("cases")
+def rungs_of_cases(session: Session, ids: Sequence[int]) -> Mapping[int, int]:
+    """To which rung each of these cases is open at all."""
+    return {row.id: row.audience for row in session.execute(select(Case.id, Case.audience).where(Case.id.in_(ids)))}
+
+
+@concerned.adds("persons")
+def cases_of_persons(session: Session, ids: Sequence[int]) -> Mapping[int, set[int]]:
+    """The cases that each of these people is in."""
+    found: dict[int, set[int]] = {}
+    within = select(Involvement.person_id, Involvement.case_id).where(Involvement.person_id.in_(ids))
+    for person_id, case_id in session.execute(within):
+        found.setdefault(person_id, set()).add(case_id)
+    return found

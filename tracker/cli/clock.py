@@ -6,7 +6,7 @@ from flask import current_app
 
 from tracker.base import clock
 from tracker.base.db import db
-from tracker.base.work import COMMAND, unit_of_work
+from tracker.base.work import COMMAND, note_done, unit_of_work
 from tracker.cli.ground import in_house, json_option, say, tracker
 from tracker.clockwork.guard import accept_clock
 from tracker.pages.health import doctor_says
@@ -24,6 +24,7 @@ def accept(as_json: bool) -> None:
     """Say that this machine's clock is right: what was held because of it goes on."""
     with unit_of_work("clock.accept", COMMAND, now=clock.true_now()) as now:
         accept_clock(db.session(), now)
+        note_done("house_facts", None, clock_accepted=now.isoformat())
     say(as_json, {"accepted": now.isoformat()}, f"It is {now:%d %b %Y, %H:%M} UTC. The clock goes on within seconds.")
 
 

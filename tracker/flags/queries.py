@@ -1,6 +1,6 @@
 """Reading flags, for pages and for the list of a command."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, aliased
 from tracker.accounts.models import User
 from tracker.agenda.models import AgendaItem
 from tracker.agenda.service import chunks
+from tracker.audit.kinds import rungs
 from tracker.base.audience import Audience
 from tracker.base.errors import NotFound
 from tracker.cases.models import Case
@@ -159,3 +160,9 @@ def _account() -> ColumnElement[int]:
 
 def _iso(instant: datetime | None) -> str | None:
     return instant.isoformat().replace("+00:00", "Z") if instant else None
+
+
+@rungs.adds("flags")
+def rungs_of_flags(session: Session, ids: Sequence[int]) -> Mapping[int, int]:
+    """To which rung each of these flags is open."""
+    return {row.id: row.audience for row in session.execute(select(Flag.id, Flag.audience).where(Flag.id.in_(ids)))}

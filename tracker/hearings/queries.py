@@ -1,6 +1,6 @@
 """Reading hearings."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -9,6 +9,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from tracker.accounts.models import User
+from tracker.audit.kinds import concerned, rungs
 from tracker.base.audience import Audience
 from tracker.base.errors import NotFound
 from tracker.cases.models import Case
@@ -109,3 +110,27 @@ def hearings_as_known(session: Session, case_id: int, known_at: datetime) -> lis
     for number, snapshot in known.items():
         snapshot["audience"] = min(snapshot["audience"], int(now[number]))
     return [known[number] for number in sorted(known)]
+
+
+@concerned.adds("hearings")
+def cases_of_hearings(session: Session, ids: Sequence[int]) -> Mapping[int, set[int]]:
+    """The cases whose people appear at each of these hearings."""
+    found: dict[int, set[int]] = {}
+    appear = select(Appearance.hearing_id, Appearance.case_id).where(Appearance.hearing_id.in_(ids)).distinct()
+    for hearing_id, case_id in session.execute(appear):
+        found.setdefault(hearing_id, set()).add(case_id)
+    return found
+
+
+@rungs.adds("hearings")
+def rungs_of_hearings(session: Session, ids: Sequence[int]) -> Mapping[int, int]:
+    """To which rung each of these hearings is open."""
+    rows = session.execute(select(Hearing.id, Hearing.audience).where(Hearing.id.in_(ids)))
+    return {row.id: row.audience for row in rows}
+
+
+@rungs.adds("appearances")
+def rungs_of_appearances(session: Session, ids: Sequence[int]) -> Mapping[int, int]:
+    """The same for who appears at them, and with which outcome."""
+    within = select(Appearance.id, Hearing.audience).join(Hearing, Hearing.id == Appearance.hearing_id)
+    return {row.id: row.audience for row in session.execute(within.where(Appearance.id.in_(ids)))}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from tracker.base.audience import CHOOSABLE, Audience
@@ -298,12 +298,11 @@ def reinstate_hearing(session: Session, hearing: Hearing, *, version: int, words
 def _await_again(session: Session, hearing: Hearing) -> None:
     """Scheduled once more, with no outcome for anybody."""
     hearing.state = "scheduled"
-    session.execute(
-        update(Appearance)
-        .where(Appearance.hearing_id == hearing.id)
-        .values(outcome=None, outcome_reason="", outcome_text="", told_by="", recorded_at=None)
-        .execution_options(synchronize_session="fetch")
-    )
+    # Row by row, so that the audit keeps what each outcome was; they leave in one statement all the same.
+    for appearance in session.scalars(select(Appearance).where(Appearance.hearing_id == hearing.id)):
+        appearance.outcome, appearance.recorded_at = None, None
+        appearance.outcome_reason = appearance.outcome_text = appearance.told_by = ""
+    session.flush()
 
 
 def _drop_following(session: Session, hearing: Hearing) -> None:

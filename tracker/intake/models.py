@@ -49,6 +49,8 @@ class Proposal(Model):
         Index("ix_proposals_document_id_group_key", "document_id", "group_key"),
         Index("ix_proposals_desk_id_state", "desk_id", "state"),
     )
+    # What a page says of people belongs to no case before it is accepted: it is not to be sealed for the house.
+    audit_hides = frozenset({"payload", "quote"})
 
     #: Row number.
     id: Mapped[int] = mapped_column(BigId, primary_key=True)

@@ -49,6 +49,7 @@ class PersonName(Model):
 
     __tablename__ = "person_names"
     __table_args__ = (Index("ix_person_names_key", "name_key"),)
+    part_of = ("persons", "person_id")
 
     #: Row number.
     id: Mapped[int] = mapped_column(BigId, primary_key=True)

@@ -1,14 +1,16 @@
 """Reading a timeline: as it stands, or as it was known on a day."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from sqlalchemy import String, cast, func, select
 from sqlalchemy.orm import Session
 
+from tracker.audit.kinds import rungs
 from tracker.base.audience import Audience
 from tracker.timeline.kinds import kind_of
-from tracker.timeline.models import Entry, EntryPerson, EntrySource
+from tracker.timeline.models import Entry, EntryPerson, EntrySource, EntryState
 from tracker.timeline.rules import Meaning, Told, meanings
 from tracker.timeline.service import tell
 
@@ -68,3 +70,10 @@ def read_timeline(session: Session, case_id: int, rung: Audience, known_at: date
         if meaning[number].audience >= rung
     )
     return sorted(seen, key=lambda s: s.told.order)
+
+
+@rungs.adds("entries")
+def rungs_of_entries(session: Session, ids: Sequence[int]) -> Mapping[int, int]:
+    """To which rung each of these entries is open now, whatever it was written for."""
+    rows = session.execute(select(EntryState.entry_id, EntryState.audience).where(EntryState.entry_id.in_(ids)))
+    return {row.entry_id: row.audience for row in rows}
