@@ -29,6 +29,7 @@ from tracker.outbox.channels import Line, RelayUnavailable, SendFailed, Unsure, 
 from tracker.outbox.channels.email import Addressed, Relay, compose, needs_utf8, plain_address, split_sender
 from tracker.outbox.kinds import NoLonger, kinds
 from tracker.outbox.models import Envelope, Message, Recipient, accounts
+from tracker.outbox.service import read_former_address
 from tracker.outbox.pausing import Pause, hold_due, read_pause
 from tracker.outbox.protocol import Claimed, Ended, Fenced, Held
 from tracker.outbox.relay import Circuit, read_relay, say_relay
@@ -410,12 +411,15 @@ class _Run:
                 except NoLonger:
                     found[claimed.id] = "silent"
                     continue
-                addressed = Addressed(self.settings.mail_from, to.name, to.email, claimed.message_id, code)
+                address = to.email
+                if messages[0].address_sealed is not None:
+                    address = read_former_address(current_app.extensions["sealer"], messages[0]) or address
+                addressed = Addressed(self.settings.mail_from, to.name, address, claimed.message_id, code)
                 found[claimed.id] = Parcel(
                     code,
                     tuple(m.id for m in messages),
                     tuple(ledger.carried(m.dedupe_key, m.tells) for m in messages),
-                    to.email,
+                    address,
                     compose(mail, addressed, now),
                     self.pause,
                     mail.stamp,
