@@ -16,7 +16,9 @@ CHILD = Path(__file__).resolve().parent.parent / "try_often.py"
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("what", "limit", "each"), [("password", "TRIES_OF_ACCOUNT", 6), ("factor", "TRIES_OF_FACTOR", 4)])
+@pytest.mark.parametrize(
+    ("what", "limit", "each"), [("password", "TRIES_OF_ACCOUNT", 6), ("factor", "TRIES_OF_FACTOR", 4)]
+)
 def test_four_processes_trip_one_limit(
     app: Flask, tracker_env: dict[str, str], what: str, limit: str, each: int
 ) -> None:

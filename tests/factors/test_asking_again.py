@@ -104,9 +104,7 @@ def test_a_code_opens_it_once(app: Flask, user: User, done: list[str]) -> None:
 
 
 @pytest.mark.one_engine
-def test_what_was_sent_too_late_is_not_done_and_leads_back_to_its_page(
-    app: Flask, user: User, done: list[str]
-) -> None:
+def test_what_was_sent_too_late_is_not_done_and_leads_back_to_its_page(app: Flask, user: User, done: list[str]) -> None:
     browser = sign_in(app, user, NOW)
     with clock.fixed_at(NOW):
         token = form_token(browser)
@@ -131,9 +129,7 @@ def test_it_leads_to_a_page_of_ours_only(app: Flask, user: User) -> None:
 
 
 @pytest.mark.one_engine
-def test_asking_again_shares_the_limit_of_signing_in(
-    app: Flask, user: User, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_asking_again_shares_the_limit_of_signing_in(app: Flask, user: User, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trying, "TRIES_OF_ACCOUNT", 3)
     browser = sign_in(app, user, NOW)
     sent = [confirm(browser, NOW, password="not-the-password").status_code for _ in range(4)]
@@ -170,6 +166,4 @@ def test_a_sign_in_that_was_ended_meanwhile_is_not_brought_back_by_asking_again(
     with unit_of_work("accounts.disable", COMMAND, now=NOW):
         service.end_sign_ins(db.session(), user, NOW)
     with pytest.raises(NotAllowed), unit_of_work("accounts.confirm", COMMAND, now=NOW):
-        service.prove_sign_in(
-            db.session(), row.id, token="t", fresh_token="f", data_sealed=row.data_sealed, now=NOW
-        )
+        service.prove_sign_in(db.session(), row.id, token="t", fresh_token="f", data_sealed=row.data_sealed, now=NOW)

@@ -1,4 +1,4 @@
-"""The second factor in a real browser: an app's code, a passkey on a device of Chromium's own making, a recovery code."""
+"""The second factor in a real browser: an app's code, a passkey on a device that Chromium pretends, a recovery code."""
 
 from collections.abc import Iterator
 from dataclasses import replace

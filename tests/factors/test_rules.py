@@ -26,7 +26,9 @@ def test_a_phone_may_be_off_by_one_step(off: int, accepted: bool) -> None:
     assert (rules.find_step(SECRET, code, now) == 1000) is accepted
 
 
-@pytest.mark.parametrize("typed", ["287082", " 287 082 ", "287-082", "２８７０８２", "٢٨٧٠٨٢", "\u200e287082\u00a0", "287–082"])
+@pytest.mark.parametrize(
+    "typed", ["287082", " 287 082 ", "287-082", "２８７０８２", "٢٨٧٠٨٢", "\u200e287082\u00a0", "287–082"]
+)
 def test_a_code_may_be_typed_in_many_ways(typed: str) -> None:
     assert rules.find_step(SECRET, typed, datetime.fromtimestamp(59, UTC)) == 1
 

@@ -312,9 +312,7 @@ def without_tokens(page: str) -> str:
 
 
 @pytest.mark.one_engine
-def test_a_factor_in_place_tells_strangers_nothing(
-    app: Flask, user: User, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_factor_in_place_tells_strangers_nothing(app: Flask, user: User, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same words, the same status, and one hash for each try: that is what takes the time."""
     closed, bare = make_account("closed@example.org"), make_account("bare@example.org")
     for one in (user, closed):

@@ -1,4 +1,4 @@
-"""Writing the mail that tells how an account signs in was changed. It holds nothing that helps whoever reads it along."""
+"""Writing the mail that tells how an account signs in was changed. It holds nothing that helps others who read it."""
 
 from datetime import datetime
 from typing import Any

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from typing import Any, cast
 
-from flask_security import hash_password
 from flask import current_app
+from flask_security import hash_password
 from sqlalchemy import CursorResult, or_, select, update
 from sqlalchemy.orm import Session
 
@@ -269,7 +269,7 @@ def begin_waiting(session: Session, user: User, *, token: str, data_sealed: str,
 
 
 def end_waiting(session: Session, sign_in_id: int, now: datetime) -> None:
-    """End the wait for a second factor. NotAllowed when it is over: of two that show the same at once, one is let in."""
+    """End the wait for a second factor. NotAllowed when it is over: of two answers at once, one is let in."""
     ended = session.execute(
         update(SignIn)
         .where(SignIn.id == sign_in_id, SignIn.pending_user_id.is_not(None), SignIn.ended_at.is_(None))
@@ -283,8 +283,8 @@ def end_waiting(session: Session, sign_in_id: int, now: datetime) -> None:
 def prove_sign_in(
     session: Session, sign_in_id: int, *, token: str, fresh_token: str, data_sealed: str, now: datetime
 ) -> None:
-    """Write down that the owner of a sign-in has shown again that it is them: it goes on under another cookie value, the
-    old one opens nothing any more (ASVS 5.0 V7.2.4). NotAllowed when it has ended, or goes on under another already."""
+    """Write down that the owner of a sign-in has shown again that it is them: it goes on under another cookie value,
+    the old one opens nothing any more (ASVS 5.0 V7.2.4). NotAllowed when it has ended, or goes on so already."""
     proved = session.execute(
         update(SignIn)
         .where(SignIn.id == sign_in_id, SignIn.token_hash == hash_token(token), SignIn.ended_at.is_(None))

@@ -28,8 +28,8 @@ TRIES_SPAN = timedelta(minutes=15)
 #: network; an account that is somebody's target must not be closed by a few wrong tries.
 TRIES_OF_ACCOUNT, TRIES_OF_NETWORK, TRIES_OF_ALL = 20, 60, 600
 
-#: Tries in that span of one account's second factor. Three of a million codes hold at a time: whoever knows the password
-#: and never rests would need a year for an even chance. Its right password forgives none of them.
+#: Tries in that span of one account's second factor. Three of a million codes hold at a time: whoever knows the
+#: password and never rests needs eight months for an even chance. The right password forgives none of them.
 TRIES_OF_FACTOR = 10
 
 

@@ -1,4 +1,4 @@
-"""The two ceremonies of passkeys: what a browser is asked, and whether what it answers holds. No row is written here."""
+"""The two ceremonies of passkeys: what a browser is asked, and whether what it answers holds. It writes no row."""
 
 import json
 from collections.abc import Sequence

@@ -40,9 +40,7 @@ def read_factors(session: Session, user_id: int) -> Factors:
         session.scalars(
             select(Passkey).where(Passkey.user_id == user_id).order_by(Passkey.id).execution_options(**fresh)
         ).all(),
-        session.scalar(
-            select(func.count()).where(RecoveryCode.user_id == user_id, RecoveryCode.used_at.is_(None))
-        )
+        session.scalar(select(func.count()).where(RecoveryCode.user_id == user_id, RecoveryCode.used_at.is_(None)))
         or 0,
     )
 

@@ -93,9 +93,7 @@ def _use_up(session: Session, user: User, code_hash: str) -> bool:
     work = current_work(session)
     used = session.scalar(
         update(RecoveryCode)
-        .where(
-            RecoveryCode.user_id == user.id, RecoveryCode.code_hash == code_hash, RecoveryCode.used_at.is_(None)
-        )
+        .where(RecoveryCode.user_id == user.id, RecoveryCode.code_hash == code_hash, RecoveryCode.used_at.is_(None))
         .values(used_at=work.now)
         .returning(RecoveryCode.id)
         .execution_options(synchronize_session=False)

@@ -162,7 +162,9 @@ def add_app() -> Any:
         return _app_page(form), _status(form)
     with unit_of_work("factors.add_app", acting(), subject=f"user:{user.id}") as now:
         codes = service.add_app(db.session(), user, secret, step)
-        return _begin_with(user, codes, url_for("factors.mine"), now, _("The app is set up. You are signed in here only."))
+        return _begin_with(
+            user, codes, url_for("factors.mine"), now, _("The app is set up. You are signed in here only.")
+        )
 
 
 @bp.post("/account/factors/app/remove")
@@ -172,7 +174,9 @@ def remove_app() -> Any:
     user = viewer()
     with unit_of_work("factors.remove_app", acting(), subject=f"user:{user.id}") as now:
         service.remove_app(db.session(), user)
-        return _begin_with(user, [], url_for("factors.mine"), now, _("The app is removed. You are signed in here only."))
+        return _begin_with(
+            user, [], url_for("factors.mine"), now, _("The app is removed. You are signed in here only.")
+        )
 
 
 @bp.get("/account/factors/passkeys")
@@ -224,7 +228,7 @@ def renew_codes() -> Any:
 @bp.get("/account/factors/codes")
 @open_to("signed_in")
 def codes() -> Any:
-    """The recovery codes that were just made, until their owner says that they are kept. They are shown nowhere else."""
+    """The recovery codes that were just made, until their owner says that they are kept. They stand nowhere else."""
     kept = this_session().get("codes")
     if kept is None or kept["until"] < this_session().now.timestamp():
         return redirect(url_for("factors.mine"), 303)

@@ -88,7 +88,9 @@ def take_in(session: Session, report: Report, now: datetime) -> TakenIn:
     if report.verdict in ("hard", "soft"):
         _was_not_delivered(session, report, envelope_id, now)
     recipient, sent_at = _recipient_of(session, envelope_id)
-    elsewhere = exists(select(Message.id).where(Message.envelope_id == envelope_id, Message.address_sealed.is_not(None)))
+    elsewhere = exists(
+        select(Message.id).where(Message.envelope_id == envelope_id, Message.address_sealed.is_not(None))
+    )
     if session.scalar(select(elsewhere)):
         # It speaks of an address the account has no more.
         return TakenIn("soft" if report.verdict in ("soft", "delayed") else "hard")

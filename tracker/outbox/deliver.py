@@ -29,11 +29,11 @@ from tracker.outbox.channels import Line, RelayUnavailable, SendFailed, Unsure, 
 from tracker.outbox.channels.email import Addressed, Relay, compose, needs_utf8, plain_address, split_sender
 from tracker.outbox.kinds import NoLonger, kinds
 from tracker.outbox.models import Envelope, Message, Recipient, accounts
-from tracker.outbox.service import read_former_address
 from tracker.outbox.pausing import Pause, hold_due, read_pause
 from tracker.outbox.protocol import Claimed, Ended, Fenced, Held
 from tracker.outbox.relay import Circuit, read_relay, say_relay
 from tracker.outbox.return_path import return_path
+from tracker.outbox.service import read_former_address
 
 log = logging.getLogger(__name__)
 

@@ -3,7 +3,21 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, ColumnElement, ForeignKey, Index, String, Text, case, column, false, table, text, true
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    String,
+    Text,
+    case,
+    column,
+    false,
+    table,
+    text,
+    true,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tracker.base.columns import BigId, JSONText, UTCDateTime
@@ -127,7 +141,7 @@ class Message(Model):
     reason: Mapped[str] = mapped_column(String(300), default="")
     #: The mail that carries it.
     envelope_id: Mapped[int | None] = mapped_column(ForeignKey("envelopes.id"), index=True)
-    #: The address it goes to, sealed and bound to its dedupe key, where that is not the account's: the one it had before.
+    #: The address it goes to, sealed and bound to its dedupe key, where that is the one the account had before.
     address_sealed: Mapped[str | None] = mapped_column(Text)
     #: When the relay took that mail.
     sent_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
