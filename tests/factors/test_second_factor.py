@@ -416,3 +416,12 @@ def test_nothing_secret_reaches_the_audit_or_the_outbox(app: Flask, user: User) 
         for sealed in db.session.scalars(select(CodeApp.secret_sealed)):
             assert sealed not in said
     assert form_token(sign_in(app, user))
+
+
+def test_the_command_line_takes_lost_factors_away(app: Flask, user: User, run_tracker: Callable[..., Any]) -> None:
+    give_app(user)
+    done = run_tracker("accounts", "forget-factors", user.email, "--json")
+    assert (done.code, done.json) == (0, {"email": user.email})
+    db.session.rollback()
+    assert not read_factors(db.session(), user.id).any
+    assert run_tracker("accounts", "forget-factors", "nobody@example.org").code == 2
