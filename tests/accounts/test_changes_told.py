@@ -43,7 +43,13 @@ def user(app: Flask) -> User:
 def change(browser: FlaskClient, at: datetime = NOW, **fields: str) -> Any:
     """Fill in and send the form for another password."""
     with clock.fixed_at(at):
-        data = {"csrf_token": form_token(browser), "current": PASSWORD, "new": NEW, "again": NEW, **fields}
+        data = {
+            "csrf_token": form_token(browser),
+            "current_password": PASSWORD,
+            "new_password": NEW,
+            "again_password": NEW,
+            **fields,
+        }
         return browser.post("/account/password", data=data)
 
 
@@ -84,11 +90,11 @@ def test_another_password_ends_every_other_sign_in_and_is_told(app: Flask, user:
 @pytest.mark.parametrize(
     ("fields", "says"),
     [
-        ({"current": "not-the-password"}, "This is not your password."),
-        ({"new": "short", "again": "short"}, "too short"),
-        ({"again": "something-else-here"}, "not the same"),
-        ({"new": "", "again": ""}, "Write the new password."),
-        ({"new": "vera.example.12", "again": "vera.example.12"}, "words that are tried first"),
+        ({"current_password": "not-the-password"}, "This is not your password."),
+        ({"new_password": "short", "again_password": "short"}, "too short"),
+        ({"again_password": "something-else-here"}, "not the same"),
+        ({"new_password": "", "again_password": ""}, "Write the new password."),
+        ({"new_password": "vera.example.12", "again_password": "vera.example.12"}, "words that are tried first"),
     ],
 )
 @pytest.mark.one_engine
@@ -165,3 +171,13 @@ def test_there_are_words_for_each_change(app: Flask) -> None:
     with app.test_request_context():
         for what in ("password", "address", "factor_added", "factor_removed", "codes_renewed", "factors_forgotten"):
             assert say_change(what).endswith(".")
+
+
+@pytest.mark.one_engine
+def test_no_password_is_shown_again_when_a_form_was_open_too_long(app: Flask, user: User) -> None:
+    browser = sign_in(app, user, NOW)
+    from_here = {"Origin": "http://localhost"}
+    said = {"current_password": PASSWORD, "new_password": NEW, "again_password": NEW, "credential": "signed-by-a-key"}
+    answer = browser.post("/account/password", data={"csrf_token": "old", **said}, headers=from_here)
+    assert answer.status_code == 400
+    assert not [value for value in said.values() if value in answer.text]

@@ -34,17 +34,17 @@ class SignInForm(FlaskForm):
 class PasswordForm(FlaskForm):
     """Another password, and the one there is, so that nobody else gives it to them."""
 
-    current = PasswordField(
+    current_password = PasswordField(
         _l("Your password now"), [InputRequired(_l("Write your password.")), Length(max=PASSWORD_MAX)],
         render_kw={"autocomplete": "current-password", "dir": "ltr"},
     )  # fmt: skip
-    new = PasswordField(
+    new_password = PasswordField(
         _l("New password"), [InputRequired(_l("Write the new password."))],
         description=_l("12 characters at least. A few words of your own do well."),
         render_kw={"autocomplete": "new-password", "dir": "ltr"},
     )  # fmt: skip
-    again = PasswordField(
-        _l("The new password once more"), [EqualTo("new", _l("This is not the same as the new password."))],
+    again_password = PasswordField(
+        _l("The new password once more"), [EqualTo("new_password", _l("This is not the same as the new password."))],
         render_kw={"autocomplete": "new-password", "dir": "ltr"},
     )  # fmt: skip
 

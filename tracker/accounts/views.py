@@ -138,16 +138,16 @@ def change_password() -> Any:
     user, form = viewer(), PasswordForm()
     if not form.validate_on_submit():
         return render_template("accounts/password.html", form=form), 422
-    address, new = request.remote_addr or "", str(form.new.data)
+    address, new = request.remote_addr or "", str(form.new_password.data)
     if refuse_too_many(user.email, address, clock.now()):
         form.form_errors.append(str(TOO_MANY))
         return render_template("accounts/password.html", form=form), 429
     try:
-        wanted = rules.check_password(new, (user.email, user.name), "new")
+        wanted = rules.check_password(new, (user.email, user.name), "new_password")
     except Refused as refused:
         _put(form, refused)
         return render_template("accounts/password.html", form=form), 422
-    proof = check_password(db.session(), user.email, str(form.current.data))
+    proof = check_password(db.session(), user.email, str(form.current_password.data))
     hashed = hash_password(wanted)
     if proof is not None:
         with unit_of_work("accounts.change_password", acting(), subject=f"user:{user.id}") as now:
@@ -158,7 +158,7 @@ def change_password() -> Any:
                 signing_in.begin(account, describe_device(request.user_agent.string), now)
                 flash(_("Your password is changed. You are signed in here only."), "success")
                 return redirect(url_for("accounts.account"), 303)
-    form.current.errors = [_("This is not your password.")]
+    form.current_password.errors = [_("This is not your password.")]
     return render_template("accounts/password.html", form=form), 422
 
 
