@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from signed_in import PASSWORD, make_account, make_desk, sign_in
+from signed_in import make_account, make_desk, sign_in
 from sqlalchemy import Engine, event, select
 
 from tracker.accounts.models import Desk, User
+from tracker.accounts.queries import find_account
 from tracker.base import clock
 from tracker.base.audience import Audience
 from tracker.base.dates import StatedDate
@@ -232,12 +233,15 @@ class Browser:
 
 
 def enter(page: Any, live_server: Any, email: str = "owner@example.org") -> None:
-    """Sign in on the page of a real browser; sign-ins of staff end by themselves after half a day."""
-    page.goto(f"{live_server.url}/sign-in")
-    page.get_by_label("E-mail").fill(email)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
-    page.wait_for_url(f"{live_server.url}/")
+    """Open the tracker in a real browser in which somebody is signed in; sign-ins of staff end by themselves after half
+    a day."""
+    app = live_server.app
+    user = find_account(db.session(), email)
+    assert user is not None
+    cookie = sign_in(app, user, live_server.at).get_cookie(app.session_interface.cookie)
+    assert cookie
+    page.context.add_cookies([{"name": cookie.key, "value": cookie.value, "url": live_server.url}])
+    page.goto(f"{live_server.url}/")
 
 
 class Counted:

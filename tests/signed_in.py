@@ -9,6 +9,7 @@ import pytest
 from flask import Flask, session
 from flask.testing import FlaskClient
 from flask_security import hash_password
+from passlib.totp import TOTP
 
 from tracker.accounts import service, signing_in
 from tracker.accounts.models import Desk, User
@@ -16,6 +17,8 @@ from tracker.base import clock
 from tracker.base.dates import MONDAY_TO_FRIDAY
 from tracker.base.db import db
 from tracker.base.work import COMMAND, unit_of_work
+from tracker.factors.rules import new_secret
+from tracker.factors.service import add_app
 
 #: Everybody's password in tests.
 PASSWORD = "kettle-orchard-lantern"
@@ -74,7 +77,30 @@ def sign_in(app: Flask, user: User, now: datetime | None = None) -> FlaskClient:
     return browser
 
 
+def wait(app: Flask, user: User, now: datetime | None = None) -> FlaskClient:
+    """A browser in which the password of `user` was right, and that is all."""
+    browser = app.test_client()
+    with clock.fixed_at(now), app.test_request_context("/"):
+        with unit_of_work("accounts.sign_in", COMMAND):
+            assert signing_in.go_on(db.session.merge(user), "a test", None, clock.now()).startswith("/sign-in/")
+        browser.set_cookie(app.session_interface.cookie, session.token)  # type: ignore[attr-defined]
+    return browser
+
+
 def form_token(browser: FlaskClient) -> str:
     """The form token of a browser that is signed in."""
     page = browser.get("/account").text
     return page.split('name="csrf_token"', 1)[1].split('value="', 1)[1].split('"', 1)[0]
+
+
+def give_app(user: User, now: datetime = SET_UP_AT) -> str:
+    """Set up an app that makes codes for `user`; its secret. No code of `now` or before is accepted any more."""
+    secret = new_secret()
+    with unit_of_work("factors.add_app", COMMAND, now=now):
+        add_app(db.session(), db.session.merge(user), secret, int(now.timestamp()) // 30)
+    return secret
+
+
+def code_of(secret: str, now: datetime) -> str:
+    """What an app with this secret shows at an instant."""
+    return str(TOTP(key=secret, format="base32").generate(now).token)

@@ -29,6 +29,7 @@ ROOMS: tuple[str, ...] = (
     "tracker.clockwork.models",
     "tracker.clockwork.zones",
     "tracker.accounts.steps",
+    "tracker.factors.kinds",
     "tracker.timeline.models",
     "tracker.agenda.models",
     "tracker.search.models",
@@ -62,6 +63,7 @@ ROOMS: tuple[str, ...] = (
 #: Modules that answer requests, each with its blueprint `bp`.
 PAGES: tuple[str, ...] = (
     "tracker.accounts.views",
+    "tracker.factors.views",
     "tracker.cases.views",
     "tracker.entries.views",
     "tracker.hearings.views",

@@ -23,6 +23,9 @@ from tracker.base.db import db
 from tracker.base.work import COMMAND, unit_of_work
 from tracker.clockwork.kinds import steps
 
+#: Where a second factor is only offered: of one that must be, tests/factors tells.
+pytestmark = pytest.mark.rehearsal
+
 NOW = datetime(2024, 4, 1, 9, tzinfo=UTC)
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 

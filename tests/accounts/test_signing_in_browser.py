@@ -2,10 +2,12 @@
 
 from typing import Any
 
+import pytest
 from flask import Flask
 from signed_in import PASSWORD, make_account, make_desk
 
 
+@pytest.mark.rehearsal
 def test_in_on_to_the_page_that_was_asked_for_and_out_again(app: Flask, live_server: Any, page: Any) -> None:
     make_desk()
     make_account("amal@example.org", desk="iopt", coordinator=True)

@@ -4,7 +4,7 @@ from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import EmailField, HiddenField, IntegerField, PasswordField, SelectField, SelectMultipleField, StringField
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import InputRequired, Length, NumberRange
+from wtforms.validators import EqualTo, InputRequired, Length, NumberRange
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from tracker.accounts.rules import PASSWORD_MAX, THRESHOLD_MAX, THRESHOLD_MIN
@@ -29,6 +29,24 @@ class SignInForm(FlaskForm):
         render_kw={"autocomplete": "current-password", "dir": "ltr"},
     )  # fmt: skip
     next = HiddenField()
+
+
+class PasswordForm(FlaskForm):
+    """Another password, and the one there is, so that nobody else gives it to them."""
+
+    current_password = PasswordField(
+        _l("Your password now"), [InputRequired(_l("Write your password.")), Length(max=PASSWORD_MAX)],
+        render_kw={"autocomplete": "current-password", "dir": "ltr"},
+    )  # fmt: skip
+    new_password = PasswordField(
+        _l("New password"), [InputRequired(_l("Write the new password."))],
+        description=_l("12 characters at least. A few words of your own do well."),
+        render_kw={"autocomplete": "new-password", "dir": "ltr"},
+    )  # fmt: skip
+    again_password = PasswordField(
+        _l("The new password once more"), [EqualTo("new_password", _l("This is not the same as the new password."))],
+        render_kw={"autocomplete": "new-password", "dir": "ltr"},
+    )  # fmt: skip
 
 
 class AccountForm(FlaskForm):

@@ -5,19 +5,26 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
 
-from flask import Flask, abort, current_app, redirect, request, url_for
+from flask import Flask, abort, current_app, flash, redirect, request, session, url_for
+from flask_babel import gettext as _
 from flask_login import current_user
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
 
 from tracker.accounts.models import User
+from tracker.accounts.rules import is_fresh
 from tracker.base.work import Actor
 
 V = TypeVar("V", bound=Callable[..., Any])
 
-#: Roles by the mark that lets them in. `anyone` needs no account.
+#: Where somebody is asked again that it is them: a page of a room above.
+ASK_AGAIN = "factors.confirm"
+
+#: Roles by the mark that lets them in. `anyone` needs no account; `halfway` is whoever has shown a password and has yet
+#: to show a second factor, and only these pages are open to them.
 MARKS = {
     "anyone": frozenset({"anyone"}),
+    "halfway": frozenset({"halfway"}),
     "signed_in": frozenset({"admin", "staff", "volunteer"}),
     "staff": frozenset({"admin", "staff"}),
     "admin": frozenset({"admin"}),
@@ -48,15 +55,39 @@ def check_route() -> Any:
     if request.endpoint is None or request.endpoint == "static":
         return None
     mark = mark_of(current_app, request.endpoint)
-    if mark == "anyone":
+    if mark == "anyone" or (mark == "halfway" and getattr(session, "waiting", None) is not None):
         return None
     if not current_user.is_authenticated:
         if mark is None:
             abort(404)
         return redirect(url_for("accounts.sign_in", next=_way_back()), 303)
+    if mark == "halfway" and request.method == "GET":  # signed in since, and gone back in the browser
+        return redirect("/", 303)
     if mark is None or viewer().role not in MARKS[mark]:
         abort(403)
+    if getattr(current_app.view_functions[request.endpoint], "asks_again", False):
+        return _ask_again()
     return None
+
+
+def _ask_again() -> Any:
+    """Let pass who has shown a short while ago that it is them; others are asked, and come back to the page. What they
+    sent is not done: it is they who do it, once it is known that it is them."""
+    sends = request.method not in ("GET", "HEAD")
+    if is_fresh(getattr(session, "proved_at", None), session.now, sends=sends):  # type: ignore[attr-defined]
+        return None
+    if not sends:
+        return redirect(url_for(ASK_AGAIN, next=_way_back()), 303)
+    flash(_("Nothing was done yet. Confirm that it is you, and then do it once more."), "warning")
+    return redirect(url_for(ASK_AGAIN, next=_page_before()), 303)
+
+
+def _page_before() -> str | None:
+    """The page of ours from which a form was sent; None where the browser does not say, or it is none of ours."""
+    came_from = urlsplit(request.referrer or "")
+    if came_from.netloc != request.host:
+        return None
+    return safe_address(f"{came_from.path}?{came_from.query}" if came_from.query else came_from.path)
 
 
 def _way_back() -> str | None:

@@ -149,12 +149,16 @@ class SignIn(Model):
     token_hash: Mapped[str] = mapped_column(String(64), unique=True)
     #: Whose; None between the first factor and the second.
     user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"), index=True)
+    #: Whose password was right while the second factor has yet to be shown; None once somebody is signed in.
+    pending_user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"), index=True)
     #: What the session holds (CSRF token, freshness), sealed; bound to this row's token hash.
     data_sealed: Mapped[str] = mapped_column(Text)
     #: When it began.
     created_at: Mapped[datetime] = mapped_column(UTCDateTime)
     #: When it was last used, to the minute.
     seen_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    #: When its owner last showed that it is them; None: not within this sign-in.
+    proved_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     #: When it ends by itself unless used.
     expires_at: Mapped[datetime] = mapped_column(UTCDateTime)
     #: When it was ended (signed out, disabled, role cut).

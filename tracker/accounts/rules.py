@@ -19,6 +19,15 @@ VOLUNTEER_IDLE = timedelta(days=30)
 #: A sign-in is written to at most this often, however many pages are read.
 TOUCH_EVERY = timedelta(minutes=1)
 
+#: How long the second factor may be waited for after the password: a phone is fetched from the next room.
+PENDING_LASTS = timedelta(minutes=10)
+
+#: For this long after somebody has shown that it is them, what asks again does not ask (ASVS 5.0 V7.5.1, V7.5.3).
+FRESH = timedelta(minutes=10)
+
+#: A form that was opened in that time may be sent until this long after: what was typed is not lost over it.
+FRESH_TO_SEND = timedelta(minutes=30)
+
 #: Nobody is away for longer than this without saying so again.
 LONGEST_AWAY = timedelta(days=366)
 
@@ -48,6 +57,12 @@ def idle_span(role: str) -> timedelta:
 def is_touch_due(seen_at: datetime, now: datetime) -> bool:
     """Whether a sign-in last seen then is to be marked as seen now."""
     return now - seen_at >= TOUCH_EVERY
+
+
+def is_fresh(proved_at: datetime | None, now: datetime, *, sends: bool) -> bool:
+    """Whether somebody who last showed then that it is them need not do so again now. `sends`: what they ask for is a
+    form they filled in."""
+    return proved_at is not None and now - proved_at < (FRESH_TO_SEND if sends else FRESH)
 
 
 def normalise_email(text: str, field: str = "email") -> str:

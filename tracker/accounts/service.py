@@ -3,11 +3,12 @@
 import hashlib
 import secrets
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, cast
 
+from flask import current_app
 from flask_security import hash_password
-from sqlalchemy import CursorResult, select, update
+from sqlalchemy import CursorResult, or_, select, update
 from sqlalchemy.orm import Session
 
 from tracker.accounts import rules
@@ -16,11 +17,14 @@ from tracker.accounts.models import ROLES, Desk, Membership, SignIn, User
 from tracker.accounts.queries import find_account, find_desk
 from tracker.base.countries import check_country
 from tracker.base.dates import MONDAY_TO_FRIDAY, zone_of
-from tracker.base.errors import NotFound, Refused, VersionConflict
+from tracker.base.errors import NotAllowed, NotFound, Refused, VersionConflict
 from tracker.base.work import note_done
 from tracker.outbox.bounces import reach_again
 from tracker.outbox.models import Recipient
-from tracker.outbox.service import recipient_for
+from tracker.outbox.service import former_address, plan_messages, recipient_for
+
+#: After this long, that an account was changed is no news.
+CHANGE_TOLD_WITHIN = timedelta(days=7)
 
 #: The clocks of a desk that may be changed: column → whether it counts working days.
 THRESHOLDS = ("stale_critical_days", "stale_high_working_days", "stale_medium_days", "stale_low_days")
@@ -169,15 +173,51 @@ def say_away(session: Session, user: User, until: date | None, now: datetime) ->
 
 def change_address(session: Session, user: User, email: str, now: datetime) -> None:
     """Give an account another address: it signs in with that one from now on, everywhere anew, and mail goes there,
-    whatever the old one sent back. Refused (`email`) when it is none, or somebody else's."""
+    whatever the old one sent back. The old one is told. Refused (`email`) when it is none, or somebody else's."""
     address = rules.normalise_email(email)
     known = find_account(session, address)
     if known is not None and known.id != user.id:
         raise Refused(f"There is an account {address} already.", "email")
+    before = user.email
     user.email, user.email_key = address, rules.email_key(address)
     user.version += 1
     end_sign_ins(session, user, now)
-    reach_again(session, recipient_for(session, user.id).id, now)
+    recipient = recipient_for(session, user.id)
+    if recipient.suppressed_at is None and rules.email_key(before) != user.email_key:
+        tell_changed(session, user, "address", now, former=before)
+    reach_again(session, recipient.id, now)
+
+
+def change_password(session: Session, user: User, hashed: str, now: datetime) -> None:
+    """Give an account another password, of which the hash is made already, and end its sign-ins. Its owner is told."""
+    user.password = hashed
+    user.version += 1
+    end_sign_ins(session, user, now)
+    tell_changed(session, user, "password", now)
+
+
+def tell_changed(session: Session, user: User, what: str, now: datetime, *, former: str = "") -> None:
+    """Plan the mail that says how an account signs in was changed: `what` is one of those `mails.say_change` has words
+    for. `former`: the address it had until now, to which the mail goes instead."""
+    key = f"account.changed:{user.id}:{secrets.token_hex(8)}"
+    plan_messages(
+        session,
+        [
+            {
+                "dedupe_key": key,
+                "kind": "account.changed",
+                "subject_kind": "account",
+                "subject_id": user.id,
+                "subject_rev": user.version,
+                "recipient_id": recipient_for(session, user.id).id,
+                "cause": "own account",
+                "tells": {"what": what, "at": now.isoformat()},
+                "due_at": now,
+                "give_up_at": now + CHANGE_TOLD_WITHIN,
+                "address_sealed": former_address(current_app.extensions["sealer"], key, former) if former else None,
+            }
+        ],
+    )
 
 
 def change_role(session: Session, user: User, role: str, now: datetime) -> None:
@@ -204,6 +244,7 @@ def begin_sign_in(session: Session, user: User, *, token: str, data_sealed: str,
         data_sealed=data_sealed,
         created_at=now,
         seen_at=now,
+        proved_at=now,
         expires_at=now + rules.idle_span(user.role),
         device=device,
     )
@@ -211,6 +252,49 @@ def begin_sign_in(session: Session, user: User, *, token: str, data_sealed: str,
     session.flush()
     note_done("sign_ins", row.id, user_id=user.id, device=device, begun=now.isoformat())
     return row
+
+
+def begin_waiting(session: Session, user: User, *, token: str, data_sealed: str, now: datetime) -> SignIn:
+    """Write down that the password of an account was right, and its second factor has yet to be shown. Nobody is signed
+    in by it."""
+    row = SignIn(
+        token_hash=hash_token(token),
+        pending_user_id=user.id,
+        data_sealed=data_sealed,
+        created_at=now,
+        seen_at=now,
+        expires_at=now + rules.PENDING_LASTS,
+    )
+    session.add(row)
+    session.flush()
+    return row
+
+
+def end_waiting(session: Session, sign_in_id: int, now: datetime) -> None:
+    """End the wait for a second factor. NotAllowed when it is over: of two answers at once, one is let in."""
+    ended = session.execute(
+        update(SignIn)
+        .where(SignIn.id == sign_in_id, SignIn.pending_user_id.is_not(None), SignIn.ended_at.is_(None))
+        .values(ended_at=now)
+        .execution_options(synchronize_session=False)
+    )
+    if cast(CursorResult[Any], ended).rowcount == 0:
+        raise NotAllowed("This sign-in is over. Start again.")
+
+
+def prove_sign_in(
+    session: Session, sign_in_id: int, *, token: str, fresh_token: str, data_sealed: str, now: datetime
+) -> None:
+    """Write down that the owner of a sign-in has shown again that it is them: it goes on under another cookie value,
+    the old one opens nothing any more (ASVS 5.0 V7.2.4). NotAllowed when it has ended, or goes on so already."""
+    proved = session.execute(
+        update(SignIn)
+        .where(SignIn.id == sign_in_id, SignIn.token_hash == hash_token(token), SignIn.ended_at.is_(None))
+        .values(token_hash=hash_token(fresh_token), data_sealed=data_sealed, proved_at=now)
+        .execution_options(synchronize_session=False)
+    )
+    if cast(CursorResult[Any], proved).rowcount == 0:
+        raise NotAllowed("This sign-in is over. Start again.")
 
 
 def end_sign_in(session: Session, user: User, sign_in_id: int, now: datetime) -> None:
@@ -227,12 +311,12 @@ def end_sign_in(session: Session, user: User, sign_in_id: int, now: datetime) ->
 
 
 def end_sign_ins(session: Session, user: User, now: datetime) -> None:
-    """End every sign-in of an account, whatever requests of it are still running."""
+    """End every sign-in of an account, and what waits for its second factor, whatever requests of it are running."""
     user.fs_uniquifier = secrets.token_hex(32)
     session.flush()
     ended = session.execute(
         update(SignIn)
-        .where(SignIn.user_id == user.id, SignIn.ended_at.is_(None))
+        .where(or_(SignIn.user_id == user.id, SignIn.pending_user_id == user.id), SignIn.ended_at.is_(None))
         .values(ended_at=now)
         .execution_options(synchronize_session=False)
     )

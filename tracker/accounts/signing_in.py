@@ -8,8 +8,9 @@ Who is not signed in has no row and no cookie, but for the sign-in form: its tok
 something, and that is a signed cookie read on that one path (a double submit; `__Host-` keeps a neighbouring host from
 planting one).
 
-The second factor will stand between the password and `begin`: staff and admins must have one, except in a demo or a
-rehearsal (`house_facts`), which only offer it. A row without an account (`user_id` None) is its waiting room.
+Between the password and `begin` may stand a second factor, which a room above announces (`kinds.steps_between`). A row
+without an account (`user_id` None, `pending_user_id` whose password was right) is its waiting room: it lasts ten
+minutes, and opens nothing but the pages marked `halfway`. What comes after it is a sign-in with another id.
 """
 
 import secrets
@@ -17,19 +18,20 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from flask import Flask, Request, Response, current_app, g, request, session
+from flask import Flask, Request, Response, current_app, g, request, session, url_for
 from flask.json.tag import TaggedJSONSerializer
 from flask.sessions import SecureCookieSession, SessionInterface
 from flask_security import Security, SQLAlchemyUserDatastore, login_user
 from flask_wtf.csrf import CSRFProtect, generate_csrf
 from itsdangerous import BadData, URLSafeTimedSerializer
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import contains_eager
 
 from tracker.accounts import guard, rules
+from tracker.accounts.kinds import steps_between
 from tracker.accounts.models import Desk, Membership, Role, SignIn, User
 from tracker.accounts.queries import find_account
-from tracker.accounts.service import begin_sign_in, hash_token
+from tracker.accounts.service import begin_sign_in, begin_waiting, end_waiting, hash_token, prove_sign_in
 from tracker.base import clock
 from tracker.base.db import db, note
 from tracker.base.errors import Misconfigured
@@ -54,6 +56,10 @@ class SignInSession(SecureCookieSession):
         self.now = now
         #: The account of the row; None for strangers.
         self.user: User | None = None
+        #: Whose second factor is waited for; None where nobody's is.
+        self.waiting: User | None = None
+        #: When its owner last showed that it is them.
+        self.proved_at: datetime | None = None
         #: The row, None for strangers.
         self.row_id: int | None = None
         #: The cookie's value.
@@ -91,8 +97,8 @@ class ServerSessions(SessionInterface):
         token_hash = hash_token(token)
         row = (
             db.session.execute(
-                select(SignIn.id, SignIn.data_sealed, SignIn.seen_at, User)
-                .join(User, User.id == SignIn.user_id)
+                select(SignIn.id, SignIn.user_id, SignIn.data_sealed, SignIn.seen_at, SignIn.proved_at, User)
+                .join(User, User.id == func.coalesce(SignIn.user_id, SignIn.pending_user_id))
                 .outerjoin(Membership, Membership.user_id == User.id)
                 .outerjoin(Desk, Desk.id == Membership.desk_id)
                 .options(contains_eager(User.memberships).contains_eager(Membership.desk))
@@ -115,8 +121,11 @@ class ServerSessions(SessionInterface):
             current_app.logger.error("A sign-in does not open with this keyring: its owner must sign in again.")
             return None
         found = SignInSession(data, now)
-        found.user, found.row_id, found.token, found.seen_at = row.User, row.id, token, row.seen_at
-        found.idle = rules.idle_span(row.User.role)
+        found.row_id, found.token, found.seen_at, found.proved_at = row.id, token, row.seen_at, row.proved_at
+        if row.user_id is None:
+            found.waiting = row.User
+        else:
+            found.user, found.idle = row.User, rules.idle_span(row.User.role)
         return found
 
     def _form_token(self, request: Request) -> dict[str, Any] | None:
@@ -149,12 +158,14 @@ class ServerSessions(SessionInterface):
         changes: dict[str, Any] = {}
         if session.modified:
             changes["data_sealed"] = self.seal(session, session.token)
-        if rules.is_touch_due(session.seen_at, session.now):
+        if session.waiting is None and rules.is_touch_due(session.seen_at, session.now):
             changes |= {"seen_at": session.now, "expires_at": session.now + session.idle}
             if lasting and not session.begun:
                 self._give(response, self.cookie, session.token, lasting)
         if changes:
-            note(update(SignIn).where(SignIn.id == session.row_id, SignIn.ended_at.is_(None)).values(**changes))
+            # By its id as well: what was sealed for the one this request came with opens under no other.
+            held = (SignIn.id == session.row_id, SignIn.token_hash == hash_token(session.token))
+            note(update(SignIn).where(*held, SignIn.ended_at.is_(None)).values(**changes))
 
     def _give(self, response: Response, name: str, value: str, lasting: timedelta | None) -> None:
         """Set a cookie; `lasting` None: until the browser closes (the row ends on its own in any case)."""
@@ -211,31 +222,101 @@ def set_up(app: Flask, settings: Any) -> None:
     security.login_manager.request_loader(lambda _request: None)
 
 
+def go_on(user: User, device: str, asked: str | None, now: datetime) -> str:
+    """What follows once `user` has shown the first factor, inside the unit of work that checked it: a sign-in, or the
+    wait for what stands between. Returns where to go next; `asked` is the page that was asked for."""
+    for step in steps_between:
+        endpoint = step(db.session(), user)
+        if endpoint is not None:
+            _wait(user, asked, now)
+            return url_for(endpoint)
+    begin(user, device, now)
+    return guard.safe_address(asked)
+
+
 def begin(user: User, device: str, now: datetime) -> None:
-    """Sign `user` in, inside the unit of work that checked the password: a new id, a new form token, nothing kept of
-    what the stranger's session held."""
-    interface = current_app.session_interface
-    assert isinstance(interface, ServerSessions)
-    fresh = session._get_current_object()  # type: ignore[attr-defined]  # the session itself, not its proxy
-    assert isinstance(fresh, SignInSession)
-    fresh.clear()
-    g.pop("csrf_token", None)
+    """Sign `user` in, inside the unit of work that checked all that was to be checked: a new id, a new form token,
+    nothing kept of what the session held until now. NotAllowed when what it waited in has ended meanwhile."""
+    fresh = _emptied(now)
     login_user(user)
     generate_csrf()
     token = secrets.token_urlsafe(32)
-    row = begin_sign_in(
-        db.session(), user, token=token, data_sealed=interface.seal(fresh, token), device=device[:120], now=now
+    sealed = _interface().seal(fresh, token)
+    row = begin_sign_in(db.session(), user, token=token, data_sealed=sealed, device=device[:120], now=now)
+    fresh.user, fresh.proved_at, fresh.idle = user, now, rules.idle_span(user.role)
+    _stands(fresh, row, token, now)
+
+
+def arrive(now: datetime) -> str:
+    """End the wait for the second factor, inside the unit of work that checked it and before `begin`. Returns the page
+    that was asked for. NotAllowed when the wait is over: of two answers at once, one is let in."""
+    waited = this_session()
+    asked = guard.safe_address(str(waited.get("next", "")))
+    end_waiting(db.session(), waited.row_id or 0, now)
+    waited.waiting = None
+    return asked
+
+
+def _wait(user: User, asked: str | None, now: datetime) -> None:
+    """Keep, for a few minutes, that the password of `user` was right. `asked` is kept for when they are in."""
+    fresh = _emptied(now)
+    fresh["next"] = guard.safe_address(asked)
+    generate_csrf()
+    token = secrets.token_urlsafe(32)
+    row = begin_waiting(db.session(), user, token=token, data_sealed=_interface().seal(fresh, token), now=now)
+    fresh.waiting = user
+    _stands(fresh, row, token, now)
+
+
+def prove(now: datetime) -> None:
+    """Keep that whoever is signed in has shown again that it is them, inside the unit of work that checked it. What the
+    session holds stays, under a new id."""
+    proved = this_session()
+    token = secrets.token_urlsafe(32)
+    prove_sign_in(
+        db.session(),
+        proved.row_id or 0,
+        token=proved.token,
+        fresh_token=token,
+        data_sealed=_interface().seal(proved, token),
+        now=now,
     )
-    fresh.user, fresh.row_id, fresh.token, fresh.seen_at = user, row.id, token, now
-    fresh.idle, fresh.begun, fresh.modified = rules.idle_span(user.role), True, False
+    proved.token, proved.proved_at, proved.begun, proved.modified = token, now, True, False
 
 
 def leave() -> None:
     """Forget, at the end of this request, the sign-in that was just ended in the database."""
-    left = session._get_current_object()  # type: ignore[attr-defined]  # the session itself, not its proxy
-    assert isinstance(left, SignInSession)
+    left = this_session()
     left.clear()
-    left.row_id, left.user, left.over = None, None, True
+    left.row_id, left.user, left.waiting, left.over = None, None, None, True
+
+
+def this_session() -> SignInSession:
+    """The session of this request itself, not its proxy."""
+    found = session._get_current_object()  # type: ignore[attr-defined]
+    assert isinstance(found, SignInSession)
+    return found
+
+
+def _emptied(now: datetime) -> SignInSession:
+    fresh = this_session()
+    if fresh.waiting is not None:
+        end_waiting(db.session(), fresh.row_id or 0, now)
+    fresh.clear()
+    g.pop("csrf_token", None)
+    fresh.user, fresh.waiting, fresh.proved_at, fresh.idle = None, None, None, timedelta(0)
+    return fresh
+
+
+def _stands(fresh: SignInSession, row: SignIn, token: str, now: datetime) -> None:
+    """From now on the session is that of this row."""
+    fresh.row_id, fresh.token, fresh.seen_at, fresh.begun, fresh.modified = row.id, token, now, True, False
+
+
+def _interface() -> ServerSessions:
+    interface = current_app.session_interface
+    assert isinstance(interface, ServerSessions)
+    return interface
 
 
 def own_row() -> int | None:

@@ -1,4 +1,4 @@
-"""Trying a password: the same answer in the same time whoever was meant, and not for ever.
+"""Trying a password or a code: the same answer in the same time whoever was meant, and not for ever.
 
 Tries are counted in the database, so that several processes share one limit, and before the password is hashed: a hash
 costs a fifth of a second and 64 MiB, and would be a weapon otherwise.
@@ -27,6 +27,10 @@ TRIES_SPAN = timedelta(minutes=15)
 #: Tries in that span: with one address, from one network, and altogether. A group of volunteers may sit behind one
 #: network; an account that is somebody's target must not be closed by a few wrong tries.
 TRIES_OF_ACCOUNT, TRIES_OF_NETWORK, TRIES_OF_ALL = 20, 60, 600
+
+#: Tries in that span of one account's second factor. Three of a million codes hold at a time: whoever knows the
+#: password and never rests needs eight months for an even chance. The right password forgives none of them.
+TRIES_OF_FACTOR = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,21 +70,21 @@ def check_password(session: Session, email: str, password: str) -> Proof | None:
 
 
 def refuse_too_many(email: str, address: str, now: datetime) -> bool:
-    """Count this try, in a note of its own and before anything is hashed; True when there were too many with this
-    address, from this network or altogether."""
-    limits = dict(zip(_keys(email, address), (TRIES_OF_ACCOUNT, TRIES_OF_NETWORK, TRIES_OF_ALL), strict=True))
-    note(_count(list(limits), now))
-    counted = db.session.execute(
-        select(SignInTry.key, SignInTry.tries)
-        .where(SignInTry.key.in_(limits))
-        .execution_options(populate_existing=True)
-    )
-    return any(tries > limits[key] for key, tries in counted)
+    """Count this try of a password, in a note of its own and before anything is hashed; True when there were too many
+    with this address, from this network or altogether."""
+    return _too_many({_key_of_account(email): TRIES_OF_ACCOUNT}, address, now)
+
+
+def refuse_too_many_factors(user_id: int, address: str, now: datetime) -> bool:
+    """The same for a try of an account's second factor, whether it signs in with it or shows again that it is them."""
+    return _too_many({_key_of_factor(user_id): TRIES_OF_FACTOR}, address, now)
 
 
 def limits_just_passed(session: Session, email: str, address: str) -> list[str]:
     """Which limits the last try was the first to pass: what goes on record once, and not with each try after it."""
-    keys = dict(zip(_keys(email, address), ("account", "network", "all"), strict=True))
+    keys = dict(
+        zip((_key_of_account(email), *_shared_keys(address)), ("account", "network", "all"), strict=True)
+    )
     limits = dict(zip(keys, (TRIES_OF_ACCOUNT, TRIES_OF_NETWORK, TRIES_OF_ALL), strict=True))
     counted = session.execute(
         select(SignInTry.key, SignInTry.tries).where(SignInTry.key.in_(keys)).execution_options(populate_existing=True)
@@ -90,11 +94,28 @@ def limits_just_passed(session: Session, email: str, address: str) -> list[str]:
 
 def forgive(session: Session, email: str, address: str) -> None:
     """A try that was right does not count, and those with this address before it count no more."""
-    account, network, everybody = _keys(email, address)
-    session.execute(delete(SignInTry).where(SignInTry.key == account).execution_options(synchronize_session=False))
+    _forgive(session, _key_of_account(email), address)
+
+
+def forgive_factors(session: Session, user_id: int, address: str) -> None:
+    """The same for the second factor of an account."""
+    _forgive(session, _key_of_factor(user_id), address)
+
+
+def _too_many(limits: dict[str, int], address: str, now: datetime) -> bool:
+    limits = limits | dict(zip(_shared_keys(address), (TRIES_OF_NETWORK, TRIES_OF_ALL), strict=True))
+    note(_count(list(limits), now))
+    # Not in the session: what it has read in this request already may stand, on SQLite, for what there was before.
+    with db.engine.connect() as reading:
+        counted = reading.execute(select(SignInTry.key, SignInTry.tries).where(SignInTry.key.in_(limits))).all()
+    return any(tries > limits[key] for key, tries in counted)
+
+
+def _forgive(session: Session, own: str, address: str) -> None:
+    session.execute(delete(SignInTry).where(SignInTry.key == own).execution_options(synchronize_session=False))
     session.execute(
         update(SignInTry)
-        .where(SignInTry.key.in_((network, everybody)), SignInTry.tries > 0)
+        .where(SignInTry.key.in_(_shared_keys(address)), SignInTry.tries > 0)
         .values(tries=SignInTry.tries - 1)
         .execution_options(synchronize_session=False)
     )
@@ -115,11 +136,20 @@ def network_of(address: str) -> str:
     return str(ipaddress.ip_network((found, 24 if found.version == 4 else 56), strict=False))
 
 
-def _keys(email: str, address: str) -> tuple[str, str, str]:
-    keyring = current_app.extensions["sealer"].keyring
-    said = (f"account:{email_key(email.strip())}", f"network:{network_of(address)}", "all")
-    account, network, everybody = (keyring.blind(what, "sign-in tries") for what in said)
-    return account, network, everybody
+def _key_of_account(email: str) -> str:
+    return _blind(f"account:{email_key(email.strip())}")
+
+
+def _key_of_factor(user_id: int) -> str:
+    return _blind(f"factor:{user_id}")
+
+
+def _shared_keys(address: str) -> tuple[str, str]:
+    return _blind(f"network:{network_of(address)}"), _blind("all")
+
+
+def _blind(what: str) -> str:
+    return str(current_app.extensions["sealer"].keyring.blind(what, "sign-in tries"))
 
 
 def _count(keys: list[str], now: datetime) -> Insert:

@@ -7,11 +7,11 @@ from flask import Blueprint, Response, flash, make_response, redirect, render_te
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_login import current_user
-from flask_security import logout_user
+from flask_security import hash_password, logout_user
 from wtforms.fields.choices import SelectChoice
 
-from tracker.accounts import queries, service, signing_in
-from tracker.accounts.forms import WEEKDAYS, AccountForm, DeskSettingsForm, SignInForm
+from tracker.accounts import queries, rules, service, signing_in
+from tracker.accounts.forms import WEEKDAYS, AccountForm, DeskSettingsForm, PasswordForm, SignInForm
 from tracker.accounts.guard import acting, open_to, safe_address, viewer
 from tracker.accounts.models import Desk, User
 from tracker.accounts.reaching import find_own, say_reached
@@ -34,6 +34,9 @@ CONTINENTS = tuple(
 #: One sentence for a wrong address, a wrong password and a closed account: strangers learn nothing from it.
 NOT_RIGHT = _l("The e-mail address or the password is not right.")
 
+#: Said to everybody alike who tried too often.
+TOO_MANY = _l("Too many tries. Wait a quarter of an hour, then try again.")
+
 
 @bp.get("/sign-in")
 @open_to("anyone")
@@ -48,7 +51,7 @@ def sign_in() -> Any:
 @bp.post("/sign-in")
 @open_to("anyone")
 def check_sign_in() -> Any:
-    """Look at what was written, and begin a sign-in or say that it is not right.
+    """Look at what was written, and begin a sign-in, ask for the second factor, or say that it is not right.
 
     The password is hashed before the unit of work is opened: on SQLite that takes the one lock of all writers.
     """
@@ -64,7 +67,7 @@ def check_sign_in() -> Any:
         if passed:
             with unit_of_work("accounts.refuse", STRANGER):
                 note_done("sign_in_tries", None, limits=passed)
-        form.form_errors.append(_("Too many tries. Wait a quarter of an hour, then try again."))
+        form.form_errors.append(str(TOO_MANY))
         return render_template("accounts/sign_in.html", form=form), 429
     proof = check_password(db.session(), email, password)
     if proof is not None:
@@ -72,8 +75,8 @@ def check_sign_in() -> Any:
             user = proof.account(db.session())
             if user is not None:
                 forgive(db.session(), email, address)
-                signing_in.begin(user, describe_device(request.user_agent.string), now)
-                return redirect(safe_address(form.next.data), 303)
+                device = describe_device(request.user_agent.string)
+                return redirect(signing_in.go_on(user, device, form.next.data, now), 303)
             note_done("sign_ins", None, user_id=proof.user_id, refused=True)
     form.form_errors.append(str(NOT_RIGHT))
     return render_template("accounts/sign_in.html", form=form), 422
@@ -124,6 +127,44 @@ def change_account() -> Any:
             flash(_("Saved."), "success")
             return redirect(url_for("accounts.account"), 303)
     return _account_page(viewer(), form), 422
+
+
+@bp.get("/account/password")
+@open_to("signed_in", fresh=True)
+def password() -> str:
+    """The form for another password."""
+    return render_template("accounts/password.html", form=PasswordForm())
+
+
+@bp.post("/account/password")
+@open_to("signed_in", fresh=True)
+def change_password() -> Any:
+    """Keep another password, and end every other sign-in. Both are hashed before the unit of work is opened."""
+    user, form = viewer(), PasswordForm()
+    if not form.validate_on_submit():
+        return render_template("accounts/password.html", form=form), 422
+    address, new = request.remote_addr or "", str(form.new_password.data)
+    if refuse_too_many(user.email, address, clock.now()):
+        form.form_errors.append(str(TOO_MANY))
+        return render_template("accounts/password.html", form=form), 429
+    try:
+        wanted = rules.check_password(new, (user.email, user.name), "new_password")
+    except Refused as refused:
+        _put(form, refused)
+        return render_template("accounts/password.html", form=form), 422
+    proof = check_password(db.session(), user.email, str(form.current_password.data))
+    hashed = hash_password(wanted)
+    if proof is not None:
+        with unit_of_work("accounts.change_password", acting(), subject=f"user:{user.id}") as now:
+            account = proof.account(db.session())
+            if account is not None:
+                forgive(db.session(), account.email, address)
+                service.change_password(db.session(), account, hashed, now)
+                signing_in.begin(account, describe_device(request.user_agent.string), now)
+                flash(_("Your password is changed. You are signed in here only."), "success")
+                return redirect(url_for("accounts.account"), 303)
+    form.current_password.errors = [_("This is not your password.")]
+    return render_template("accounts/password.html", form=form), 422
 
 
 @bp.post("/account/sign-ins/<int:sign_in_id>/end")

@@ -36,7 +36,7 @@ _STATUS: tuple[tuple[type[TrackerError], int], ...] = (
 _KEPT = ("Allow", "Retry-After", "WWW-Authenticate")
 
 #: Never shown again, whatever the form calls its other fields.
-_NEVER_SHOWN = ("password", "token", "code", "secret", "once", "next")
+_NEVER_SHOWN = ("password", "token", "code", "secret", "credential", "once", "next")
 
 
 def set_up(app: Flask) -> None:

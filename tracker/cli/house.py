@@ -23,6 +23,7 @@ from tracker.cli.ground import at_option, in_house, json_option, say, tracker
 from tracker.clockwork.guard import Held, doubt_of
 from tracker.clockwork.runner import run_clock
 from tracker.clockwork.runner import tick as run_tick
+from tracker.factors.service import forget_factors
 from tracker.pages.health import say_hold
 from tracker.reminders.service import follow
 
@@ -173,6 +174,19 @@ def add_an_account(
         {"email": user.email, "role": user.role, "desk": desk, "coordinator": coordinator},
         f"Made the account {user.email} ({user.role}).",
     )
+
+
+@accounts.command("forget-factors")
+@click.argument("email")
+@at_option
+@json_option
+@in_house
+def forget_lost_factors(email: str, as_json: bool) -> None:
+    """Take lost second factors and recovery codes from an account; it sets up a new one after its password."""
+    with unit_of_work("accounts.forget_factors", COMMAND):
+        user = get_account(db.session(), email)
+        forget_factors(db.session(), user, None)
+    say(as_json, {"email": user.email}, f"{user.name} sets up a second factor at the next sign-in.")
 
 
 @tracker.command("follow")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, or_, select, update
+from sqlalchemy import ColumnElement, exists, or_, select, update
 from sqlalchemy.orm import Session
 
 from tracker.base.db import insert_or_pass
@@ -89,6 +89,12 @@ def take_in(session: Session, report: Report, now: datetime) -> TakenIn:
     if report.verdict in ("hard", "soft"):
         _was_not_delivered(session, report, envelope_id, now)
     recipient, sent_at = _recipient_of(session, envelope_id)
+    elsewhere = exists(
+        select(Message.id).where(Message.envelope_id == envelope_id, Message.address_sealed.is_not(None))
+    )
+    if session.scalar(select(elsewhere)):
+        # It speaks of an address the account has no more.
+        return TakenIn("soft" if report.verdict in ("soft", "delayed") else "hard")
     if recipient.reachable_since is not None and sent_at < recipient.reachable_since:
         # It speaks of the address as it was before somebody put it right.
         return TakenIn("soft" if report.verdict in ("soft", "delayed") else "hard")

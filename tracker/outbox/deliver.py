@@ -34,6 +34,7 @@ from tracker.outbox.pausing import Pause, hold_due, read_pause
 from tracker.outbox.protocol import Claimed, Ended, Fenced, Held
 from tracker.outbox.relay import Circuit, read_relay, say_relay
 from tracker.outbox.return_path import return_path
+from tracker.outbox.service import read_former_address
 
 log = logging.getLogger(__name__)
 
@@ -417,12 +418,15 @@ class _Run:
                 except NoLonger:
                     found[claimed.id] = "silent"
                     continue
-                addressed = Addressed(self.settings.mail_from, to.name, to.email, claimed.message_id, code)
+                address = to.email
+                if messages[0].address_sealed is not None:
+                    address = read_former_address(current_app.extensions["sealer"], messages[0]) or address
+                addressed = Addressed(self.settings.mail_from, to.name, address, claimed.message_id, code)
                 found[claimed.id] = Parcel(
                     code,
                     tuple(m.id for m in messages),
                     tuple(ledger.carried(m.dedupe_key, m.tells) for m in messages),
-                    to.email,
+                    address,
                     compose(mail, addressed, now),
                     self.pause,
                     mail.stamp,

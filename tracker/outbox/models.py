@@ -3,7 +3,21 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, ForeignKey, Index, String, Text, column, false, table, text, true
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    String,
+    Text,
+    case,
+    column,
+    false,
+    table,
+    text,
+    true,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tracker.base.columns import BigId, JSONText, UTCDateTime
@@ -127,6 +141,8 @@ class Message(Model):
     reason: Mapped[str] = mapped_column(String(300), default="")
     #: The mail that carries it.
     envelope_id: Mapped[int | None] = mapped_column(ForeignKey("envelopes.id"), index=True)
+    #: The address it goes to, sealed and bound to its dedupe key, where that is the one the account had before.
+    address_sealed: Mapped[str | None] = mapped_column(Text)
     #: When the relay took that mail.
     sent_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     #: When it came to its end, whichever; None while it waits or is being sent.
@@ -135,6 +151,12 @@ class Message(Model):
     seen_to_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     #: When it was planned.
     created_at: Mapped[datetime] = mapped_column(UTCDateTime)
+
+
+def shown_address() -> ColumnElement[str]:
+    """SQL on `messages` and `accounts`: the address a message goes to, as lists show it; empty where it is a sealed
+    one."""
+    return case((Message.address_sealed.is_(None), accounts.c.email), else_="")
 
 
 class Attempt(Model):

@@ -236,14 +236,14 @@ def _held(claimed: Claimed) -> ColumnElement[bool]:
 
 def reachable(address: Any = None) -> ColumnElement[bool]:
     """SQL on `messages`: its recipient's account is active, mail to it is not stopped, and (where given) it still has
-    this address."""
+    this address, or the message goes to another one on purpose."""
     conditions = [
         Recipient.id == Message.recipient_id,
         Recipient.suppressed_at.is_(None),
         accounts.c.active.is_(True),
     ]
     if address is not None:
-        conditions.append(accounts.c.email == address)
+        conditions.append(or_(accounts.c.email == address, Message.address_sealed.is_not(None)))
     account = select(1).select_from(Recipient).join(accounts, accounts.c.id == Recipient.user_id)
     return exists(account.where(*conditions).correlate(Message))
 

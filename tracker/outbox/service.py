@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, case, exists, select, update
 from sqlalchemy.orm import Session
 
 from tracker.base.db import insert_or_pass
+from tracker.base.sealing import Sealer
 from tracker.base.work import current_work
 from tracker.outbox.models import Envelope, Message, Recipient
 
@@ -37,6 +38,7 @@ def plan_messages(session: Session, rows: Iterable[Mapping[str, Any]]) -> int:
             "reason": "",
             "envelope_id": None,
             "sent_at": None,
+            "address_sealed": None,
             "ended_at": None if row.get("state", "waiting") in ("waiting", "paused") else now,
             "created_at": now,
             **row,
@@ -50,6 +52,23 @@ def plan_messages(session: Session, rows: Iterable[Mapping[str, Any]]) -> int:
         result: Any = session.execute(statement, complete[start : start + CHUNK])
         new += result.rowcount
     return new
+
+
+def former_address(sealer: Sealer, dedupe_key: str, address: str) -> str:
+    """What `address_sealed` of the message with this key holds: an address the account has no more, and must be told
+    of."""
+    return sealer.keyring.seal(address.encode(), _place_of_address(dedupe_key))
+
+
+def read_former_address(sealer: Sealer, message: Message) -> str | None:
+    """The address a message goes to where that is not the account's."""
+    if message.address_sealed is None:
+        return None
+    return sealer.keyring.unseal(message.address_sealed, _place_of_address(message.dedupe_key)).decode()
+
+
+def _place_of_address(dedupe_key: str) -> str:
+    return f"messages|{dedupe_key}|address_sealed"
 
 
 def ended_as(state: str) -> ColumnElement[str]:
