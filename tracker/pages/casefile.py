@@ -16,6 +16,7 @@ from tracker.base.dates import instant_of, today_in
 from tracker.base.errors import NotFound, Refused
 from tracker.cases.models import Case, CaseFace, Involvement
 from tracker.cases.queries import NOTHING, level
+from tracker.contacts.queries import ContactsOfCase, list_contacts
 from tracker.flags.queries import FlagShown, open_flags_for_cases
 from tracker.hearings.models import Appearance, Hearing
 from tracker.hearings.queries import hearings_as_known
@@ -65,6 +66,8 @@ class CaseFile:
     known_on: date | None
     #: When it is read.
     now: datetime
+    #: For those who keep the case; empty for others, and in the past.
+    contacts: ContactsOfCase
     #: As known on that day: the last snapshot of each hearing.
     known_hearings: Sequence[Mapping[str, Any]] = ()
 
@@ -117,7 +120,7 @@ class CaseFile:
 
 def read_case_file(session: Session, user: User, ref: str, now: datetime, known_on: date | None = None) -> CaseFile:
     """Read the file for this reader, as it stands or as it was known at the end of a day at the desk. NotFound alike
-    when there is no such case and when the reader may not know of it; Refused for a day that lies ahead. Six
+    when there is no such case and when the reader may not know of it; Refused for a day that lies ahead. Seven
     statements, however long the timeline."""
     owner, deputy = aliased(User), aliased(User)
     row = session.execute(
@@ -170,6 +173,7 @@ def read_case_file(session: Session, user: User, ref: str, now: datetime, known_
         writers=_writers(session, timeline),
         known_on=known_on,
         now=now,
+        contacts=list_contacts(session, user, case.id, rung, now) if known_at is None else ContactsOfCase((), False),
         known_hearings=[
             {**snapshot, **{end: _day(snapshot[end]) for end in ("earliest_on", "latest_on")}}
             for snapshot in (hearings_as_known(session, case.id, known_at) if known_at else ())
