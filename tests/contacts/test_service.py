@@ -1,5 +1,6 @@
 """Contacts as they are stored: sealed to their row, opened only with a record, found by fingerprint."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -16,7 +17,7 @@ from tracker.cases.models import Case
 from tracker.contacts import service
 from tracker.contacts.kinds import contact_kinds
 from tracker.contacts.models import Contact, ContactReason
-from tracker.contacts.queries import find_whose, get_contact, list_contacts
+from tracker.contacts.queries import ContactListed, contacts_told, find_whose, get_contact, read_told
 
 
 def look(lived: Lived, contact: Contact, reason: str | None = "calling", by: User | None = None, **at: Any) -> Any:
@@ -30,6 +31,12 @@ def stored() -> str:
     """Every value of the tables of contacts and of the audit, as text."""
     db.session.rollback()
     return "\n".join(str(db.session.execute(text(f"SELECT * FROM {t}")).all()) for t in ("contacts", "acts"))
+
+
+def listed_for(user: User, case: Case, rung: Audience) -> Sequence[ContactListed]:
+    """What the file of a case shows a rung."""
+    told = db.session.scalar(select(contacts_told(Case.id)).where(Case.id == case.id))
+    return read_told(told, None, user, rung, NOW).listed
 
 
 def test_what_is_kept_is_sealed_and_opens_again(lived: Lived, keeps: Keeps) -> None:
@@ -189,7 +196,7 @@ def test_a_contact_is_of_its_case_and_its_rung(lived: Lived, keeps: Keeps) -> No
         with pytest.raises(NotFound):
             get_contact(session, of, rung, contact.public_id)
     listed = {
-        (user.name, rung): [(c.label, c.number) for c in list_contacts(session, user, case.id, rung, NOW).listed]
+        (user.name, rung): [(c.label, c.number) for c in listed_for(user, case, rung)]
         for user, rung in (
             (lived.owner, Audience.NAMED),
             (lived.colleague, Audience.DESK),
@@ -199,7 +206,7 @@ def test_a_contact_is_of_its_case_and_its_rung(lived: Lived, keeps: Keeps) -> No
     }
     assert list(listed.values()) == [[("sister", 1), ("brother", 1)], [("brother", 1)], [], []]
     keeps(case)
-    assert list_contacts(session, lived.owner, case.id, Audience.NAMED, NOW).listed[-1].number == 2
+    assert listed_for(lived.owner, case, Audience.NAMED)[-1].number == 2
 
 
 def test_whose_number_is_answered_where_the_asker_keeps_the_case(lived: Lived, keeps: Keeps) -> None:

@@ -70,9 +70,9 @@ class ClockField(StringField):
 
 
 class SealedField(StringField):
-    """A line that is kept sealed. Its name on the page says so, so that whatever happens to the form nothing but the form
-    itself shows what was typed: no error page, no list of what two people changed. Browsers are asked not to remember
-    it, nor to have its spelling checked elsewhere."""
+    """A line that is kept sealed. Its name on the page says so: whatever happens to the form, nothing else shows what
+    was typed, no error page, no list of what two people changed. Browsers are asked not to remember it, nor to have its
+    spelling checked elsewhere."""
 
     sealed = True
 

@@ -10,7 +10,7 @@ from tracker.base.registry import Registry
 
 @dataclass(frozen=True, slots=True)
 class ContactKind:
-    """One kind. `roles`: what may stand in the open, to choose from; `asks`: the sealed fields of its form, in order."""
+    """One kind. `roles`: what may stand in the open, to choose from; `asks`: the sealed fields of its form in order."""
 
     code: str
     roles: tuple[str, ...]

@@ -1,5 +1,5 @@
-"""Contacts of a case: relatives, lawyers, safe places, medical notes. What leads to somebody is sealed; in the open stand
-only a kind and a role."""
+"""Contacts of a case: relatives, lawyers, safe places, medical notes. What leads to somebody is sealed; in the open
+stand only a kind and a role."""
 
 from datetime import datetime
 
@@ -15,8 +15,8 @@ AUDIENCES = (Audience.DESK, Audience.NAMED)
 
 
 class Contact(Model):
-    """Somebody, or some place, that a case depends on. Its values stand in one sealed text under the case's key, bound to
-    this row and to its version: neither another row's text nor an earlier one of its own opens here."""
+    """Somebody, or some place, that a case depends on. Its values stand in one sealed text under the case's key, bound
+    to this row and to its version: neither another row's text nor an earlier one of its own opens here."""
 
     __tablename__ = "contacts"
     audit_hides = frozenset({"sealed", "phone_key", "email_key"})

@@ -33,7 +33,7 @@ def reason_stands(given_at: datetime, now: datetime) -> bool:
 
 
 def comparable_phone(text: str) -> str | None:
-    """The end of a phone number in plain digits, whatever script and punctuation it is written in; None: that is none."""
+    """The end of a phone number in plain digits, in whatever script and with whatever between; None: that is none."""
     digits = "".join(str(unicodedata.digit(c)) for c in text if c.isdigit())
     return digits[-COMPARED_DIGITS:] if len(digits) >= FEWEST_DIGITS else None
 

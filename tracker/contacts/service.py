@@ -1,5 +1,5 @@
-"""Keeping, changing, showing and removing contacts. A value leaves its seal only in `reveal`, which writes down who looked
-before it opens anything."""
+"""Keeping, changing, showing and removing contacts. A value leaves its seal only in `reveal`, which writes down who
+looked before it opens anything."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -63,8 +63,8 @@ def change_contact(
     values: Mapping[str, str],
     person_id: int | None = None,
 ) -> None:
-    """Write a contact anew. VersionConflict when somebody else did so since `version`; it tells what stands in the open,
-    never what is sealed, which only `reveal` shows."""
+    """Write a contact anew. VersionConflict when somebody else did so since `version`: it tells what stands in the
+    open, never what is sealed, which only `reveal` shows."""
     if contact.version != version:
         open_fields = {"label": contact.label, "audience": contact.audience, "person_id": contact.person_id}
         raise VersionConflict("Somebody changed this contact in the meantime.", open_fields)

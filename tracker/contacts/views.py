@@ -1,7 +1,8 @@
 """Contacts of a case: kept, opened one by one with a reason, changed, removed; and whose number somebody has.
 
-What is sealed is drawn inside the unit of work that writes down who looked: a page that cannot be recorded is not shown,
-and one that cannot be drawn is not recorded. It stands in that one answer, and nowhere a browser would find it again.
+What is sealed is drawn inside the unit of work that writes down who looked: a page that cannot be recorded is not
+shown, and one that cannot be drawn is not recorded. It stands in that one answer, and nowhere a browser would find it
+again.
 """
 
 from typing import Any
@@ -168,8 +169,8 @@ def whose() -> str:
 @bp.post("/contacts/whose")
 @open_to("staff")
 def find() -> Any:
-    """The contacts with this number or address, in cases the reader keeps. A POST, so that it stands in no address; what
-    was asked is not written into the answer, and each contact found is written down in its case."""
+    """The contacts with this number or address, in cases the reader keeps. A POST, so that it stands in no address;
+    what was asked is not written into the answer, and each contact found is written down in its case."""
     form = WhoseForm()
     if not form.validate_on_submit():
         return render_template("contacts/whose.html", form=form, found=None), 422

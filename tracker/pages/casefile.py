@@ -16,7 +16,7 @@ from tracker.base.dates import instant_of, today_in
 from tracker.base.errors import NotFound, Refused
 from tracker.cases.models import Case, CaseFace, Involvement
 from tracker.cases.queries import NOTHING, level
-from tracker.contacts.queries import ContactsOfCase, list_contacts
+from tracker.contacts.queries import ContactsOfCase, contacts_told, read_told, reason_given
 from tracker.flags.queries import FlagShown, open_flags_for_cases
 from tracker.hearings.models import Appearance, Hearing
 from tracker.hearings.queries import hearings_as_known
@@ -120,11 +120,20 @@ class CaseFile:
 
 def read_case_file(session: Session, user: User, ref: str, now: datetime, known_on: date | None = None) -> CaseFile:
     """Read the file for this reader, as it stands or as it was known at the end of a day at the desk. NotFound alike
-    when there is no such case and when the reader may not know of it; Refused for a day that lies ahead. Seven
+    when there is no such case and when the reader may not know of it; Refused for a day that lies ahead. Six
     statements, however long the timeline."""
     owner, deputy = aliased(User), aliased(User)
     row = session.execute(
-        select(Case, Desk, level(user.id), CaseFace, owner, deputy)
+        select(
+            Case,
+            Desk,
+            level(user.id),
+            CaseFace,
+            owner,
+            deputy,
+            contacts_told(Case.id),
+            reason_given(user.id, Case.id),
+        )
         .join(Desk, Desk.id == Case.desk_id)
         .join(CaseFace, (CaseFace.case_id == Case.id) & (CaseFace.audience == level(user.id)))
         .outerjoin(owner, owner.id == Case.owner_id)
@@ -173,7 +182,7 @@ def read_case_file(session: Session, user: User, ref: str, now: datetime, known_
         writers=_writers(session, timeline),
         known_on=known_on,
         now=now,
-        contacts=list_contacts(session, user, case.id, rung, now) if known_at is None else ContactsOfCase((), False),
+        contacts=read_told(None if known_at else row[6], row[7], user, rung, now),
         known_hearings=[
             {**snapshot, **{end: _day(snapshot[end]) for end in ("earliest_on", "latest_on")}}
             for snapshot in (hearings_as_known(session, case.id, known_at) if known_at else ())
