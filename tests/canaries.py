@@ -277,9 +277,12 @@ def _ids(lived: Lived, case: Case, hearing: Hearing) -> Ids:
         "entries.public_id": every(
             select(Entry.public_id).where(Entry.case_id == case.id, Entry.kind == "person.arrested")
         ),
-        "contacts.public_id": every(select(Contact.public_id).where(Contact.case_id == case.id)),
+        # One for the desk, one for named people: they look alike from every route.
+        "contacts.public_id": every(
+            select(Contact.public_id).where(Contact.case_id == case.id, Contact.kind.in_(["family", "medical_note"]))
+        ),
         "contacts.kind": list(contact_kinds.codes()),
         "flag_id": every(select(Flag.id).where(Flag.case_id == case.id)),
-        "message_id": every(select(Message.id).where(*of_hearing)),
+        "message_id": every(select(Message.id).where(*of_hearing))[:2],
         "reminders.token": stop_token(colleague, [case.id]),
     }

@@ -7,7 +7,7 @@ from typing import Any
 from flask import Flask
 from werkzeug.routing import Rule
 
-#: What stands for the arguments of routes: `endpoint.argument`, `blueprint.argument` or `argument` → a value or several.
+#: What stands for the arguments of routes: `endpoint.argument`, `blueprint.argument` or `argument` → value or values.
 Ids = Mapping[str, Any]
 
 
