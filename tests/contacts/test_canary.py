@@ -20,7 +20,6 @@ from tracker.base import clock
 from tracker.base.db import Model, db
 from tracker.calendar.service import renew_feed
 
-
 #: The kinds that are searched for.
 TWO = ("family", "medical_note")
 
@@ -39,8 +38,8 @@ def world(app: Flask, lived: Lived) -> World:
 
 
 def asked(world: World) -> list[str]:
-    """Searches for canaries, and pages with more said in the address than their route. Half of a word is searched for, so
-    that the page may repeat what was typed."""
+    """Searches for canaries, and pages with more said in the address than their route. Half of a word is searched for:
+    the page may repeat what was typed."""
     family, note = (world.of_contact[c.public_id].words for c in world.contacts(world.restricted) if c.kind in TWO)
     halves = sorted({word[: len(word) // 2] for word in (*family.values(), *note.values(), *TELLS.values())})
     return [
