@@ -169,6 +169,13 @@ class Browser:
 
     def filled(self, address: str, **said: Any) -> dict[str, Any]:
         """What the form of a page would send with these fields filled in."""
+        page = self.get(address)
+        assert page.status_code == 200, f"{address}: {page.status_code}"
+        return {**self.held(page.text), **said}
+
+    @staticmethod
+    def held(page: str) -> dict[str, Any]:
+        """What the form of a page that was answered would send as it stands."""
         from html.parser import HTMLParser
 
         class Reader(HTMLParser):
@@ -215,12 +222,10 @@ class Browser:
                     self.fields[self.typing][0] = self.fields[self.typing][0].removeprefix("\r\n").removeprefix("\n")
                     self.typing = ""
 
-        page = self.get(address)
-        assert page.status_code == 200, f"{address}: {page.status_code}"
         reader = Reader()
-        reader.feed(page.text)
+        reader.feed(page)
         reader.fields.pop("", None)
-        return {**reader.fields, **said}
+        return reader.fields
 
     def send(self, address: str, fields: dict[str, Any]) -> Any:
         """The answer to a POST of what was filled in."""

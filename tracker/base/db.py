@@ -163,13 +163,13 @@ def begin_writing(session: Session) -> Connection:
     return session.connection(execution_options={WRITES: True})
 
 
-def insert_or_pass(session: Session, model: Any, unique: str) -> Insert:
-    """An INSERT that passes over rows whose `unique` column holds what is there already; on PostgreSQL it waits for a
+def insert_or_pass(session: Session, model: Any, *unique: str) -> Insert:
+    """An INSERT that passes over rows whose `unique` columns hold what is there already; on PostgreSQL it waits for a
     transaction that is just making it."""
     table: Table = model.__table__
     if session.get_bind().dialect.name == "sqlite":
-        return sqlite.insert(table).on_conflict_do_nothing(index_elements=[unique])
-    return postgresql.insert(table).on_conflict_do_nothing(index_elements=[unique])
+        return sqlite.insert(table).on_conflict_do_nothing(index_elements=unique)
+    return postgresql.insert(table).on_conflict_do_nothing(index_elements=unique)
 
 
 def note(statement: Executable) -> bool:

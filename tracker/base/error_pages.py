@@ -21,6 +21,7 @@ from tracker.base.errors import NotAllowed, NotFound, Refused, TrackerError, Ver
 from tracker.base.languages import from_browser
 from tracker.base.logs import get_logger
 from tracker.base.once import DoneAlready
+from tracker.base.sealing import SEALED
 
 log = get_logger(__name__)
 
@@ -35,8 +36,8 @@ _STATUS: tuple[tuple[type[TrackerError], int], ...] = (
 #: Headers of an HTTP error that belong in our answer.
 _KEPT = ("Allow", "Retry-After", "WWW-Authenticate")
 
-#: Never shown again, whatever the form calls its other fields.
-_NEVER_SHOWN = ("password", "token", "code", "secret", "credential", "once", "next")
+#: Never shown again, whatever the form calls its other fields. What is kept sealed says so in its name (SealedField).
+_NEVER_SHOWN = ("password", "token", "code", "secret", "credential", "once", "next", SEALED)
 
 
 def set_up(app: Flask) -> None:

@@ -19,6 +19,7 @@ from tracker.base.dates import parse_date, parse_time
 from tracker.base.db import db
 from tracker.base.errors import NeedsConfirmation, Refused, VersionConflict
 from tracker.base.once import DoneAlready, claim, finish, new_token
+from tracker.base.sealing import SEALED
 
 #: What may stand in a text of several lines though it shows nothing by itself.
 _LINE_ENDS = "\n\r\t\f\v\x85"
@@ -68,6 +69,23 @@ class ClockField(StringField):
         return f"{self.data:%H:%M}" if self.data else ""
 
 
+class SealedField(StringField):
+    """A line that is kept sealed. Its name on the page says so: whatever happens to the form, nothing else shows what
+    was typed, no error page, no list of what two people changed. Browsers are asked not to remember it, nor to have its
+    spelling checked elsewhere."""
+
+    sealed = True
+
+    def __init__(self, *args: Any, _prefix: str = "", **kwargs: Any) -> None:
+        kept_here = {"autocomplete": "off", "spellcheck": "false"}
+        kwargs["render_kw"] = {**kept_here, **(kwargs.get("render_kw") or {})}
+        super().__init__(*args, _prefix=f"{_prefix}{SEALED}-", **kwargs)
+
+
+class SealedAreaField(SealedField, TextAreaField):
+    """Several lines that are kept sealed."""
+
+
 class HouseForm(FlaskForm):
     """A form that is done once. `version`: of what is changed, where something is; `confirm`: shown when the house asks
     again; `asks`: whether it does."""
@@ -78,6 +96,8 @@ class HouseForm(FlaskForm):
     asks = False
     #: What services call a field → what this form calls it, where the two differ.
     also_called: ClassVar[Mapping[str, str]] = {}
+    #: Whether somebody else changed it in between.
+    conflicted = False
     #: After a conflict: (label, mine, theirs) of what differs.
     conflict: tuple[tuple[str, object, object], ...] = ()
 
@@ -115,11 +135,13 @@ class HouseForm(FlaskForm):
 
     def show_conflict(self, conflict: VersionConflict, version: int) -> None:
         """Keep what was typed, show what is stored beside it, and be ready to save against the stored version."""
+        self.conflicted = True
         stored = {self.also_called.get(name, name): value for name, value in conflict.theirs.items()}
         self.conflict = tuple(
             (str(field.label.text), mine, theirs)
             for name, value in stored.items()
             if (field := self._fields.get(name)) is not None
+            and not getattr(field, "sealed", False)
             and (mine := shown(field)) != (theirs := _in_words(field, plain(value)))
         )
         self.version.data = str(version)

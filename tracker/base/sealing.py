@@ -25,6 +25,9 @@ from tracker.base.db import Model, insert_or_pass
 from tracker.base.errors import Misconfigured
 from tracker.base.house import read_fact
 
+#: How the name of a form's field begins that asks for something kept sealed: no page but its own shows it again.
+SEALED = "sealed"
+
 
 class DataKey(Model):
     """The key of one subject (a case), wrapped with the keyring. Losing the row loses everything sealed under it."""

@@ -16,6 +16,7 @@ from tracker.base.dates import instant_of, today_in
 from tracker.base.errors import NotFound, Refused
 from tracker.cases.models import Case, CaseFace, Involvement
 from tracker.cases.queries import NOTHING, level
+from tracker.contacts.queries import ContactsOfCase, contacts_told, read_told, reason_given
 from tracker.flags.queries import FlagShown, open_flags_for_cases
 from tracker.hearings.models import Appearance, Hearing
 from tracker.hearings.queries import hearings_as_known
@@ -65,6 +66,8 @@ class CaseFile:
     known_on: date | None
     #: When it is read.
     now: datetime
+    #: For those who keep the case; empty for others, and in the past.
+    contacts: ContactsOfCase
     #: As known on that day: the last snapshot of each hearing.
     known_hearings: Sequence[Mapping[str, Any]] = ()
 
@@ -121,7 +124,16 @@ def read_case_file(session: Session, user: User, ref: str, now: datetime, known_
     statements, however long the timeline."""
     owner, deputy = aliased(User), aliased(User)
     row = session.execute(
-        select(Case, Desk, level(user.id), CaseFace, owner, deputy)
+        select(
+            Case,
+            Desk,
+            level(user.id),
+            CaseFace,
+            owner,
+            deputy,
+            contacts_told(Case.id),
+            reason_given(user.id, Case.id),
+        )
         .join(Desk, Desk.id == Case.desk_id)
         .join(CaseFace, (CaseFace.case_id == Case.id) & (CaseFace.audience == level(user.id)))
         .outerjoin(owner, owner.id == Case.owner_id)
@@ -170,6 +182,7 @@ def read_case_file(session: Session, user: User, ref: str, now: datetime, known_
         writers=_writers(session, timeline),
         known_on=known_on,
         now=now,
+        contacts=read_told(None if known_at else row[6], row[7], user, rung, now),
         known_hearings=[
             {**snapshot, **{end: _day(snapshot[end]) for end in ("earliest_on", "latest_on")}}
             for snapshot in (hearings_as_known(session, case.id, known_at) if known_at else ())

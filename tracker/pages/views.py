@@ -39,6 +39,7 @@ from tracker.cases.models import RISKS
 from tracker.catching_up.mails import say_parts, say_stop
 from tracker.catching_up.queries import report_on_today
 from tracker.clockwork.queries import PULSE, clock_silent_since, heartbeats
+from tracker.contacts.kinds import contact_kinds
 from tracker.flags.kinds import finders
 from tracker.hearings.queries import list_hearings
 from tracker.outbox.by_hand import cancel_message, retry_message, see_to_message
@@ -148,6 +149,7 @@ def case_file(ref: str) -> Any:
     return render_template(
         "pages/case_file.html",
         file=file,
+        contact_kinds=contact_kinds,
         follow=find_follow(session, user, file.case),
         once=new_token(),
         new_token=new_token,

@@ -1,0 +1,6 @@
+"""Cases as people keep them, with contacts."""
+
+from contacts_ground import keeps
+from house_of_cases import lived
+
+__all__ = ["keeps", "lived"]
