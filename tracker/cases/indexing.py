@@ -33,7 +33,7 @@ def index_cases(session: Session, now: datetime, cases: Sequence[int] | None) ->
     what is not shown is not found, and nobody there comes from one name to the other."""
     for chunk in chunks(cases or ()):
         named: dict[int, list[_Named]] = {case_id: [] for case_id in chunk}
-        for case_id, *about in session.execute(
+        for case_id, person_id, name_up_to, kind, text, key in session.execute(
             select(
                 Involvement.case_id,
                 Involvement.person_id,
@@ -45,7 +45,7 @@ def index_cases(session: Session, now: datetime, cases: Sequence[int] | None) ->
             .join(PersonName, PersonName.person_id == Involvement.person_id)
             .where(Involvement.case_id.in_(chunk))
         ):
-            named[case_id].append(_Named(*about))
+            named[case_id].append(_Named(person_id, name_up_to, kind, text, key))
         things = []
         for case in session.scalars(select(Case).where(Case.id.in_(chunk))):
             for audience in (a for a in Audience if a <= case.audience or a == Audience.NAMED):
