@@ -67,7 +67,7 @@ def flags(case: Case, now: datetime) -> list[tuple[str, int]]:
     """Open flags about consent: (subject, severity)."""
     db.session.rollback()
     with unit_of_work("flags.sweep", CLOCK, now=now):
-        sweep(now)
+        sweep(db.session(), now)
     db.session.rollback()
     return [
         (flag.subject, flag.severity)
@@ -184,7 +184,7 @@ def test_each_word_is_logged_for_the_desk_and_names_only_a_role(lived: Lived) ->
     assert {e.audience for e in logged} == {DESK}
     assert logged[1].payload == {"answer": "agreed", "speaker": "family", "subjects": ["name", "photo"], "up_to": 2}
     page = lived.browser(lived.owner).get(f"/cases/{case.ref}").text
-    assert "Consent recorded: agreed (the family): the name and a picture; up to: volunteers" in page
+    assert "Consent recorded: agreed (the family): the name, a picture; up to: volunteers" in page
     assert "Consent withdrawn (by message): a picture" in page
     assert "Consent" not in lived.browser(lived.volunteer).get(f"/cases/{case.ref}").text
 

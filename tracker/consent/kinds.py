@@ -7,7 +7,6 @@ from flask_babel import lazy_gettext as _l
 
 from tracker.base.audience import Audience
 from tracker.base.labels import announce, label
-from tracker.base.words import say_list
 from tracker.consent.rules import ALL
 from tracker.timeline.kinds import entry_kind
 
@@ -76,8 +75,8 @@ announce(
 
 
 def in_list(subjects: tuple[str, ...] | list[str]) -> str:
-    """`the name and a picture`, in the language spoken now."""
-    return say_list([label(subject, "consent_subject") for subject in subjects])
+    """`the name, a picture`, in the language spoken now."""
+    return _(", ").join(label(subject, "consent_subject") for subject in subjects)
 
 
 @entry_kind("consent.recorded", news=False)
@@ -91,7 +90,7 @@ class ConsentRecorded:
     up_to: int = int(Audience.DESK)
 
     def sentence(self) -> str:
-        """`Consent recorded: agreed (the family): the name and a picture; up to volunteers`."""
+        """`Consent recorded: agreed (the family): the name, a picture; up to volunteers`."""
         answer, who = label(self.answer, "consent_answer"), label(self.speaker, "consent_speaker")
         said = _(
             "Consent recorded: %(answer)s (%(who)s): %(what)s", answer=answer, who=who, what=in_list(self.subjects)

@@ -196,7 +196,7 @@ class Story:
             self.opened(word, at + timedelta(minutes=1), by, audience, agreed)
 
     def opened(self, case: str, at: datetime, by: str, audience: Audience, agreed: Agreed | None) -> None:
-        """A case is opened beyond its desk: what everybody in it agreed to, as the demo imagines it, is recorded first."""
+        """A case is opened beyond its desk, once everybody in it agreed, as the demo imagines it."""
 
         def do() -> None:
             mine = self.case_of(case)
