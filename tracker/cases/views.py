@@ -256,7 +256,7 @@ def change_person(ref: str, public_id: str) -> Any:
         with unit_of_work("people.edit", acting(), f"person:{somebody.id}"):
             once(form)
             mine, _desk = kept_case(ref)
-            known = {n.text: n.kind for n in somebody.real_names}
+            known, published = {n.text: n.kind for n in somebody.real_names}, somebody.pseudonym
             edit_person(
                 db.session(),
                 _person_of(mine, public_id),
@@ -264,7 +264,11 @@ def change_person(ref: str, public_id: str) -> Any:
                 version=form.expected_version,
                 **_about(form),
             )
-            touch(*db.session.scalars(select(Involvement.case_id).where(Involvement.person_id == somebody.id)))
+            theirs = select(Involvement.case_id).where(Involvement.person_id == somebody.id)
+            for each in db.session.scalars(select(Case).where(Case.id.in_(theirs))):
+                # What was written with the name they had is written anew.
+                each.version += 0 if somebody.pseudonym == published else 1
+                touch(each.id)
             flash(_("Saved."), "good")
             return led_to(form, url_for("pages.case_file", ref=ref))
 

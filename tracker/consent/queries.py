@@ -22,14 +22,16 @@ def concerns() -> ColumnElement[bool]:
     )
 
 
-def read_standing(session: Session, cases: Sequence[int], now: datetime) -> list[tuple[Case, Involvement, Standing]]:
-    """Where consent stands for everybody in these cases, from the words themselves. One statement, and one more where
-    somebody has died."""
+def read_standing(
+    session: Session, cases: Sequence[int], now: datetime, known_at: datetime | None = None
+) -> list[tuple[Case, Involvement, Standing]]:
+    """Where consent stands for everybody in these cases, from the words themselves; with `known_at`, as it stood then,
+    by what was recorded by then. One statement, and one more where somebody has died."""
     found: dict[int, tuple[Case, Involvement, list[Word]]] = {}
     rows = session.execute(
         select(Case, Involvement, Consent)
         .join(Involvement, Involvement.case_id == Case.id)
-        .outerjoin(Consent, concerns())
+        .outerjoin(Consent, and_(concerns(), Consent.recorded_at <= known_at) if known_at else concerns())
         .where(Case.id.in_(cases))
         .order_by(Involvement.case_id, Involvement.position, Involvement.id, Consent.id)
     )
@@ -39,8 +41,10 @@ def read_standing(session: Session, cases: Sequence[int], now: datetime) -> list
             words.append(word_of(consent))
     dead = [i for _case, i, _words in found.values() if i.custody in DEATHS]
     known = _deaths_known(session, dead) if dead else {}
+    if known_at is not None:
+        known = {number: since for number, since in known.items() if since <= known_at}
     return [
-        (case, involvement, stands(words, now, known.get(involvement.id)))
+        (case, involvement, stands(words, known_at or now, known.get(involvement.id)))
         for case, involvement, words in found.values()
     ]
 

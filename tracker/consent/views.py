@@ -22,8 +22,8 @@ from tracker.cases.models import Case, Involvement
 from tracker.cases.queries import get_case_by_ref, list_people
 from tracker.consent import service
 from tracker.consent.forms import ConsentForm, ResumeForm, StopAnyForm, StopForm, WithoutNameForm
-from tracker.consent.queries import list_words, read_standing, word_of
-from tracker.consent.rules import SUBJECTS, stands
+from tracker.consent.queries import list_words, read_standing
+from tracker.consent.rules import SUBJECTS
 from tracker.people.models import Person
 
 bp = Blueprint("consent", __name__)
@@ -43,9 +43,8 @@ def person(ref: str, public_id: str) -> Any:
             refusal = fault.message
     known_at = service.end_of_day(known_on, desk) if known_on else None
     words = list_words(session, case, somebody.id, known_at)
-    standing = next(s for _c, i, s in read_standing(session, [case.id], now) if i.person_id == somebody.id)
-    if known_at is not None:
-        standing = stands([word_of(w) for w in words], known_at)
+    found = read_standing(session, [case.id], now, known_at)
+    standing = next(s for _case, involved, s in found if involved.person_id == somebody.id)
     wrote = {w.recorded_by for w in words if w.recorded_by}
     writers = {u.id: u.name for u in session.scalars(select(User).where(User.id.in_(wrote)))} if wrote else {}
     return render_template(
