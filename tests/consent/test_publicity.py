@@ -154,7 +154,7 @@ def test_mail_that_waits_for_others_is_left_out_at_once(lived: Lived) -> None:
     stop(lived, case, now=FOUR_DAYS_BEFORE)
     db.session.rollback()
     found = db.session.scalars(select(Message)).all()
-    readers = dict(db.session.execute(select(Recipient.id, Recipient.user_id)).tuples().all())
+    readers = {r.id: r.user_id for r in db.session.scalars(select(Recipient))}
     ended = {(readers[m.recipient_id], m.state, m.reason) for m in found if m.state != "waiting"}
     assert ended == {(lived.outsider.id, "skipped", "publicity of the case was stopped")}
     waiting = {readers[m.recipient_id] for m in found if m.state == "waiting"}

@@ -29,7 +29,8 @@ class CaseForm(HouseForm):
             Length(max=LONGEST_TITLE, message=_l("A title has at most 300 characters.")),
         ],
         description=_l(
-            "What it is about. The desk reads it; volunteers see the nickname, because titles tend to name people."
+            "What it is about. The desk reads it; others see the nickname unless everybody in it may be named, because "
+            "titles tend to name people."
         ),
     )
     summary = TextAreaField(_l("Summary"), [Optional(), Length(max=20_000, message=_LONG_TEXT)], render_kw={"rows": 4})
