@@ -1,5 +1,6 @@
 """What people agreed to decides how far a case may be opened, and what is shown of it: over both databases."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -359,3 +360,24 @@ def test_a_death_closes_until_the_family_has_spoken(lived: Lived) -> None:
     with lived.at(NOW + 5 * DAY) as session:
         withdraw_entry(session, session.get_one(Entry, entry.id), reason="wrong", audience=DESK, on=date(2024, 3, 23))
     assert now_of(case).audience == VOLUNTEERS
+
+
+@pytest.mark.only_postgres
+def test_a_refusal_waits_for_who_opens_the_case_at_that_moment_and_closes_after_them(lived: Lived) -> None:
+    case = lived.case()
+    lived.agrees(case)
+    with db.engine.connect() as opening:
+        opening.execute(text("UPDATE cases SET audience = 2 WHERE id = :id"), {"id": case.id})
+        threads = ThreadPoolExecutor(1)
+
+        def refuse() -> None:
+            with lived.app.app_context():
+                lived.agrees(case, answer="refused", speaker="lawyer")
+                db.session.remove()
+
+        refusing = threads.submit(refuse)
+        with pytest.raises(TimeoutError):
+            refusing.result(timeout=1)
+        opening.commit()
+        refusing.result(timeout=20)
+    assert now_of(case).audience == DESK

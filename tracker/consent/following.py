@@ -51,9 +51,12 @@ def _run_out(session: Session, now: datetime) -> Sequence[int]:
 def _follow(session: Session, rows: Sequence[tuple[Case, Involvement, Standing]]) -> None:
     """Bring one case up to date."""
     case, named = rows[0][0], False
-    if case.audience > Audience.DESK and any(standing.closes for _case, _involvement, standing in rows):
-        case.audience = Audience.DESK
-        case.version += 1
+    if any(standing.closes for _case, _involvement, standing in rows):
+        # Whoever opens it at this moment holds the row: it is waited for, and closed after them.
+        session.refresh(case, with_for_update={"key_share": True})
+        if case.audience > Audience.DESK:
+            case.audience = Audience.DESK
+            case.version += 1
     for _case, involvement, standing in rows:
         named |= involvement.name_up_to != standing.up_to["name"]
         for subject in SUBJECTS:

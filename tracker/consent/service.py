@@ -220,7 +220,9 @@ def leads_a_desk(user: User) -> bool:
 def say_what_is_missing(session: Session, case: Case, audience: Audience) -> Iterable[str]:
     """A case opens to an audience when everybody in it, whatever their role, may be known of there: a witness is in
     danger as the accused is. While publicity is stopped it opens to nobody."""
-    if case.publicity_stopped_at is not None:
+    # What is said or stopped at this moment is waited for, or waits and closes after this.
+    held = select(Case.publicity_stopped_at).where(Case.id == case.id).with_for_update(key_share=True)
+    if session.scalar(held) is not None:
         yield _("Publicity of this case is stopped; to resume it, a second person has to agree.")
         return
     standing = read_standing(session, [case.id], current_work(session).now)
