@@ -20,6 +20,8 @@ from tracker.base.db import db
 from tracker.base.work import COMMAND, Actor, unit_of_work
 from tracker.cases import service as cases
 from tracker.cases.models import Case, CaseFace, Involvement
+from tracker.cases.queries import list_people
+from tracker.consent.service import record_consent
 from tracker.hearings import service as hearings
 from tracker.hearings.models import Appearance, Hearing
 from tracker.hearings.rules import When, on_day
@@ -37,6 +39,18 @@ ZONE = "Asia/Jerusalem"
 def utc(text: str) -> datetime:
     """An instant written in ISO 8601 without its Z."""
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def open_up(session: Any, case: Case, audience: Audience) -> None:
+    """Open a case beyond its desk as the house does: everybody in it agrees to being known of so far, and to nothing
+    else, and then it is opened."""
+    if audience <= Audience.DESK:
+        return
+    for _involvement, person in list_people(session, case.id):
+        record_consent(
+            session, case, person.id, answer="agreed", speaker="person", subjects=["public"], how="call", up_to=audience
+        )
+    cases.edit_case(session, case, version=case.version, audience=audience)
 
 
 class Lived:
@@ -62,15 +76,24 @@ class Lived:
     def case(
         self, *names: str, now: datetime = NOW, title: str = "Held without charge", owner: bool = True, **fields: Any
     ) -> Case:
-        """A case on the desk with these people."""
+        """A case on the desk with these people; open beyond it once each agreed to being known of so far."""
+        audience = fields.pop("audience", Audience.DESK)
         with self.at(now) as session:
             desk = session.get(Desk, fields.pop("desk", self.desk).id)
             keeper = session.get(User, self.owner.id) if owner else None
-            given = {"risk": "high", "owner": keeper} | fields
+            given = {"risk": "high", "owner": keeper, "audience": min(audience, Audience.DESK)} | fields
             case = cases.open_case(session, desk, title=title, **given)
             for name in names or ("Ahmad Khalefa",):
                 cases.involve(session, case, add_person(session, [NameGiven(name)]).id)
+            open_up(session, case, audience)
         return case
+
+    def agrees(self, case: Case, *subjects: str, place: int = 0, now: datetime = NOW, **said: Any) -> None:
+        """Somebody in a case says something about being shown: their family agrees, up to volunteers, by phone."""
+        given = {"answer": "agreed", "speaker": "family", "how": "call", "up_to": Audience.VOLUNTEERS} | said
+        with self.at(now) as session:
+            mine = session.get_one(Case, case.id)
+            record_consent(session, mine, self.person(mine, place), subjects=subjects or ("public",), **given)
 
     def person(self, case: Case, place: int = 0) -> int:
         """The number of a person of a case."""

@@ -27,6 +27,8 @@ NARROWER = {
     "accounts.desk_settings": {"staff", "staff elsewhere"},
     "accounts.change_desk_settings": {"staff", "staff elsewhere"},
     "pages.service_release": {"staff", "staff elsewhere"},
+    "consent.stop_any": {"staff", "staff elsewhere"},
+    "consent.do_stop_any": {"staff", "staff elsewhere"},
 }
 
 

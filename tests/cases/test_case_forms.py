@@ -146,12 +146,19 @@ def test_whoever_keeps_a_case_is_not_taken_away_by_saving_something_else(lived: 
 
 
 @pytest.mark.one_engine
-def test_public_cannot_be_chosen_yet(lived: Lived) -> None:
-    case = lived.case()
+def test_public_is_refused_on_its_field_until_everybody_agreed(lived: Lived) -> None:
+    case = lived.case("Ahmad Khalefa")
     browser = lived.browser(lived.owner)
-    assert 'value="public"' not in browser.get(f"/cases/{case.ref}/edit").text
-    assert browser.fill(f"/cases/{case.ref}/edit", audience="public").status_code == 422
+    answer = browser.fill(f"/cases/{case.ref}/edit", audience="public", title="Typed meanwhile")
+    assert answer.status_code == 422
+    assert "Ahmad Khalefa: nobody has said whether it may be known to: public." in answer.text
+    assert "Typed meanwhile" in answer.text
     assert lived.fresh(case).audience == Audience.DESK
+    assert 'value="volunteers"' not in browser.get("/cases/new").text
+    assert browser.fill("/cases/new", title="New", person_name="Somebody", audience="public").status_code == 422
+    lived.agrees(case, up_to=Audience.PUBLIC)
+    assert browser.fill(f"/cases/{case.ref}/edit", audience="public").status_code == 303
+    assert lived.fresh(case).audience == Audience.PUBLIC
 
 
 @pytest.mark.one_engine

@@ -50,10 +50,10 @@ def test_what_a_stricter_audience_knows_leaves_no_trace(lived: Lived) -> None:
     lived.tell(case, "person.arrested", audience=Audience.VOLUNTEERS)
     desk, volunteers = (seen(lived.face(case, rung)) for rung in (Audience.DESK, Audience.VOLUNTEERS))
     later = NOW + timedelta(hours=5)
-    for what in ("person.released", "person.died_in_custody"):
+    for what in ("person.released", "person.disappeared"):
         lived.tell(case, what, "2024-03-15", now=later, audience=Audience.NAMED, sourced=True)
     lived.hearing(case, audience=Audience.NAMED)
-    assert lived.face(case, Audience.NAMED).status == "died_in_custody"
+    assert lived.face(case, Audience.NAMED).status == "enforced_disappearance"
     assert lived.face(case, Audience.NAMED).next_on == date(2024, 4, 8)
     assert seen(lived.face(case, Audience.DESK)) == desk
     assert seen(lived.face(case, Audience.VOLUNTEERS)) == volunteers

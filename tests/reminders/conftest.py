@@ -6,12 +6,14 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from house_of_cases import open_up
 from mail_sink import Mail, MailSink
 from signed_in import make_account, make_desk
 from sqlalchemy import select
 
 from tracker.accounts.models import Desk, User
 from tracker.base import clock
+from tracker.base.audience import Audience
 from tracker.base.db import db
 from tracker.base.work import COMMAND, Actor, unit_of_work
 from tracker.cases import service as cases
@@ -63,9 +65,12 @@ class Court:
         with unit_of_work("cases.open", COMMAND, now=now):
             session = db.session()
             desk = session.get_one(Desk, self.desk.id)
-            case = cases.open_case(session, desk, **{"title": "A trial", "risk": "high", **about})
+            audience = about.pop("audience", Audience.DESK)
+            given = {"title": "A trial", "risk": "high", "audience": min(audience, Audience.DESK), **about}
+            case = cases.open_case(session, desk, **given)
             person = add_person(session, [NameGiven("Nadia Halabi")])
             cases.involve(session, case, person.id)
+            open_up(session, case, audience)
         return case
 
     def hearing(

@@ -1,7 +1,7 @@
 """What the mails say: enough to act on, nothing that harms when it is read over a shoulder."""
 
 import re
-from datetime import date, time
+from datetime import date, datetime, time
 from typing import Any
 
 import pytest
@@ -11,6 +11,8 @@ from tracker.base.audience import Audience
 from tracker.base.db import db
 from tracker.base.work import COMMAND, unit_of_work
 from tracker.cases.models import Case
+from tracker.cases.queries import list_people
+from tracker.consent.service import record_consent
 from tracker.hearings.models import Hearing
 from tracker.hearings.rules import on_day
 from tracker.hearings.service import Confirmation, confirm_hearing, correct_hearing
@@ -213,3 +215,41 @@ def test_who_is_not_staff_any_more_is_told_of_a_change_by_initials_and_city(cour
         assert case.nickname not in part
     (mail,) = court.mails(named)
     assert "Magistrates" in mail.text
+
+
+def may_be_named(case: Case, *subjects: str, answer: str = "agreed", now: str = "2024-03-23T08:00Z") -> None:
+    """Say whether the person of a case may be named to the public."""
+    with unit_of_work("consent.record", COMMAND, now=datetime.fromisoformat(now)):
+        session = db.session()
+        ((_involved, person),) = list_people(session, case.id)
+        mine = session.get_one(Case, case.id)
+        said = {"answer": answer, "speaker": "person", "subjects": subjects, "how": "call"}
+        record_consent(session, mine, person.id, up_to=Audience.PUBLIC, **said)
+
+
+def test_staff_are_told_a_name_only_of_what_is_public_with_consent(court: Any) -> None:
+    user = court.follower("amal@example.org")
+    case = court.case(audience=Audience.PUBLIC)
+    court.hearing(case, NINE_THIRTY, audience=Audience.PUBLIC)
+    court.tick("2024-04-01T05:00Z")
+    (mail,) = court.mails(user)
+    assert "Halabi" not in mail.raw.decode()
+    may_be_named(case, "name", now="2024-04-02T05:00Z")
+    court.tick("2024-04-04T05:00Z")
+    (mail,) = court.mails(user)
+    assert "Nadia Halabi" in mail.text
+    assert "Magistrates" in mail.text
+    may_be_named(case, "name", answer="withdrawn", now="2024-04-05T05:00Z")
+    court.tick("2024-04-07T05:00Z")
+    (mail,) = court.mails(user)
+    assert "Halabi" not in mail.raw.decode()
+
+
+def test_a_public_hearing_of_a_case_that_is_not_public_names_nobody(court: Any) -> None:
+    user = court.follower("amal@example.org")
+    case = court.case(audience=Audience.VOLUNTEERS)
+    may_be_named(case, "public", "name")
+    court.hearing(case, NINE_THIRTY, audience=Audience.PUBLIC)
+    court.tick("2024-04-04T05:00Z")
+    (mail,) = court.mails(user)
+    assert "Halabi" not in mail.raw.decode()

@@ -30,5 +30,6 @@ class Audience(IntEnum):
             raise Refused(f"“{code[:30]}” is no audience: named, desk, volunteers or public.", "audience") from None
 
 
-#: What may be chosen now. `public` opens with recorded consent, which has no place to be recorded yet.
-CHOOSABLE = (Audience.NAMED, Audience.DESK, Audience.VOLUNTEERS)
+#: What may be chosen. A case is opened beyond its desk only as far as consent goes (`cases.kinds.opening_checks`), and
+#: what stands in it is never more open than the case.
+CHOOSABLE = tuple(Audience)

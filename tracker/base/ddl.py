@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, inspect, text
 
 #: Tables whose rows are never changed or deleted.
-APPEND_ONLY = ("entries", "entry_persons", "entry_sources", "attempts", "acts", "act_parts", "bounces")
+APPEND_ONLY = ("entries", "entry_persons", "entry_sources", "attempts", "acts", "act_parts", "bounces", "consents")
 
 
 def apply(connection: Connection) -> None:

@@ -106,6 +106,7 @@ _LABELS: dict[str, dict[str, object]] = {
         "date-unconfirmed": _l("date not confirmed"),
         "stale-case": _l("not checked lately"),
         "no-owner": _l("nobody keeps it"),
+        "consent-review": _l("consent to be asked anew"),
         "address-bounced": _l("mail comes back"),
         "nobody-reachable": _l("nobody would hear of it"),
         "mail-not-delivered": _l("a reminder did not arrive"),

@@ -29,7 +29,8 @@ class CaseForm(HouseForm):
             Length(max=LONGEST_TITLE, message=_l("A title has at most 300 characters.")),
         ],
         description=_l(
-            "What it is about. The desk reads it; volunteers see the nickname, because titles tend to name people."
+            "What it is about. The desk reads it; others see the nickname unless everybody in it may be named, because "
+            "titles tend to name people."
         ),
     )
     summary = TextAreaField(_l("Summary"), [Optional(), Length(max=20_000, message=_LONG_TEXT)], render_kw={"rows": 4})
@@ -40,7 +41,7 @@ class CaseForm(HouseForm):
     audience = SelectField(
         _l("Who may see it"),
         choices=lambda: choices("audience", [a.code for a in CHOOSABLE]),
-        description=_l("A case can be opened to the public once consent can be recorded."),
+        description=_l("Volunteers and the public as far as everybody in it, or who speaks for them, has agreed."),
     )
     named = SelectMultipleField(
         _l("Named people"),
@@ -61,6 +62,11 @@ class NewCaseForm(CaseForm):
     """A case typed by hand, with its first person."""
 
     desk_id = SelectField(_l("Desk"), coerce=str)
+    audience = SelectField(
+        _l("Who may see it"),
+        choices=lambda: choices("audience", ["named", "desk"]),
+        description=_l("It can be opened to others once those in it have agreed."),
+    )
     person_name = StringField(
         _l("Name of the person at risk"),
         [
@@ -109,6 +115,15 @@ class PersonForm(HouseForm):
         [DataRequired(_l("Write a name.")), Length(max=20_000, message=_LONG_TEXT)],
         description=_l("One a line. The first is the one staff use; others may be in other scripts or spellings."),
         render_kw={"rows": 4, "dir": "auto"},
+    )
+    pseudonym = StringField(
+        _l("Name for publication"),
+        [Optional(), Length(max=LONGEST_NAME, message=_LONG_NAME)],
+        description=_l(
+            "Where they must not be known by their own: beyond the desk this stands in place of every other name, and "
+            "nobody there finds one by the other."
+        ),
+        render_kw={"dir": "auto"},
     )
     pronouns = StringField(_l("Pronouns"), [Optional(), Length(max=40)])
     occupation = StringField(_l("Work or standing"), [Optional(), Length(max=200)])

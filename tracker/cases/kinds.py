@@ -1,12 +1,24 @@
 """What the timeline of a case can hold: what happened to people, and what was done about the case and its entries."""
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from sqlalchemy.orm import Session
 
+from tracker.base.audience import Audience
 from tracker.base.labels import announce
+from tracker.base.registry import Registry
+from tracker.cases.models import Case
 from tracker.timeline.kinds import entry_kind
+
+#: Says what is missing before a case may be opened to an audience beyond its desk, a sentence each; nothing: it may.
+OpeningCheck = Callable[[Session, Case, Audience], Iterable[str]]
+
+#: Asked whenever a case is to be opened to volunteers or the public; announced by the rooms above that know of
+#: something which must not be shown.
+opening_checks: Registry[OpeningCheck] = Registry("check before opening")
 
 announce(
     "precision",

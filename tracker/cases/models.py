@@ -78,6 +78,19 @@ class Case(Model):
     stale_grace_working_days: Mapped[int] = mapped_column(default=0)
     #: When it goes stale unless checked; None: never (closed, draft, or everybody in it has died).
     stale_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    #: How far its title may be read beyond the desk: as far as everybody in it may be named. Written by what follows
+    #: from consent.
+    title_up_to: Mapped[Audience] = mapped_column(AudienceType, default=Audience.DESK, server_default="1")
+    #: Since when publicity is stopped; None: it is not. While it is, nothing opens beyond the desk.
+    publicity_stopped_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    #: The account that stopped it; None: the command line, or it is not stopped.
+    publicity_stopped_by: Mapped[int | None] = mapped_column(BigId)
+    #: Why, by one of a few neutral words; empty: it is not stopped.
+    publicity_stopped_reason: Mapped[str] = mapped_column(String(20), default="", server_default=text("''"))
+    #: When somebody asked to resume publicity, which a second person has to agree to; None: nobody has.
+    resume_asked_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    #: Who asked.
+    resume_asked_by: Mapped[int | None] = mapped_column(BigId)
     #: Counts changes, for version conflicts.
     version: Mapped[int] = mapped_column(default=1)
 
@@ -86,7 +99,22 @@ class Involvement(Model):
     """A person in a case, and where they stand, folded from the timeline (never typed)."""
 
     __tablename__ = "involvements"
-    __table_args__ = (UniqueConstraint("case_id", "person_id"),)
+    __table_args__ = (
+        UniqueConstraint("case_id", "person_id"),
+        # Those whose consent has a date are few beside all people; what has none is found by none of these.
+        Index(
+            "ix_involvements_consent_changes_at",
+            "consent_changes_at",
+            sqlite_where=text("consent_changes_at IS NOT NULL"),
+            postgresql_where=text("consent_changes_at IS NOT NULL"),
+        ),
+        Index(
+            "ix_involvements_consent_review_at",
+            "consent_review_at",
+            sqlite_where=text("consent_review_at IS NOT NULL"),
+            postgresql_where=text("consent_review_at IS NOT NULL"),
+        ),
+    )
     audit_hides = frozenset({"reported"})
 
     #: Row number.
@@ -115,6 +143,20 @@ class Involvement(Model):
     status: Mapped[str | None] = mapped_column(String(40))
     #: Unconfirmed claims that stand beside it: [{"entry": public id, "custody": code, "on": date}].
     reported: Mapped[list[dict[str, Any]]] = mapped_column(JSONText, default=list)
+    #: Folded from consent, like what follows: up to which audience it may be known that they are in this case.
+    public_up_to: Mapped[Audience] = mapped_column(AudienceType, default=Audience.DESK, server_default="1")
+    #: Up to which audience they may be named.
+    name_up_to: Mapped[Audience] = mapped_column(AudienceType, default=Audience.DESK, server_default="1")
+    #: Up to which audience a picture of them may be shown.
+    photo_up_to: Mapped[Audience] = mapped_column(AudienceType, default=Audience.DESK, server_default="1")
+    #: Up to which audience their health may be told of.
+    medical_up_to: Mapped[Audience] = mapped_column(AudienceType, default=Audience.DESK, server_default="1")
+    #: Up to which audience it may be told where they are.
+    location_up_to: Mapped[Audience] = mapped_column(AudienceType, default=Audience.DESK, server_default="1")
+    #: When the next consent runs out, so that the clock may look again; None: none does.
+    consent_changes_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    #: From when somebody must look at their consent again; None: no need.
+    consent_review_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
 
 
 class CaseGrant(Model):

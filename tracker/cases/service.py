@@ -8,11 +8,12 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from tracker.accounts.models import Desk, Membership, User
-from tracker.base.audience import CHOOSABLE, Audience
+from tracker.base.audience import Audience
 from tracker.base.columns import new_public_id
 from tracker.base.dates import StatedDate, today_in
 from tracker.base.errors import Refused, VersionConflict
 from tracker.base.work import current_work, touch
+from tracker.cases.kinds import opening_checks
 from tracker.cases.models import CLOSED_REASONS, INVOLVEMENT_ROLES, RISKS, STAGES, Case, CaseGrant, Involvement
 from tracker.cases.rules import nickname
 from tracker.timeline.service import record_entry
@@ -39,9 +40,9 @@ def open_case(
     stale_grace_working_days: int = 0,
 ) -> Case:
     """Record a new case on a desk: it gets the desk's next reference and a neutral nickname. `named`: who sees all of
-    it besides owner and deputy."""
+    it besides owner and deputy. Refused for more than the desk: nobody is in it yet who could have agreed to that."""
     now = current_work(session).now
-    _check(title=title, risk=risk, stage=stage, audience=audience)
+    _check(title=title, risk=risk, stage=stage)
     check_keeper(session, desk.id, owner, "owner")
     check_keeper(session, desk.id, deputy, "deputy")
     number = session.scalar(
@@ -71,6 +72,7 @@ def open_case(
     )
     session.add(case)
     session.flush()
+    check_opening(session, case, audience)
     name_people(session, case, named)
     _log(session, case, desk, "case.opened", origin=origin)
     return case
@@ -81,17 +83,20 @@ def edit_case(
 ) -> None:
     """Change what a case says of itself: title, summary, risk, stage (not closed), owner_id, deputy_id, country,
     responsible_state, nickname, audience; and its named people, where `named` is given. VersionConflict when somebody
-    else did so since `version`. Refused when nobody could see it any more."""
+    else did so since `version`. Refused when nobody could see it any more, or when something stands against opening
+    it as far."""
     granted = list_named(session, case)
     if case.version != version:
         theirs = {name: getattr(case, name) for name in fields}
         if named is not None:
             theirs["named"] = [user.id for user in granted]
         raise VersionConflict("Somebody changed this case in the meantime.", theirs)
-    merged = {name: fields.get(name, getattr(case, name)) for name in ("title", "risk", "stage", "audience")}
+    merged = {name: fields.get(name, getattr(case, name)) for name in ("title", "risk", "stage")}
     if merged["stage"] == "closed" and case.stage != "closed":
         raise Refused("Close the case with a reason instead.", "stage")
     _check(**merged)
+    if fields.get("audience", case.audience) > case.audience:
+        check_opening(session, case, fields["audience"])
     for name in ("owner_id", "deputy_id"):
         if fields.get(name) is not None and fields[name] != getattr(case, name):
             check_keeper(session, case.desk_id, session.get(User, fields[name]), name)
@@ -146,7 +151,8 @@ def take_case(session: Session, case: Case, user: User) -> None:
 
 
 def involve(session: Session, case: Case, person_id: int, role: str = "at_risk") -> Involvement:
-    """Put a person into a case. A person already in it is left as they are."""
+    """Put a person into a case. A person already in it is left as they are. A case that is open beyond its desk closes
+    to it: nobody has asked this person yet."""
     if role not in INVOLVEMENT_ROLES:
         raise Refused(f"“{role[:20]}” is no role in a case.", "role")
     held = session.scalars(select(Involvement).where(Involvement.case_id == case.id)).all()
@@ -157,6 +163,9 @@ def involve(session: Session, case: Case, person_id: int, role: str = "at_risk")
         case_id=case.id, person_id=person_id, role=role, position=len(held), conditions=[], reported=[]
     )
     session.add(involvement)
+    if case.audience > Audience.DESK:
+        case.audience = Audience.DESK
+        case.version += 1
     session.flush()
     touch(case.id)
     return involvement
@@ -201,6 +210,23 @@ def check_somebody_may_read(session: Session, case: Case, audience: Audience) ->
         raise Refused("Nobody could see it any more: give the case an owner, a deputy or named people.", "audience")
 
 
+def check_opening(session: Session, case: Case, audience: Audience) -> None:
+    """Refused, with all that is missing, when a case may not be opened to this audience. Closing it to the desk, or
+    within it, may always be done."""
+    if audience <= Audience.DESK:
+        return
+    missing = [said for check in opening_checks for said in check(session, case, audience)]
+    if missing:
+        raise Refused(" ".join(missing), "audience")
+
+
+def check_not_stopped(case: Case, audience: Audience, before: Audience = Audience.DESK) -> None:
+    """Refused when something in a case is to be opened beyond the desk while its publicity is stopped. `before`: who
+    may see it already."""
+    if case.publicity_stopped_at is not None and audience > max(before, Audience.DESK):
+        raise Refused("Publicity of this case is stopped: nothing in it can be opened beyond the desk.", "audience")
+
+
 def today_at(desk: Desk, now: datetime) -> date:
     """The day it is at the desk."""
     return today_in(desk.zone, now)
@@ -227,7 +253,7 @@ def _log(
     )
 
 
-def _check(*, title: str, risk: str, stage: str, audience: Audience) -> None:
+def _check(*, title: str, risk: str, stage: str) -> None:
     if not title.strip():
         raise Refused("Write a title.", "title")
     if len(title) > LONGEST_TITLE:
@@ -238,8 +264,6 @@ def _check(*, title: str, risk: str, stage: str, audience: Audience) -> None:
         raise Refused(f"“{risk[:20]}” is no risk: critical, high, medium or low.", "risk")
     if stage not in STAGES:
         raise Refused(f"“{stage[:20]}” is no stage.", "stage")
-    if audience not in CHOOSABLE:
-        raise Refused("A case cannot be made public yet: consent has to be recorded first.", "audience")
 
 
 def check_keeper(session: Session, desk_id: int, user: User | None, field: str) -> None:

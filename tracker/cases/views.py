@@ -216,9 +216,12 @@ def create_person(ref: str) -> Any:
             once(form)
             session = db.session()
             mine, _desk = kept_case(ref)
-            names = _names(form)
-            person_id = _same_person(form, [n.text for n in names]) or add_person(session, names, **_about(form)).id
-            service.involve(session, mine, person_id)
+            names, was_open = _names(form), mine.audience > Audience.DESK
+            person_id = _same_person(form, [n.text for n in names if n.kind != "pseudonym"])
+            service.involve(session, mine, person_id or add_person(session, names, **_about(form)).id)
+            if was_open and mine.audience <= Audience.DESK:
+                said = _("The case is closed to the desk until it is recorded what they agree to.")
+                flash(said, "warning")
             return led_to(form, url_for("pages.case_file", ref=ref))
 
     return submit(form, act, lambda: render_template("cases/person.html", form=form, case=case, person=None))
@@ -231,7 +234,8 @@ def person(ref: str, public_id: str) -> str:
     case, _desk = kept_case(ref)
     somebody = _person_of(case, public_id)
     form = PersonForm(
-        names="\n".join(n.text for n in somebody.names),
+        names="\n".join(n.text for n in somebody.real_names),
+        pseudonym=somebody.pseudonym,
         pronouns=somebody.pronouns,
         occupation=somebody.occupation,
         born=born_in_words(somebody),
@@ -252,15 +256,19 @@ def change_person(ref: str, public_id: str) -> Any:
         with unit_of_work("people.edit", acting(), f"person:{somebody.id}"):
             once(form)
             mine, _desk = kept_case(ref)
-            known = {n.text: n.kind for n in somebody.names}
+            known, published = {n.text: n.kind for n in somebody.real_names}, somebody.pseudonym
             edit_person(
                 db.session(),
                 _person_of(mine, public_id),
-                [NameGiven(n.text, known.get(n.text, n.kind)) for n in _names(form)],
+                [n if n.kind == "pseudonym" else NameGiven(n.text, known.get(n.text, n.kind)) for n in _names(form)],
                 version=form.expected_version,
                 **_about(form),
             )
-            touch(*db.session.scalars(select(Involvement.case_id).where(Involvement.person_id == somebody.id)))
+            theirs = select(Involvement.case_id).where(Involvement.person_id == somebody.id)
+            for each in db.session.scalars(select(Case).where(Case.id.in_(theirs))):
+                # What was written with the name they had is written anew.
+                each.version += 0 if somebody.pseudonym == published else 1
+                touch(each.id)
             flash(_("Saved."), "good")
             return led_to(form, url_for("pages.case_file", ref=ref))
 
@@ -370,7 +378,8 @@ def _fields(form: CaseForm, *, new_case: bool = False) -> dict[str, Any]:
 
 
 def _names(form: PersonForm) -> list[NameGiven]:
-    return [NameGiven(line) for line in (form.names.data or "").splitlines() if line.strip()]
+    real = [NameGiven(line) for line in (form.names.data or "").splitlines() if line.strip()]
+    return [*real, *([NameGiven(form.pseudonym.data, "pseudonym")] if form.pseudonym.data else [])]
 
 
 def _about(form: PersonForm) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""`tracker cases …` and `tracker flags …`: what stands where."""
+"""`tracker cases …` and `tracker flags …`: what stands where, and who may see it."""
 
 from typing import Any
 
@@ -7,9 +7,15 @@ import click
 from tracker.accounts.models import Desk
 from tracker.accounts.queries import get_desk
 from tracker.base import clock, dates
+from tracker.base.audience import Audience
 from tracker.base.db import db
+from tracker.base.work import COMMAND, unit_of_work
 from tracker.cases.queries import get_case_by_ref
-from tracker.cli.ground import in_house, json_option, say, tracker
+from tracker.cases.service import edit_case
+from tracker.cli.ground import at_option, in_house, json_option, say, tracker
+from tracker.consent.kinds import STOP_REASONS
+from tracker.consent.models import WAYS
+from tracker.consent.service import stop_publicity
 from tracker.flags.queries import describe
 from tracker.flags.queries import list_flags as flags_shown
 from tracker.pages.queries import case_as_json, cases_as_json
@@ -19,7 +25,7 @@ from tracker.pages.queries import case_as_json, cases_as_json
 
 @tracker.group()
 def cases() -> None:
-    """Look at cases."""
+    """Look at cases, and say who may."""
 
 
 def _next_day(next_date: dict[str, Any] | None) -> str:
@@ -67,6 +73,46 @@ def show_case(ref: str, as_known_on: str | None, as_json: bool) -> None:
         for entry in shown["timeline"]
     ]
     say(as_json, shown, "\n".join(lines))
+
+
+@cases.command("set")
+@click.argument("ref")
+@click.option("--audience", required=True, type=click.Choice([a.code for a in Audience]), help="Who may see it.")
+@at_option
+@json_option
+@in_house
+def set_case(ref: str, audience: str, as_json: bool) -> None:
+    """Say who may see a case. Beyond its desk it opens only as far as everybody in it has agreed."""
+    session = db.session()
+    with unit_of_work("cases.edit", COMMAND):
+        case = get_case_by_ref(session, ref)
+        before = case.audience
+        edit_case(session, case, version=case.version, audience=Audience.from_code(audience))
+    words = f"{case.ref} is open to: {case.audience.code} (before: {before.code})."
+    say(as_json, {"ref": case.ref, "audience": case.audience.code, "before": before.code}, words)
+
+
+@cases.command("stop-publicity")
+@click.argument("ref")
+@click.option("--reason", required=True, type=click.Choice(STOP_REASONS), help="Why, in a neutral word.")
+@click.option("--how", type=click.Choice(WAYS), help="How it was asked for.")
+@at_option
+@json_option
+@in_house
+def stop_case_publicity(ref: str, reason: str, how: str | None, as_json: bool) -> None:
+    """Stop all publicity of a case at once: it closes to its desk, and mail beyond it is left out."""
+    session = db.session()
+    with unit_of_work("consent.stop", COMMAND):
+        case = get_case_by_ref(session, ref)
+        stop_publicity(session, case, reason=reason, how=how or "")
+    assert case.publicity_stopped_at is not None
+    document = {
+        "ref": case.ref,
+        "audience": case.audience.code,
+        "stopped_at": case.publicity_stopped_at.isoformat(),
+        "reason": case.publicity_stopped_reason,
+    }
+    say(as_json, document, f"Publicity of {case.ref} is stopped. To resume it, two people have to agree in its pages.")
 
 
 # Flags ----------------------------------------------------------------------------------------------------------------

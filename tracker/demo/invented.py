@@ -9,7 +9,7 @@ from datetime import time, timedelta
 from tracker.base.audience import Audience
 from tracker.base.dates import StatedDate, today_in
 from tracker.demo.accounts import DESKS
-from tracker.demo.telling import Somebody, Story
+from tracker.demo.telling import Agreed, Somebody, Story
 from tracker.hearings.rules import in_window, on_day
 from tracker.timeline.service import Source
 
@@ -135,13 +135,13 @@ def _noga(story: Story) -> None:
 
 
 def _yusuf(story: Story) -> None:
-    """A release that is only reported, and contradicted; a renewal that the court moved."""
+    """A release that is only reported, and contradicted; a renewal that the court moved; a name for publication."""
     day, at = story.day, story.at
     known = at("iopt", 90, "10:30")
     heard = story.ago(hours=2)
     story.case(
         "yusuf", known, "noor", "iopt",
-        [Somebody("yusuf", ("Yusuf Khayali", "يوسف خيالي"), "nurse", "he/him")],
+        [Somebody("yusuf", ("Yusuf Khayali", "يوسف خيالي"), "nurse", "he/him", pseudonym="Salim")],
         title="Yusuf Khayali: held without charge on secret evidence",
         summary="An invented case. Four months of administrative detention; whether they are renewed is decided soon.",
         risk="high", owner="noor", deputy="sacha", country="PS", state="IL", audience=Audience.VOLUNTEERS,
@@ -418,7 +418,7 @@ def _march(story: Story) -> None:
 
 
 def _aigul(story: Story) -> None:
-    """The verdict was yesterday, and nobody has said what it was."""
+    """The verdict was yesterday, and nobody has said what it was; what she agreed to is to be asked anew."""
     day, at = story.day, story.at
     known = at("casia", 35, "11:30")
     story.case(
@@ -428,6 +428,7 @@ def _aigul(story: Story) -> None:
         summary="An invented case. In custody for organising a strike at a mine; the judgment was announced for "
         "yesterday.",
         risk="high", owner="dara", country="KZ", state="KZ", audience=Audience.VOLUNTEERS,
+        agreed=Agreed("lawyer", how="paper", review_in_days=-1),
     )  # fmt: skip
     story.entry(
         "aigul", known, "dara", "person.remanded", day("casia", -60), source=COURT_PAPER, audience=Audience.VOLUNTEERS

@@ -17,7 +17,9 @@ from tracker.base.audience import Audience
 from tracker.base.dates import StatedDate, instant_of, today_in, working_day_on_or_after, working_day_on_or_before
 from tracker.base.work import CLOCK, COMMAND, Actor, unit_of_work
 from tracker.cases.models import Case
-from tracker.cases.service import check_case, close_case, involve, name_people, open_case
+from tracker.cases.queries import list_people
+from tracker.cases.service import check_case, close_case, edit_case, involve, name_people, open_case
+from tracker.consent.service import decide_without_name, record_consent
 from tracker.demo.accounts import DESKS
 from tracker.flags.models import Flag
 from tracker.flags.service import acknowledge, snooze
@@ -48,6 +50,18 @@ class Somebody:
     names: tuple[str, ...]
     occupation: str = ""
     pronouns: str = ""
+    #: What those beyond the desk know them by.
+    pseudonym: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Agreed:
+    """What the demo imagines that somebody agreed to: who said it, to what, how, and when they are asked again."""
+
+    speaker: str = "family"
+    subjects: tuple[str, ...] = ("public", "name")
+    how: str = "call"
+    review_in_days: int = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +161,10 @@ class Story:
         state: str | None = None,
         audience: Audience = Audience.DESK,
         named: Sequence[str] = (),
+        agreed: Agreed | None = Agreed(),
     ) -> None:
-        """A case is opened with its people."""
+        """A case is recorded with its people. Beyond the desk it is opened once they agreed as `agreed` says; None:
+        nobody can be asked, and it is open without any name."""
         self._desk_of[word] = desk
 
         def do() -> None:
@@ -163,11 +179,12 @@ class Story:
                 deputy=self.account(deputy) if deputy else None,
                 country=country,
                 responsible_state=state,
-                audience=audience,
+                audience=min(audience, Audience.DESK),
             )
             self._cases[word] = case.id
             for somebody in people:
                 names = [NameGiven(n, "legal" if i == 0 else "transliteration") for i, n in enumerate(somebody.names)]
+                names += [NameGiven(somebody.pseudonym, "pseudonym")] if somebody.pseudonym else []
                 person = add_person(self.session, names, occupation=somebody.occupation, pronouns=somebody.pronouns)
                 self._people[somebody.key] = person.id
                 involve(self.session, case, person.id)
@@ -175,6 +192,32 @@ class Story:
                 name_people(self.session, case, [self.account(n) for n in named])
 
         self.act(at, by, "cases.open", do)
+        if audience > Audience.DESK:
+            self.opened(word, at + timedelta(minutes=1), by, audience, agreed)
+
+    def opened(self, case: str, at: datetime, by: str, audience: Audience, agreed: Agreed | None) -> None:
+        """A case is opened beyond its desk, once everybody in it agreed, as the demo imagines it."""
+
+        def do() -> None:
+            mine = self.case_of(case)
+            for _involvement, person in list_people(self.session, mine.id):
+                if agreed is None:
+                    decide_without_name(self.session, mine, person.id, reason="out_of_reach")
+                    continue
+                record_consent(
+                    self.session,
+                    mine,
+                    person.id,
+                    answer="agreed",
+                    speaker=agreed.speaker,
+                    subjects=agreed.subjects,
+                    how=agreed.how,
+                    up_to=audience,
+                    review_on=today_in(DESKS[self._desk_of[case]][2], self.now) + timedelta(days=agreed.review_in_days),
+                )
+            edit_case(self.session, mine, version=mine.version, audience=audience)
+
+        self.act(at, by, "cases.edit", do)
 
     def entry(
         self,

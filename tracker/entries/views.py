@@ -20,7 +20,7 @@ from tracker.base.work import unit_of_work
 from tracker.cases.access import kept_case, rung_of
 from tracker.cases.models import Case
 from tracker.cases.queries import list_people
-from tracker.cases.service import check_somebody_may_read
+from tracker.cases.service import check_not_stopped, check_somebody_may_read
 from tracker.entries.forms import AboutEntryForm, EntryAudienceForm, EntryForm, WithdrawForm
 from tracker.timeline.kinds import kind_of
 from tracker.timeline.models import Entry, EntryPerson, EntrySource, EntryState
@@ -86,7 +86,7 @@ def put_right(ref: str, public_id: str) -> Any:
             mine, desk = kept_case(ref)
             session = db.session()
             wrong = _meant(entry, form)
-            told = _fields(form, mine, desk)
+            told = _fields(form, mine, desk, _as_open_as(wrong))
             if told["kind"] == wrong.kind:
                 # What the form does not ask (offences, months, conditions) is not lost by a correction of the date.
                 kept = {name: value for name, value in wrong.payload.items() if name != "place"}
@@ -161,7 +161,9 @@ def change_audience(ref: str, public_id: str) -> Any:
 
     def do(entry: Entry, form: EntryAudienceForm, said: Mapping[str, Any]) -> str:
         to = Audience.from_code(form.audience.data)
-        check_somebody_may_read(db.session(), kept_case(ref)[0], to)
+        mine = kept_case(ref)[0]
+        check_somebody_may_read(db.session(), mine, to)
+        check_not_stopped(mine, to, said["audience"])
         change_entry_audience(
             db.session(), entry, to=to, audience=min(to, said["audience"], Audience.DESK), on=said["on"]
         )
@@ -265,8 +267,14 @@ def _widest(case: Case) -> Audience:
     return min(Audience.DESK, case.audience)
 
 
-def _fields(form: EntryForm, case: Case, desk: Desk) -> dict[str, Any]:
-    """What the form says, in the words of the service."""
+def _as_open_as(entry: Entry) -> Audience:
+    """Who may see an entry now."""
+    state = db.session.get(EntryState, entry.id)
+    return state.audience if state else entry.audience
+
+
+def _fields(form: EntryForm, case: Case, desk: Desk, before: Audience = Audience.DESK) -> dict[str, Any]:
+    """What the form says, in the words of the service. `before`: who may see already what is put right."""
     if form.day.data is None:
         raise Refused(_("Write the date, or the day by which it was known."), "day")
     if not kind_of(form.kind.data).by_hand:
@@ -278,6 +286,7 @@ def _fields(form: EntryForm, case: Case, desk: Desk) -> dict[str, Any]:
         instant_of(form.day.data, form.at_time.data, desk.zone, 0)
     audience = Audience.from_code(form.audience.data)
     check_somebody_may_read(db.session(), case, audience)
+    check_not_stopped(case, audience, before)
     sources = []
     if form.source_kind.data:
         sources.append(

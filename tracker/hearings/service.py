@@ -3,7 +3,7 @@
 *Correct* (we had it wrong) and *move* (the court moved it) are two acts: history and mail say different things.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -11,12 +11,13 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from tracker.base.audience import CHOOSABLE, Audience
+from tracker.base.audience import Audience
 from tracker.base.columns import new_public_id
 from tracker.base.dates import StatedDate, today_in
 from tracker.base.errors import NotFound, Refused, VersionConflict
 from tracker.base.work import current_work, touch
 from tracker.cases.models import Case
+from tracker.cases.service import check_not_stopped
 from tracker.hearings.models import KINDS, Appearance, Hearing
 from tracker.hearings.rules import When, ask_twice, instants
 from tracker.timeline.models import Entry, EntryState
@@ -82,6 +83,7 @@ def schedule_hearing(
     certainty: str = "confirmed",
     confirmation: Confirmation | None = None,
     audience: Audience = Audience.DESK,
+    open_already: Audience = Audience.DESK,
     observer: str = "",
     note: str = "",
     state: str = "scheduled",
@@ -91,7 +93,9 @@ def schedule_hearing(
     origin: str = "human",
     import_id: str | None = None,
 ) -> Hearing:
-    """Record a hearing of these people. NeedsConfirmation for an unlikely date unless `unlikely_is_meant`."""
+    """Record a hearing of these people. NeedsConfirmation for an unlikely date unless `unlikely_is_meant`. While
+    publicity of one of their cases is stopped it is not more open than the desk, or than what it follows from
+    (`open_already`)."""
     work = current_work(session)
     if not unlikely_is_meant:
         ask_twice(when, work.now, sitting_days)
@@ -99,8 +103,7 @@ def schedule_hearing(
         raise Refused(f"“{kind[:30]}” is no kind of hearing.", "kind")
     if not appearing:
         raise Refused("Say whose hearing it is.", "appearing")
-    if audience not in CHOOSABLE:
-        raise Refused("A hearing cannot be made public yet.", "audience")
+    _check_not_stopped(session, {a.case_id for a in appearing}, audience, open_already)
     if certainty not in ("confirmed", "provisional"):
         raise Refused("A date is confirmed or provisional.", "certainty")
     _check_text(court=court, place=place, observer=observer)
@@ -421,6 +424,7 @@ def _go_on(
         court=hearing.court,
         place=hearing.place,
         audience=hearing.audience,
+        open_already=hearing.audience,
         appearing=appearing,
         confirmation=confirmation,
         unlikely_is_meant=unlikely_is_meant,
@@ -438,8 +442,8 @@ def edit_hearing(session: Session, hearing: Hearing, *, version: int, **fields: 
     _check_version(hearing, version)
     if fields.get("kind", hearing.kind) not in KINDS:
         raise Refused("That is no kind of hearing.", "kind")
-    if fields.get("audience", hearing.audience) not in CHOOSABLE:
-        raise Refused("A hearing cannot be made public yet.", "audience")
+    audience = fields.get("audience", hearing.audience)
+    _check_not_stopped(session, case_ids(session, hearing.id), audience, hearing.audience)
     _check_text(**{k: v for k, v in fields.items() if k in ("observer",)})
     before = snapshot(hearing)
     for name, value in fields.items():
@@ -450,6 +454,12 @@ def edit_hearing(session: Session, hearing: Hearing, *, version: int, **fields: 
         if hearing.audience < before["audience"]:
             _close_entries(session, hearing)
         _log(session, hearing, "hearing.edited", before=before)
+
+
+def _check_not_stopped(session: Session, cases: Collection[int], audience: Audience, before: Audience) -> None:
+    if audience > Audience.DESK:
+        for case in session.scalars(select(Case).where(Case.id.in_(cases))):
+            check_not_stopped(case, audience, before)
 
 
 def _close_entries(session: Session, hearing: Hearing) -> None:

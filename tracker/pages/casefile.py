@@ -22,7 +22,7 @@ from tracker.hearings.models import Appearance, Hearing
 from tracker.hearings.queries import hearings_as_known
 from tracker.hearings.service import can_undo
 from tracker.people.models import Person
-from tracker.people.rules import initials
+from tracker.people.rules import initials, outward_name
 from tracker.timeline.queries import EntrySeen, read_timeline
 from tracker.timeline.rules import WhereTheyStand, stand
 
@@ -33,7 +33,7 @@ class PersonSeen:
 
     involvement: Involvement
     person: Person
-    #: The name, or initials from the volunteers' rung on: nobody there is shown a name without consent.
+    #: The name; beyond the desk the one for publication, or the name as far as they agreed to that, or initials.
     name: str
     standing: WhereTheyStand
 
@@ -164,7 +164,7 @@ def read_case_file(session: Session, user: User, ref: str, now: datetime, known_
         rung,
     )
     people = [
-        PersonSeen(involvement, person, shown_name(person, rung), standing[person.id])
+        PersonSeen(involvement, person, shown_name(involvement, person, rung), standing[person.id])
         for involvement, person in involved
     ]
     return CaseFile(
@@ -176,7 +176,7 @@ def read_case_file(session: Session, user: User, ref: str, now: datetime, known_
         deputy=row[5],
         people=people,
         timeline=timeline[::-1],
-        hearings=_hearings(session, user, case, rung) if known_at is None else (),
+        hearings=_hearings(session, user, case, rung, people) if known_at is None else (),
         flags=() if known_at else open_flags_for_cases(session, [case.id], now, rung)[case.id],
         names={seen.person.id: seen.name for seen in people},
         writers=_writers(session, timeline),
@@ -203,17 +203,24 @@ def _day(iso: str | None) -> date | None:
 
 
 def shown_title(case: Case, rung: Audience) -> str:
-    """A case's title as a rung may know it: titles tend to name people, so volunteers read the nickname."""
-    return case.title if rung <= Audience.DESK else case.nickname
+    """A case's title as a rung may know it: titles tend to name people, so beyond the desk it is read only as far as
+    everybody in the case may be named; else the nickname stands for it."""
+    return case.title if rung <= max(Audience.DESK, case.title_up_to) else case.nickname
 
 
-def shown_name(person: Person, rung: Audience) -> str:
-    """A person's name as a rung may know it: the desk the name, volunteers initials."""
-    return person.name if rung <= Audience.DESK else initials(person.name)
+def shown_name(involvement: Involvement, person: Person, rung: Audience) -> str:
+    """A person's name as a rung may know it in this case."""
+    if rung <= Audience.DESK:
+        return person.name
+    return outward_name(person.name, person.pseudonym, involvement.name_up_to >= rung)
 
 
-def _hearings(session: Session, user: User, case: Case, rung: Audience) -> list[HearingInCase]:
-    """The hearings of a case with all who appear and may be known of, those ahead first."""
+def _hearings(
+    session: Session, user: User, case: Case, rung: Audience, people: Sequence[PersonSeen]
+) -> list[HearingInCase]:
+    """The hearings of a case with all who appear and may be known of, those ahead first. `people`: who is in the case,
+    as its reader may know them; those of other cases are listed for their own desk alone."""
+    names = {seen.person.id: seen.name for seen in people}
     mine = select(Appearance.hearing_id).where(Appearance.case_id == case.id)
     chosen = (
         select(Hearing, Appearance, Case, Person, level(user.id))
@@ -231,7 +238,9 @@ def _hearings(session: Session, user: User, case: Case, rung: Audience) -> list[
     found: dict[int, HearingInCase] = {}
     for hearing, appearance, of, person, seen_from in session.execute(chosen).unique():
         listed = found.setdefault(hearing.id, HearingInCase(hearing, []))
-        listed.appearing.append((appearance, of, shown_name(person, Audience(seen_from))))
+        inner = of.id != case.id and seen_from <= Audience.DESK
+        name = person.name if inner else names.get(person.id, initials(person.name))
+        listed.appearing.append((appearance, of, name))
     ahead = sorted(
         (h for h in found.values() if h.hearing.state == OPEN_STATE),
         key=lambda h: (h.hearing.starts_at is None, h.hearing.starts_at or h.hearing.created_at),

@@ -9,6 +9,7 @@ from flask_login import current_user
 
 from tracker.accounts.guard import MARKS, mark_of
 from tracker.accounts.models import User
+from tracker.consent.service import leads_a_desk
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +24,14 @@ class Place:
     part: str = ""
     #: Whether it leads nowhere for an account without a desk.
     desk: bool = False
+    #: Whether it is open only to who coordinates a desk, or to an administrator.
+    leads: bool = False
 
 
-def _place(endpoint: str, label: Any, icon: str, *shown: str, part: str = "", desk: bool = False) -> Place:
-    return Place(endpoint, label, icon, frozenset(shown), part, desk)
+def _place(
+    endpoint: str, label: Any, icon: str, *shown: str, part: str = "", desk: bool = False, leads: bool = False
+) -> Place:
+    return Place(endpoint, label, icon, frozenset(shown), part, desk, leads)
 
 
 #: In the order they are shown.
@@ -38,6 +43,7 @@ PLACES: tuple[Place, ...] = (
     _place("pages.cases", _l("Cases"), "cases", "main", "thumbs"),
     _place("pages.hearings", _l("Hearings"), "hearing", "main", "menu"),
     _place("pages.service_health", _l("Service health"), "health", "main", "menu"),
+    _place("consent.stop_any", _l("Stop publicity"), "warning", "menu", leads=True),
     _place("reminders.mine", _l("My reminders"), "clock", "menu"),
     _place("calendar.mine", _l("My calendar"), "hearing", "menu"),
     _place("accounts.account", _l("My account"), "person", "menu"),
@@ -87,6 +93,7 @@ def navigation() -> Navigation:
     account = signed_in()
     role = account.role if account else "anyone"
     at_desk = bool(account and account.desk_ids())
+    leads = account is not None and leads_a_desk(account)
     exists = current_app.view_functions
 
     def shown(where: str) -> list[Shown]:
@@ -98,7 +105,10 @@ def navigation() -> Navigation:
                 request.endpoint == place.endpoint and not place.part,
             )
             for place in PLACES
-            if where in place.shown and is_open(place, role) and (at_desk or not place.desk)
+            if where in place.shown
+            and is_open(place, role)
+            and (at_desk or not place.desk)
+            and (leads or not place.leads)
         ]
 
     def address(endpoint: str, wanted: bool) -> str:

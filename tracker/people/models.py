@@ -43,6 +43,16 @@ class Person(Model):
         """The name staff use: the first that is not a pseudonym."""
         return next((n.text for n in self.names if n.kind != "pseudonym"), self.names[0].text if self.names else "?")
 
+    @property
+    def pseudonym(self) -> str:
+        """The name for publication; empty: there is none. Beyond the desk it is shown in place of every other name."""
+        return next((n.text for n in self.names if n.kind == "pseudonym"), "")
+
+    @property
+    def real_names(self) -> list["PersonName"]:
+        """All names but the one for publication."""
+        return [n for n in self.names if n.kind != "pseudonym"]
+
 
 class PersonName(Model):
     """One name of a person, in one script."""

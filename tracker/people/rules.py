@@ -34,6 +34,12 @@ def script_of(text: str) -> str:
     return max(set(codes), key=codes.count) if codes else "Zyyy"
 
 
+def outward_name(name: str, pseudonym: str, may_be_named: bool) -> str:
+    """What those beyond the desk call somebody: the name for publication where there is one, and never anything of the
+    real name beside it; else the name, where its bearer agreed to that; else initials."""
+    return pseudonym or (name if may_be_named else initials(name))
+
+
 def initials(name: str) -> str:
     """`A.K.` for `Ahmad Khalefa`: what those see who may not see the name."""
     words = [w for w in re.split(r"[\s\-]+", name) if w and w.lower() not in ARTICLES]

@@ -60,7 +60,8 @@ def edit_person(
         raise VersionConflict(
             "Somebody changed this person in the meantime.",
             {
-                "names": "\n".join(n.text for n in person.names),
+                "names": "\n".join(n.text for n in person.real_names),
+                "pseudonym": person.pseudonym,
                 "pronouns": person.pronouns,
                 "occupation": person.occupation,
                 "born": born_in_words(person),
@@ -86,6 +87,13 @@ def _name(person: Person, names: Sequence[NameGiven]) -> None:
     for _text, kind in wanted:
         if kind not in NAME_KINDS:
             raise Refused(f"“{kind[:20]}” is no kind of name.", "name_kind")
+    published = {text.casefold() for text, kind in wanted if kind == "pseudonym"}
+    if len(published) > 1:
+        raise Refused("There can be one name for publication.", "pseudonym")
+    if published & {text.casefold() for text, kind in wanted if kind != "pseudonym"}:
+        raise Refused("The name for publication must be another than the real names.", "pseudonym")
+    if len(published) == len(wanted):
+        raise Refused("Write a name.", "name")
     held = {(n.text, n.kind): n for n in person.names}
     person.names = [
         held.get((text, kind)) or PersonName(text=text, kind=kind, script=script_of(text), name_key=name_key(text))

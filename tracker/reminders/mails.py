@@ -1,7 +1,8 @@
 """Writing the mails: the same few facts as text and as HTML, in the reader's language, worded for who reads.
 
 Subjects and bodies name a case by its nickname and reference, never a person: a mail may be read over a shoulder. To
-whoever is not staff a case is told by initials and city (`rules.wording_of`).
+whoever is not staff a case is told by initials and city (`rules.wording_of`); by name only what is public, where all
+concerned agreed to that.
 Everything is read from the rows as they are when it is written; what was planned a week ago is not repeated blindly.
 """
 
@@ -31,6 +32,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session, aliased, lazyload
 
 from tracker.accounts.models import Desk, User
+from tracker.base.audience import Audience
 from tracker.base.columns import canonical_json
 from tracker.base.labels import label
 from tracker.base.languages import speaking, spoken
@@ -46,7 +48,7 @@ from tracker.base.words import (
     say_window,
     say_zone,
 )
-from tracker.cases.models import Case
+from tracker.cases.models import Case, Involvement
 from tracker.cases.queries import level
 from tracker.hearings.ics import write_published
 from tracker.hearings.models import Appearance, Hearing
@@ -171,8 +173,13 @@ def _read(session: Session, messages: Sequence[Message], in_hand: bool) -> dict[
     for message_id, case, zone in of_cases:
         cases.setdefault(message_id, []).append(case)
         zones[case.id] = zone
-    # Staff are told cases by their nicknames: whose they are is read for the few others.
-    others = {m.id for m in messages if m.recipient_id in readers and not readers[m.recipient_id][0].is_staff}
+    # Staff are told cases by their nicknames: whose they are is read for the few others, and for what is public.
+    others = {
+        m.id
+        for m in messages
+        if (m.recipient_id in readers and not readers[m.recipient_id][0].is_staff)
+        or _openness(hearings.get(m.subject_id), cases.get(m.id, ())) == Audience.PUBLIC
+    }
     people = _people_of(session, [m.subject_id for m in messages if m.id in others])
     found = {}
     for message in messages:
@@ -182,33 +189,46 @@ def _read(session: Session, messages: Sequence[Message], in_hand: bool) -> dict[
         if hearing is not None and reader is not None and told:
             zone = reader.zone or zones[told[0].id] or hearing.zone
             changed_at = changes.get(hearing.id, hearing.created_at) if with_ics else None
-            # Consent has no place to be recorded yet.
-            wording = rules.wording_of(hearing.audience, False, reader.is_staff)
-            names = {case.id: _called(case, people.get((hearing.id, case.id), ()), wording) for case in told}
+            whose = {case.id: people.get((hearing.id, case.id), ()) for case in told}
+            agreed = all(each and all(may_be_named for _name, may_be_named in each) for each in whose.values())
+            wording = rules.wording_of(_openness(hearing, told), agreed, reader.is_staff)
+            names = {case.id: _called(case, whose[case.id], wording) for case in told}
             found[message.id] = _Known(message, hearing, told, reader, zone, changed_at, wording, names)
     return found
 
 
-def _people_of(session: Session, hearing_ids: Sequence[int]) -> dict[tuple[int, int], list[str]]:
-    """Names of who appears, by (hearing, case). Two statements, and none where no hearing is asked for."""
-    found: dict[tuple[int, int], list[str]] = {}
+def _openness(hearing: Hearing | None, cases: Sequence[Case]) -> Audience:
+    """Who may know of a hearing of these cases: the strictest on the way."""
+    return min((hearing.audience, *(case.audience for case in cases)), key=int) if hearing else Audience.NAMED
+
+
+def _people_of(session: Session, hearing_ids: Sequence[int]) -> dict[tuple[int, int], list[tuple[str, bool]]]:
+    """Who appears, as those beyond the desk call them, and whether they may be named to the public; by (hearing, case).
+    Two statements, and none where no hearing is asked for."""
+    found: dict[tuple[int, int], list[tuple[str, bool]]] = {}
     if hearing_ids:
         rows = session.execute(
-            select(Appearance.hearing_id, Appearance.case_id, Person)
+            select(Appearance.hearing_id, Appearance.case_id, Person, Involvement.name_up_to)
             .join(Person, Person.id == Appearance.person_id)
+            .join(
+                Involvement,
+                and_(Involvement.case_id == Appearance.case_id, Involvement.person_id == Appearance.person_id),
+            )
             .where(Appearance.hearing_id.in_(hearing_ids))
             .order_by(Appearance.id)
         )
-        for hearing_id, case_id, person in rows:
-            found.setdefault((hearing_id, case_id), []).append(person.name)
+        for hearing_id, case_id, person, name_up_to in rows:
+            may_be_named = bool(person.pseudonym) or name_up_to >= Audience.PUBLIC
+            found.setdefault((hearing_id, case_id), []).append((person.pseudonym or person.name, may_be_named))
     return found
 
 
-def _called(case: Case, people: Sequence[str], wording: Wording) -> str:
-    """What a case is called: `Cedar (IOPT-0004)`, or by whose it is: `N.H., O.O.`."""
+def _called(case: Case, people: Sequence[tuple[str, bool]], wording: Wording) -> str:
+    """What a case is called: `Cedar (IOPT-0004)`, or by whose it is: `N.H., O.O.`, and no letter of a real name where
+    there is one for publication."""
     if wording == "desk" or not people:
         return f"{case.nickname} ({case.ref})"
-    return _(", ").join(initials(name) if wording == "initials" else name for name in people)
+    return _(", ").join(initials(name) if wording == "initials" else name for name, _may_be_named in people)
 
 
 @cache

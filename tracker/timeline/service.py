@@ -9,7 +9,7 @@ from sqlalchemy import delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from tracker.base.audience import CHOOSABLE, Audience
+from tracker.base.audience import Audience
 from tracker.base.columns import new_public_id
 from tracker.base.dates import StatedDate
 from tracker.base.errors import NotFound, Refused, VersionConflict
@@ -62,7 +62,6 @@ def record_entry(
         raise Refused(f"“{confidence[:20]}” is no confidence: confirmed or reported.", "confidence")
     if len(text) > LONGEST_TEXT:
         raise Refused(f"The text is longer than {LONGEST_TEXT:,} characters.", "text")
-    _check_audience(audience)
     kind_of(kind)
     # Somewhere on earth it is already tomorrow; what lies further ahead has not happened.
     earliest = date_stated.earliest_on or date_stated.on
@@ -133,11 +132,6 @@ def _put_right_already() -> VersionConflict:
     return VersionConflict("Somebody has put this entry right in the meantime.", {})
 
 
-def _check_audience(audience: Audience) -> None:
-    if audience not in CHOOSABLE:
-        raise Refused("An entry cannot be made public yet: consent has to be recorded first.", "audience")
-
-
 def latest_correction(session: Session, entry: Entry) -> Entry:
     """The entry that stands in this one's place: the last correction that was not withdrawn, or the entry itself."""
     stands = entry
@@ -180,8 +174,7 @@ def withdraw_entry(session: Session, entry: Entry, *, reason: str, audience: Aud
 
 
 def change_entry_audience(session: Session, entry: Entry, *, to: Audience, audience: Audience, on: date) -> Entry:
-    """Open or close an entry to a rung of the ladder. Refused for a rung that cannot be chosen yet."""
-    _check_audience(to)
+    """Open or close an entry to a rung of the ladder. It is never more open than its case."""
     return _speak_of(session, entry, rules.AUDIENCE_CHANGED, audience, on, "", {"to": int(to)})
 
 
