@@ -28,6 +28,7 @@ _NAMES = {
     "TRACKER_MAIL_FROM",
     "TRACKER_BASE_URL",
     "TRACKER_SECRET_KEY",
+    "TRACKER_SECRET_KEY_OLD",
     "TRACKER_KEYRING",
     "TRACKER_INSTANCE",
     "TRACKER_PROXIES",
@@ -51,6 +52,8 @@ class Settings:
     base_url: str
     #: Signs form tokens and cookies. Never in the database.
     secret_key: str
+    #: Keys that signed before it, oldest first: they open what is still under way, and sign nothing.
+    secret_keys_old: tuple[str, ...] = ()
     #: File of the keys that seal fields (see `tracker.base.sealing`).
     keyring: Path
     #: Folder for what the program makes itself: the SQLite file, the secret, the keyring, the rewritten style sheet.
@@ -88,6 +91,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         mail_from=_mail_from(env.get("TRACKER_MAIL_FROM", "Urgent action tracker <tracker@localhost>")),
         base_url=base_url,
         secret_key=env.get("TRACKER_SECRET_KEY") or _own_secret(instance, base_url),
+        secret_keys_old=tuple(k for k in (env.get("TRACKER_SECRET_KEY_OLD") or "").split(",") if k),
         keyring=Path(env.get("TRACKER_KEYRING", instance / "keyring")),
         instance=instance,
         proxies=_count("TRACKER_PROXIES", env.get("TRACKER_PROXIES", "0")),

@@ -13,7 +13,7 @@ rehearsal (`house_facts`), which only offer it. A row without an account (`user_
 """
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -32,7 +32,8 @@ from tracker.accounts.queries import find_account
 from tracker.accounts.service import begin_sign_in, hash_token
 from tracker.base import clock
 from tracker.base.db import db, note
-from tracker.base.errors import Misconfigured
+from tracker.base.errors import HouseClosed, Misconfigured
+from tracker.base.mode import Mode, mode_column, mode_of, read_mode
 from tracker.base.sealing import Sealer
 
 #: Where people sign in: the one path on which the form's cookie is read.
@@ -65,15 +66,18 @@ class SignInSession(SecureCookieSession):
         self.begun = False
         #: Ended in this request: the cookie is to be taken back.
         self.over = False
+        #: The mode of the house, read with the row; None: not read yet.
+        self.mode: Mode | None = None
 
 
 class ServerSessions(SessionInterface):
-    """Loads the sign-in the cookie names, and writes back what changed. `https`: cookies only over it."""
+    """Loads the sign-in the cookie names, and writes back what changed. `secret_keys`: the last one signs, each opens.
+    `https`: cookies only over it."""
 
-    def __init__(self, sealer: Sealer, secret_key: str, https: bool) -> None:
+    def __init__(self, sealer: Sealer, secret_keys: Sequence[str], https: bool) -> None:
         self._sealer = sealer
         self._https = https
-        self._signer = URLSafeTimedSerializer(secret_key, salt="sign-in form")
+        self._signer = URLSafeTimedSerializer(list(secret_keys), salt="sign-in form")
         self.cookie = "__Host-tracker" if https else "tracker"
         self.form_cookie = "__Host-tracker-form" if https else "tracker-form"
 
@@ -90,7 +94,7 @@ class ServerSessions(SessionInterface):
         token_hash = hash_token(token)
         row = (
             db.session.execute(
-                select(SignIn.id, SignIn.data_sealed, SignIn.seen_at, User)
+                select(SignIn.id, SignIn.data_sealed, SignIn.seen_at, User, mode_column().label("mode"))
                 .join(User, User.id == SignIn.user_id)
                 .outerjoin(Membership, Membership.user_id == User.id)
                 .outerjoin(Desk, Desk.id == Membership.desk_id)
@@ -116,6 +120,7 @@ class ServerSessions(SessionInterface):
         found = SignInSession(data, now)
         found.user, found.row_id, found.token, found.seen_at = row.User, row.id, token, row.seen_at
         found.idle = rules.idle_span(row.User.role)
+        found.mode = mode_of(row.mode)
         return found
 
     def _form_token(self, request: Request) -> dict[str, Any] | None:
@@ -200,7 +205,9 @@ def set_up(app: Flask, settings: Any) -> None:
         SECURITY_CLI_USERS_NAME=None,
         SECURITY_CLI_ROLES_NAME=None,
     )
-    app.session_interface = ServerSessions(app.extensions["sealer"], settings.secret_key, settings.https)
+    app.session_interface = ServerSessions(
+        app.extensions["sealer"], (*settings.secret_keys_old, settings.secret_key), settings.https
+    )
     # Before the guard: a form sent after its sign-in has run out is answered with what was typed in it, not with a
     # redirect that loses it.
     CSRFProtect(app)
@@ -212,7 +219,9 @@ def set_up(app: Flask, settings: Any) -> None:
 
 def begin(user: User, device: str, now: datetime) -> None:
     """Sign `user` in, inside the unit of work that checked the password: a new id, a new form token, nothing kept of
-    what the stranger's session held."""
+    what the stranger's session held. HouseClosed when it is, and they are no admin."""
+    if user.role != "admin" and read_mode(db.session()).is_closed:
+        raise HouseClosed("Only admins get in for the moment.")
     interface = current_app.session_interface
     assert isinstance(interface, ServerSessions)
     fresh = session._get_current_object()  # type: ignore[attr-defined]  # the session itself, not its proxy
@@ -235,6 +244,16 @@ def leave() -> None:
     assert isinstance(left, SignInSession)
     left.clear()
     left.row_id, left.user, left.over = None, None, True
+
+
+def house_mode() -> Mode:
+    """The mode of the house as this request found it. For who is signed in it came with the sign-in."""
+    asking = session._get_current_object()  # type: ignore[attr-defined]  # the session itself, not its proxy
+    if not isinstance(asking, SignInSession):
+        return read_mode(db.session())
+    if asking.mode is None:
+        asking.mode = read_mode(db.session())
+    return asking.mode
 
 
 def own_row() -> int | None:

@@ -16,6 +16,7 @@ from tracker.base.audience import Audience
 from tracker.base.dates import wall_of
 from tracker.base.house import read_fact
 from tracker.base.languages import spoken
+from tracker.base.mode import read_mode
 from tracker.base.words import ago, say_day_of_month, say_days, say_instant, say_time, say_weekday, say_window
 from tracker.cases.models import Case
 from tracker.cases.queries import level
@@ -29,6 +30,7 @@ from tracker.outbox.queries import needs_human, relay_state
 from tracker.outbox.relay import RelayState
 from tracker.outbox.restored import TROUBLE as LEDGER_TROUBLE
 from tracker.pages.outgoing import paused_words
+from tracker.safety.checking import say_mode
 
 #: A hearing so close makes a mail that did not arrive urgent.
 SOON = timedelta(hours=72)
@@ -96,6 +98,9 @@ def doctor_says(session: Session, now: datetime, configured: bool) -> Service:
     """What the operator is to do next, in one sentence; not `bad` when there is nothing. `configured`: whether the
     settings name a relay."""
     now_said = service_now(session, now)
+    mode = read_mode(session)
+    if not mode.is_open and find_hold(session) is None and clock_silent_since(session, now) is None:
+        return Service(True, _("%(what)s When it is over: tracker house mode open", what=say_mode(mode, "UTC")))
     if now_said.bad:
         pause = read_pause(session)
         if pause is not None and find_hold(session) is None and clock_silent_since(session, now) is None:

@@ -40,6 +40,7 @@ PLACES: tuple[Place, ...] = (
     _place("pages.service_health", _l("Service health"), "health", "main", "menu"),
     _place("reminders.mine", _l("My reminders"), "clock", "menu"),
     _place("calendar.mine", _l("My calendar"), "hearing", "menu"),
+    _place("safety.mode", _l("Safety mode"), "lock", "menu"),
     _place("accounts.account", _l("My account"), "person", "menu"),
 )
 
