@@ -158,7 +158,7 @@ def read_probe(session: Session, now: datetime) -> Probe:
     last = max((beat.started_at for beat in beats), default=None)
     late, paused = _late(session, now)
     database = rows[0].database if rows else None
-    mode = mode_of(rows[0].mode if rows else None)
+    mode = mode_of(rows[0].mode) if rows else read_mode(session)
     return Probe(
         step_silent=not beats or bool(rules.silent_steps(beats, every, now, pulse_at)),
         step_failing=any(beat.failures >= rules.FAILING for beat in beats if beat.step in every),
