@@ -107,10 +107,9 @@ def build(settings: Any = None) -> Flask:
     app.extensions["settings"] = settings
     app.config.update(
         SECRET_KEY=settings.secret_key,
-        SECRET_KEY_FALLBACKS=list(settings.secret_keys_old),
-        # Flask-WTF asks one key. As a list, the last signs and each opens: a form that was open when the key was
-        # changed can still be sent.
-        WTF_CSRF_SECRET_KEY=[*settings.secret_keys_old, settings.secret_key],
+        SECRET_KEY_FALLBACKS=settings.secret_keys[:-1],
+        # Flask-WTF knows of one key only, and hands it on: a form that was open when the key was changed can be sent.
+        WTF_CSRF_SECRET_KEY=settings.secret_keys,
         MAX_CONTENT_LENGTH=LARGEST_REQUEST,
         MAX_FORM_MEMORY_SIZE=LARGEST_REQUEST,
         MAX_FORM_PARTS=1000,

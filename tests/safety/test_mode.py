@@ -13,6 +13,7 @@ from flask.testing import FlaskClient
 from house_of_cases import NOW, Lived, statements
 from signed_in import PASSWORD, form_token, sign_in
 from sqlalchemy import select
+from walking import address_of
 
 from tracker.accounts.models import SignIn
 from tracker.audit.models import Act
@@ -119,12 +120,7 @@ def test_every_form_waits_but_those_that_are_named(app: Flask, lived: Lived) -> 
         for method in (rule.methods or set()) - {"GET", "HEAD", "OPTIONS"}:
             if rule.endpoint in GO_ON:
                 continue
-            values = {
-                name: 1 if type(rule._converters[name]).__name__ == "IntegerConverter" else "x"
-                for name in rule.arguments
-            }
-            with app.test_request_context():
-                address = app.url_map.bind("localhost").build(rule.endpoint, values, method=method)
+            address = address_of(app, rule)
             assert browser.open(address, method=method, **sent).status_code == 503, rule.endpoint
     assert browser.post("/nowhere").status_code == 503
 

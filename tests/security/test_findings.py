@@ -1,7 +1,7 @@
 """What audits found in other people's programs, each pattern tried on ours.
 
 Warehouse's second audit (TOB-…), Bayanat's published pentest (BAY …), SecureDrop's two-factor tests, and what was
-learnt at GOV.UK Notify and listmonk. Where we have not built the thing in which a fault was found, there is no test, and
+learnt at GOV.UK Notify and listmonk. Where we have not built the thing in which a fault was found there is no test, and
 `docs/security.md` says so under the same name.
 """
 
@@ -15,11 +15,12 @@ from typing import Any
 
 import pytest
 from conftest import made_app
-from flask import Flask, session
+from flask import session
 from house_of_cases import NOW, Browser, Lived
 from signed_in import PASSWORD, form_token, sign_in
 from sources import ROOT, dotted, imports, python_files, tree, where
 from sqlalchemy import func, select, text
+from walking import Page, address_of
 
 from tracker.accounts import service, trying
 from tracker.accounts.models import SignIn, User
@@ -68,7 +69,7 @@ def test_tob_1_what_makes_a_form_happen_once_is_remembered_for_as_long_as_the_fo
     """There, the memory of a token ended before the token did. A form can be sent while its sign-in lasts."""
     case = lived.case()
     browser = lived.browser(lived.owner)
-    form = browser.filled(f"/cases/{case.ref}/entries/new", kind="person.released", happened_on="2024-03-10")
+    form = browser.filled(f"/cases/{case.ref}/entries/new", kind="person.released", day="2024-03-10", text="He is home")
     first = browser.send(f"/cases/{case.ref}/entries/new", form)
     assert first.status_code == 303
     for hours in (1, 11):
@@ -93,7 +94,7 @@ def test_tob_2_a_form_sent_twice_at_one_moment_is_done_once(lived: Lived) -> Non
     page = browsers[0].get(f"/cases/{case.ref}/entries/new").text
     once = re.search(r'name="once"[^>]*value="([^"]+)"', page)
     assert once
-    fields = {"once": once[1], "kind": "person.released", "happened_on": "2024-03-10", "confidence": "confirmed"}
+    fields = {"once": once[1], "kind": "person.released", "day": "2024-03-10", "text": "He is home"}
     filled = Browser(browsers[0], clock.now()).filled(f"/cases/{case.ref}/entries/new") | fields
     forms = [filled | {"csrf_token": form_token(browser)} for browser in browsers]
     answers = together(
@@ -165,11 +166,7 @@ def test_tob_8_nobody_makes_anybody_more_than_they_are(lived: Lived) -> None:
             continue
         if rule.endpoint in ("accounts.sign_out", "accounts.end_sign_in"):
             continue
-        values = {
-            name: 1 if type(rule._converters[name]).__name__ == "IntegerConverter" else "iopt"
-            for name in rule.arguments
-        }
-        address = lived.app.url_map.bind("localhost").build(rule.endpoint, values, method="POST")
+        address = address_of(lived.app, rule, "iopt", 1)
         browser.post(address, data=more | {"zone": "Europe/Lisbon", "language": "en"})
     assert roles() == before
 
@@ -191,10 +188,9 @@ def roles() -> list[tuple[Any, ...]]:
 def test_tob_11_nobody_ends_what_is_somebody_elses_by_its_number(lived: Lived) -> None:
     """There, a token was deleted by its id, whoever it belonged to."""
     victim, other = sign_in(lived.app, lived.owner), sign_in(lived.app, lived.colleague)
-    db.session.rollback()
-    row = db.session.scalar(select(SignIn.id).where(SignIn.user_id == lived.owner.id))
+    (theirs,) = set(re.findall(r'action="(/account/sign-ins/[^"]+/end)"', victim.get("/account").text))
     token = form_token(other)
-    assert other.post(f"/account/sign-ins/{row}/end", data={"csrf_token": token}).status_code == 404
+    assert other.post(theirs, data={"csrf_token": token}).status_code == 404
     assert victim.get("/account").status_code == 200
     with unit_of_work("calendar.renew", COMMAND) as now:
         secret = renew_feed(db.session(), db.session.merge(lived.owner), now)
@@ -203,7 +199,7 @@ def test_tob_11_nobody_ends_what_is_somebody_elses_by_its_number(lived: Lived) -
 
 
 def test_tob_13_who_is_removed_keeps_nothing(lived: Lived) -> None:
-    """There, access outlived the removal. Sign-ins, the address of the calendar and planned mail end with the account."""
+    """There, access outlived the removal. Sign-ins, the calendar's address and planned mail end with the account."""
     lived.hearing(lived.case())
     browser = sign_in(lived.app, lived.owner)
     with unit_of_work("calendar.renew", COMMAND) as now:
@@ -282,14 +278,12 @@ SCRIPTS = (
 @pytest.mark.one_engine
 def test_bay_what_is_pasted_or_typed_is_shown_as_text(lived: Lived) -> None:
     """There, an imported text ran as a script in the browser of who reviewed it."""
-    from crawl import Page
-
     browser = lived.browser(lived.owner)
     hostile = " ".join(SCRIPTS)
     said = (
         f"Soldiers detained Sami {hostile} Qasem in Haifa on 3 March 2024. He appears before a court on 8 April 2024."
     )
-    pasted = browser.fill("/intake/paste", document=f"{hostile}\n\n{said}", desk_id=str(lived.desk.id))
+    pasted = browser.fill("/intake/paste", document=f"{said}\n\n{hostile}", desk_id=str(lived.desk.id))
     assert pasted.status_code == 303
     case = lived.case(f"Sami {SCRIPTS[1]}", title=f"Held {hostile}"[:290])
     lived.tell(case, "case.news", text=hostile)
@@ -382,7 +376,7 @@ def test_bay_one_form_over_several_cases_reaches_only_those_one_sees(lived: Live
 @pytest.mark.one_engine
 def test_bay_nothing_is_fetched_from_an_address_somebody_wrote(lived: Lived) -> None:
     """There, the maker of PDFs fetched what a page named. Nothing here can fetch but the alarm, whose address is a
-    setting; and the tests reach nothing but this machine (`reached_out` in tests/conftest.py)."""
+    setting, and the parent of our own processes; and the tests reach nothing but this machine (`reached_out` in tests/conftest.py)."""
     fetches = {"urllib.request", "http.client", "requests", "httpx", "aiohttp", "urllib3", "ftplib", "telnetlib"}
     found = {
         path.relative_to(ROOT).as_posix()
@@ -390,7 +384,7 @@ def test_bay_nothing_is_fetched_from_an_address_somebody_wrote(lived: Lived) -> 
         for _node, name in imports(path)
         if any(name == f or name.startswith(f"{f}.") for f in fetches)
     }
-    assert found == {"tracker/pages/probes.py"}
+    assert found == {"tracker/pages/probes.py", "tracker/serving.py"}, "the alarm, and whether our own pages answer"
     browser = lived.browser(lived.owner)
     answer = browser.fill(
         "/intake/paste", document="http://169.254.169.254/latest/meta-data", desk_id=str(lived.desk.id)

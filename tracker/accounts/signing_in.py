@@ -35,6 +35,7 @@ from tracker.base.db import db, note
 from tracker.base.errors import HouseClosed, Misconfigured
 from tracker.base.mode import Mode, mode_column, mode_of, read_mode
 from tracker.base.sealing import Sealer
+from tracker.base.work import end_reading
 
 #: Where people sign in: the one path on which the form's cookie is read.
 SIGN_IN_PATH = "/sign-in"
@@ -205,9 +206,7 @@ def set_up(app: Flask, settings: Any) -> None:
         SECURITY_CLI_USERS_NAME=None,
         SECURITY_CLI_ROLES_NAME=None,
     )
-    app.session_interface = ServerSessions(
-        app.extensions["sealer"], (*settings.secret_keys_old, settings.secret_key), settings.https
-    )
+    app.session_interface = ServerSessions(app.extensions["sealer"], settings.secret_keys, settings.https)
     # Before the guard: a form sent after its sign-in has run out is answered with what was typed in it, not with a
     # redirect that loses it.
     CSRFProtect(app)
@@ -253,6 +252,8 @@ def house_mode() -> Mode:
         return read_mode(db.session())
     if asking.mode is None:
         asking.mode = read_mode(db.session())
+        # The request has hardly begun: what is counted or written next must not be read as of now.
+        end_reading(db.session())
     return asking.mode
 
 

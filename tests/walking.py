@@ -11,6 +11,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from signed_in import sign_in
 from sqlalchemy import Table, select
+from werkzeug.routing import Rule
 
 from tracker.accounts.models import User
 from tracker.base.db import db
@@ -70,7 +71,7 @@ class Page(HTMLParser):
             scripted = value.strip().lower().startswith(("javascript:", "vbscript:", "data:text/html"))
             if name == "style" or name.startswith("on") or name == "srcdoc" or scripted:
                 self.inline.append(f"{name}={value[:40]!r}")
-        if "id" in given:
+        if "id" in given and given.get("type") != "hidden":
             self.ids.append(given["id"])
 
 
@@ -128,12 +129,16 @@ def endpoint_of(app: Flask, path: str) -> str:
 def addresses(app: Flask) -> Iterator[tuple[str, set[str]]]:
     """An address of each route, under which there is nothing, and its methods."""
     for rule in app.url_map.iter_rules():
-        values: dict[str, Any] = {
-            name: 999_999 if type(rule._converters[name]).__name__ == "IntegerConverter" else "none-such"
-            for name in rule.arguments
-        }
-        methods = set(rule.methods or ())
-        yield app.url_map.bind("localhost").build(rule.endpoint, values, method=next(iter(methods))), methods
+        yield address_of(app, rule), set(rule.methods or ())
+
+
+def address_of(app: Flask, rule: Rule, word: str = "none-such", number: int = 999_999) -> str:
+    """An address of a route: `word` where it takes a word, `number` where it takes a number in whatever spelling."""
+    values: dict[str, Any] = {
+        name: word if type(rule._converters[name]).__name__ == "UnicodeConverter" else number for name in rule.arguments
+    }
+    method = next(iter(sorted(rule.methods or ())))
+    return str(app.url_map.bind("localhost").build(rule.endpoint, values, method=method))
 
 
 def contents() -> dict[str, list[tuple[Any, ...]]]:
