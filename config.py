@@ -28,6 +28,7 @@ _NAMES = {
     "TRACKER_MAIL_FROM",
     "TRACKER_BASE_URL",
     "TRACKER_SECRET_KEY",
+    "TRACKER_SECRET_KEY_OLD",
     "TRACKER_KEYRING",
     "TRACKER_KEYRING_KEYS",
     "TRACKER_INSTANCE",
@@ -52,6 +53,8 @@ class Settings:
     base_url: str
     #: Signs form tokens and cookies. Never in the database.
     secret_key: str
+    #: The key that signed before it: it opens what is still under way, and signs nothing. None: there was none.
+    secret_key_old: str | None = None
     #: File of the keys that seal fields (see `tracker.base.sealing`).
     keyring: Path
     #: The lines of the keyring itself, where they come by the environment and not in a file; None: the file holds them.
@@ -68,6 +71,11 @@ class Settings:
     #: Fetched once a minute while mail leaves and the clock works: whoever listens there raises the alarm when it stays
     #: away. None: nobody outside notices a silent machine.
     alarm_url: str | None
+
+    @property
+    def secret_keys(self) -> list[str]:
+        """All keys, as what signs takes them: the last one signs, each opens."""
+        return [key for key in (self.secret_key_old, self.secret_key) if key]
 
     @property
     def https(self) -> bool:
@@ -91,6 +99,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         mail_from=_mail_from(env.get("TRACKER_MAIL_FROM", "Urgent action tracker <tracker@localhost>")),
         base_url=base_url,
         secret_key=env.get("TRACKER_SECRET_KEY") or _own_secret(instance, base_url),
+        secret_key_old=env.get("TRACKER_SECRET_KEY_OLD"),
         keyring=Path(env.get("TRACKER_KEYRING", instance / "keyring")),
         keyring_keys=_keyring_keys(env),
         instance=instance,

@@ -18,11 +18,13 @@ from tracker.base.db import db, engine_options, prepare_engine
 from tracker.base.resources import resource
 from tracker.base.sealing import Keyring, Sealer
 from tracker.pages import navigation
+from tracker.safety import checking
 
 #: Modules in which rooms announce what they bring: models, kinds, settlers, clock steps. In the order of the floors;
 #: order within a phase of settling and within a tick follows it.
 ROOMS: tuple[str, ...] = (
     "tracker.base.house",
+    "tracker.base.mode",
     "tracker.base.once",
     "tracker.base.sealing",
     "tracker.audit.service",
@@ -80,11 +82,12 @@ PAGES: tuple[str, ...] = (
     "tracker.calendar.views",
     "tracker.digests.views",
     "tracker.history.views",
+    "tracker.safety.views",
     "tracker.pages.views",
 )
 
-#: Largest request that is read at all; documents of 5 MB and their form fit.
-LARGEST_REQUEST = 6 * 1024 * 1024
+#: Largest request that is read at all; one that brings a document may be larger (`headers.takes_documents`).
+LARGEST_REQUEST = 1024 * 1024
 
 
 def settings_module() -> ModuleType:
@@ -116,6 +119,9 @@ def build(settings: Any = None) -> Flask:
     app.extensions["settings"] = settings
     app.config.update(
         SECRET_KEY=settings.secret_key,
+        SECRET_KEY_FALLBACKS=settings.secret_keys[:-1],
+        # Flask-WTF knows of one key only, and hands it on: a form that was open when the key was changed can be sent.
+        WTF_CSRF_SECRET_KEY=settings.secret_keys,
         MAX_CONTENT_LENGTH=LARGEST_REQUEST,
         MAX_FORM_MEMORY_SIZE=LARGEST_REQUEST,
         MAX_FORM_PARTS=1000,
@@ -154,6 +160,7 @@ def _open_pages(app: Flask, settings: Any) -> None:
     error_pages.set_up(app)
     navigation.set_up(app)
     headers.set_up(app, settings)
+    checking.set_up(app)
     signing_in.set_up(app, settings)
     for module in PAGES:
         app.register_blueprint(importlib.import_module(module).bp)

@@ -197,7 +197,7 @@ def test_what_cannot_be_right_costs_no_hash_and_no_try(client: FlaskClient) -> N
     assert db.session.scalar(select(func.count()).select_from(SignInTry)) == 0
 
 
-def test_a_stranger_gets_no_row_and_no_cookie_and_costs_no_statement(client: FlaskClient, app: Flask) -> None:
+def test_a_stranger_gets_no_row_and_no_cookie_and_costs_one_short_question(client: FlaskClient, app: Flask) -> None:
     with statements() as sent:
         answer = client.get("/account?x=1")
         missing = client.get("/nowhere")
@@ -205,7 +205,9 @@ def test_a_stranger_gets_no_row_and_no_cookie_and_costs_no_statement(client: Fla
     assert answer.headers["Location"] == "/sign-in?next=/account?x%3D1"
     assert "Set-Cookie" not in answer.headers
     assert "Set-Cookie" not in missing.headers
-    assert not sent
+    asked = [s for s in sent if s.startswith("SELECT")]
+    assert len(asked) == 2, "each time whether the house is open, and nothing else"
+    assert all("house_facts" in s for s in asked)
     assert not rows()
 
 

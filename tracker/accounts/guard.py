@@ -45,6 +45,21 @@ def open_to(mark: str, *, fresh: bool = False) -> Callable[[V], V]:
     return put
 
 
+def in_safety(*, read_only: bool = False, closed: str = "") -> Callable[[V], V]:
+    """Mark a view that goes on although the house is not open (`base/mode.py`). `read_only`: what it takes, it takes
+    although nothing may be changed. `closed`: to strangers and to those who are no admins it `answers` as always, or as
+    if what they ask for were `missing`; left out, they see the one page that everybody sees."""
+    if closed not in ("", "answers", "missing"):
+        raise ValueError(f"{closed} is nothing a closed house does")
+
+    def put(view: V) -> V:
+        view.goes_on = read_only  # type: ignore[attr-defined]  # the marks live on the function, as above
+        view.when_closed = closed  # type: ignore[attr-defined]
+        return view
+
+    return put
+
+
 def mark_of(app: Flask, endpoint: str) -> str | None:
     """The mark of an endpoint's view, or None: closed to everybody."""
     return getattr(app.view_functions.get(endpoint), "opened_to", None)

@@ -14,7 +14,7 @@ minutes, and opens nothing but the pages marked `halfway`. What comes after it i
 """
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -34,9 +34,11 @@ from tracker.accounts.queries import find_account
 from tracker.accounts.service import begin_sign_in, begin_waiting, end_waiting, hash_token, prove_sign_in
 from tracker.base import clock
 from tracker.base.db import db, note
-from tracker.base.errors import Misconfigured
+from tracker.base.errors import HouseClosed, Misconfigured
+from tracker.base.mode import Mode, mode_column, mode_of, read_mode
 from tracker.base.rotation import Sealed, sealed_columns
 from tracker.base.sealing import Sealer
+from tracker.base.work import end_reading
 
 #: Where people sign in: the one path on which the form's cookie is read.
 SIGN_IN_PATH = "/sign-in"
@@ -72,15 +74,18 @@ class SignInSession(SecureCookieSession):
         self.begun = False
         #: Ended in this request: the cookie is to be taken back.
         self.over = False
+        #: The mode of the house, read with the row; None: not read yet.
+        self.mode: Mode | None = None
 
 
 class ServerSessions(SessionInterface):
-    """Loads the sign-in the cookie names, and writes back what changed. `https`: cookies only over it."""
+    """Loads the sign-in the cookie names, and writes back what changed. `secret_keys`: the last one signs, each opens.
+    `https`: cookies only over it."""
 
-    def __init__(self, sealer: Sealer, secret_key: str, https: bool) -> None:
+    def __init__(self, sealer: Sealer, secret_keys: Sequence[str], https: bool) -> None:
         self._sealer = sealer
         self._https = https
-        self._signer = URLSafeTimedSerializer(secret_key, salt="sign-in form")
+        self._signer = URLSafeTimedSerializer(list(secret_keys), salt="sign-in form")
         self.cookie = "__Host-tracker" if https else "tracker"
         self.form_cookie = "__Host-tracker-form" if https else "tracker-form"
 
@@ -97,7 +102,15 @@ class ServerSessions(SessionInterface):
         token_hash = hash_token(token)
         row = (
             db.session.execute(
-                select(SignIn.id, SignIn.user_id, SignIn.data_sealed, SignIn.seen_at, SignIn.proved_at, User)
+                select(
+                    SignIn.id,
+                    SignIn.user_id,
+                    SignIn.data_sealed,
+                    SignIn.seen_at,
+                    SignIn.proved_at,
+                    User,
+                    mode_column().label("mode"),
+                )
                 .join(User, User.id == func.coalesce(SignIn.user_id, SignIn.pending_user_id))
                 .outerjoin(Membership, Membership.user_id == User.id)
                 .outerjoin(Desk, Desk.id == Membership.desk_id)
@@ -122,6 +135,7 @@ class ServerSessions(SessionInterface):
             return None
         found = SignInSession(data, now)
         found.row_id, found.token, found.seen_at, found.proved_at = row.id, token, row.seen_at, row.proved_at
+        found.mode = mode_of(row.mode)
         if row.user_id is None:
             found.waiting = row.User
         else:
@@ -212,7 +226,7 @@ def set_up(app: Flask, settings: Any) -> None:
         SECURITY_CLI_USERS_NAME=None,
         SECURITY_CLI_ROLES_NAME=None,
     )
-    app.session_interface = ServerSessions(app.extensions["sealer"], settings.secret_key, settings.https)
+    app.session_interface = ServerSessions(app.extensions["sealer"], settings.secret_keys, settings.https)
     # Before the guard: a form sent after its sign-in has run out is answered with what was typed in it, not with a
     # redirect that loses it.
     CSRFProtect(app)
@@ -236,7 +250,10 @@ def go_on(user: User, device: str, asked: str | None, now: datetime) -> str:
 
 def begin(user: User, device: str, now: datetime) -> None:
     """Sign `user` in, inside the unit of work that checked all that was to be checked: a new id, a new form token,
-    nothing kept of what the session held until now. NotAllowed when what it waited in has ended meanwhile."""
+    nothing kept of what the session held until now. NotAllowed when what it waited in has ended meanwhile, HouseClosed
+    when the house is, and they are no admin."""
+    if user.role != "admin" and read_mode(db.session()).is_closed:
+        raise HouseClosed("Only admins get in for the moment.")
     fresh = _emptied(now)
     login_user(user)
     generate_csrf()
@@ -317,6 +334,18 @@ def _interface() -> ServerSessions:
     interface = current_app.session_interface
     assert isinstance(interface, ServerSessions)
     return interface
+
+
+def house_mode() -> Mode:
+    """The mode of the house as this request found it. For who is signed in it came with the sign-in."""
+    asking = session._get_current_object()  # type: ignore[attr-defined]  # the session itself, not its proxy
+    if not isinstance(asking, SignInSession):
+        return read_mode(db.session())
+    if asking.mode is None:
+        asking.mode = read_mode(db.session())
+        # The request has hardly begun: what is counted or written next must not be read as of now.
+        end_reading(db.session())
+    return asking.mode
 
 
 def own_row() -> int | None:

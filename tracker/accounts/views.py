@@ -12,7 +12,7 @@ from wtforms.fields.choices import SelectChoice
 
 from tracker.accounts import queries, rules, service, signing_in
 from tracker.accounts.forms import WEEKDAYS, AccountForm, DeskSettingsForm, PasswordForm, SignInForm
-from tracker.accounts.guard import acting, open_to, safe_address, viewer
+from tracker.accounts.guard import acting, in_safety, open_to, safe_address, viewer
 from tracker.accounts.models import Desk, User
 from tracker.accounts.reaching import find_own, say_reached
 from tracker.accounts.rules import describe_device, is_away
@@ -40,6 +40,7 @@ TOO_MANY = _l("Too many tries. Wait a quarter of an hour, then try again.")
 
 @bp.get("/sign-in")
 @open_to("anyone")
+@in_safety(closed="answers")
 def sign_in() -> Any:
     """The sign-in form."""
     if current_user.is_authenticated:
@@ -50,6 +51,7 @@ def sign_in() -> Any:
 
 @bp.post("/sign-in")
 @open_to("anyone")
+@in_safety(read_only=True, closed="answers")
 def check_sign_in() -> Any:
     """Look at what was written, and begin a sign-in, ask for the second factor, or say that it is not right.
 
@@ -84,6 +86,7 @@ def check_sign_in() -> Any:
 
 @bp.post("/sign-out")
 @open_to("signed_in")
+@in_safety(read_only=True, closed="answers")
 def sign_out() -> Response:
     """End this sign-in here and on the server."""
     row = signing_in.own_row()
@@ -91,6 +94,11 @@ def sign_out() -> Response:
         service.end_sign_in(db.session(), viewer(), row or 0, now)
     logout_user()
     signing_in.leave()
+    return _signed_out()
+
+
+def _signed_out() -> Response:
+    """To the sign-in form, with nothing of what was read left in the browser."""
     answer = make_response(redirect(url_for("accounts.sign_in"), 303))
     # Not "cookies": that would take those of every host beside ours.
     answer.headers["Clear-Site-Data"] = '"cache", "storage"'
@@ -169,6 +177,7 @@ def change_password() -> Any:
 
 @bp.post("/account/sign-ins/<int:sign_in_id>/end")
 @open_to("signed_in")
+@in_safety(read_only=True)
 def end_sign_in(sign_in_id: int) -> Response:
     """End one of one's own sign-ins, on whatever device it is."""
     with unit_of_work("accounts.end_sign_in", acting()) as now:
@@ -176,7 +185,7 @@ def end_sign_in(sign_in_id: int) -> Response:
     if sign_in_id == signing_in.own_row():
         logout_user()
         signing_in.leave()
-        return make_response(redirect(url_for("accounts.sign_in"), 303))
+        return _signed_out()
     flash(_("That sign-in has ended."), "success")
     return make_response(redirect(url_for("accounts.account"), 303))
 

@@ -17,7 +17,7 @@ from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DBAPIError, OperationalError
 from werkzeug.exceptions import HTTPException, InternalServerError
 
-from tracker.base.errors import NotAllowed, NotFound, Refused, TrackerError, VersionConflict
+from tracker.base.errors import HouseClosed, HouseReadOnly, NotAllowed, NotFound, Refused, TrackerError, VersionConflict
 from tracker.base.languages import from_browser
 from tracker.base.logs import get_logger
 from tracker.base.once import DoneAlready
@@ -35,6 +35,9 @@ _STATUS: tuple[tuple[type[TrackerError], int], ...] = (
 
 #: Headers of an HTTP error that belong in our answer.
 _KEPT = ("Allow", "Retry-After", "WWW-Authenticate")
+
+#: Seconds after which whoever was turned away because the house is not open may look again.
+LATER_SECONDS = 300
 
 #: Never shown again, whatever the form calls its other fields. What is kept sealed says so in its name (SealedField).
 _NEVER_SHOWN = ("password", "token", "code", "secret", "credential", "once", "next", SEALED)
@@ -112,7 +115,7 @@ def words_for(code: int) -> tuple[str, list[str]]:
 
 
 def _megabytes() -> int:
-    return int((current_app.config["MAX_CONTENT_LENGTH"] or 0) / (1024 * 1024))
+    return int((request.max_content_length or 0) / (1024 * 1024))
 
 
 def _http_error(error: HTTPException) -> Any:
@@ -133,6 +136,10 @@ def _form_token_error(error: CSRFError) -> Response:
 def _tracker_error(error: TrackerError) -> Any:
     if isinstance(error, DoneAlready):
         return redirect(error.result, 303)
+    if isinstance(error, HouseClosed):
+        return _closed()
+    if isinstance(error, HouseReadOnly):
+        return _read_only()
     code = next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
     if code == 500:
         raise error
@@ -140,6 +147,27 @@ def _tracker_error(error: TrackerError) -> Any:
     if code in (403, 409, 422) and error.message:
         sentences = [error.message, *sentences[-1:]] if code != 422 else [error.message, *sentences]
     return _answer(code, heading, sentences)
+
+
+def _read_only() -> Response:
+    """The house is read-only: said within the usual frame, with all that was typed, however long it is."""
+    sentences = [
+        _("The tracker is read-only for the moment: pages can be read, nothing can be changed. Nothing was stored."),
+        _("Keep what you typed, and send it again when the line at the top of the pages is gone."),
+    ]
+    return _later(_answer(503, _("Nothing can be changed just now"), sentences, _typed(longest=None), framed=True))
+
+
+def _closed() -> Response:
+    """The one page of a closed house. The same for everybody: it asks neither who they are nor what they want."""
+    with force_locale(from_browser(current_app.extensions["languages"])):
+        html = current_app.jinja_env.get_template("errors/closed.html").render()
+    return _later(make_response(html, 503))
+
+
+def _later(answer: Response) -> Response:
+    answer.headers["Retry-After"] = str(LATER_SECONDS)
+    return answer
 
 
 def _fault(error: InternalServerError) -> Response:
@@ -183,9 +211,17 @@ def _page(code: int, error: HTTPException) -> Response:
     return answer
 
 
-def _answer(code: int, heading: str, sentences: Sequence[str], typed: Sequence[tuple[str, str]] = ()) -> Response:
-    """The page within the usual frame; without it where the frame itself cannot be drawn."""
-    if code >= 500:
+def _answer(
+    code: int,
+    heading: str,
+    sentences: Sequence[str],
+    typed: Sequence[tuple[str, str]] = (),
+    *,
+    framed: bool = False,
+) -> Response:
+    """The page within the usual frame (of a fault: only if `framed`); without it where the frame itself cannot be
+    drawn."""
+    if code >= 500 and not framed:
         return _bare(code, heading, sentences)
     try:
         html = render_template(
@@ -211,12 +247,13 @@ def _bare(code: int, heading: str, sentences: Sequence[str], fault: str | None =
     return make_response(html, code)
 
 
-def _typed() -> list[tuple[str, str]]:
-    """What the form carried, to be copied: only for a page of our own that sent it, never what may be secret."""
+def _typed(longest: int | None = 20_000) -> list[tuple[str, str]]:
+    """What the form carried, to be copied: only for a page of our own that sent it, never what may be secret. Each
+    text up to `longest` characters; None: all of it."""
     if not _from_our_own_page():
         return []
     return [
-        (name, text[:20_000])
+        (name, text[:longest])
         for name, text in request.form.items(multi=True)
         if len(text.strip()) > 3 and not any(word in name.lower() for word in _NEVER_SHOWN)
     ][:40]

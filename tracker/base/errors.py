@@ -39,5 +39,13 @@ class VersionConflict(TrackerError):
         self.theirs = dict(theirs)
 
 
+class HouseReadOnly(TrackerError):
+    """The house is read-only for the moment: pages can be read, nothing is changed (503, exit code 2)."""
+
+
+class HouseClosed(TrackerError):
+    """The house is closed to this person for the moment. The message is not shown (503)."""
+
+
 class Misconfigured(TrackerError):
     """A setting is missing or cannot be. The message names the variable (exit code 2)."""

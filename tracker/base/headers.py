@@ -1,9 +1,10 @@
 """What every answer says to the browser, and which requests are not listened to at all."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, abort, request
+from flask import Flask, Response, abort, current_app, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 #: Nothing inline, nothing from elsewhere; `data:` only for the pictures style sheets carry in themselves.
@@ -36,7 +37,18 @@ HEADERS = {
 #: One year, as browsers ask for their preload lists.
 STRICT_TRANSPORT_SECURITY = "max-age=31536000; includeSubDomains"
 
+#: Largest request that may bring a document: one of 5 MB and its form fit.
+LARGEST_DOCUMENT = 6 * 1024 * 1024
+
+V = TypeVar("V", bound=Callable[..., Any])
+
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+
+
+def takes_documents(view: V) -> V:
+    """Mark a view whose form may bring a whole document: everybody else's may be a sixth of that."""
+    view.takes_documents = True  # type: ignore[attr-defined]  # the mark lives on the function, where a test finds it
+    return view
 
 
 def set_up(app: Flask, settings: Any) -> None:
@@ -53,6 +65,12 @@ def set_up(app: Flask, settings: Any) -> None:
         """The browser itself says where a form was sent from: one of another site is refused whatever it holds."""
         if request.method not in _SAFE and _from_elsewhere(own_origin):
             abort(403)
+
+    @app.before_request
+    def allow_documents() -> None:
+        """Before anything reads the form, which the check of its token does."""
+        if getattr(current_app.view_functions.get(request.endpoint or ""), "takes_documents", False):
+            request.max_content_length = request.max_form_memory_size = LARGEST_DOCUMENT
 
     @app.after_request
     def put_headers(response: Response) -> Response:

@@ -9,6 +9,7 @@ import gzip
 import hashlib
 import re
 from collections.abc import Callable, Iterator
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from typing import Any
 from flask import Flask
 from whitenoise import WhiteNoise
 
+from tracker.base.headers import STRICT_TRANSPORT_SECURITY
 from tracker.base.languages import made_once
 from tracker.base.resources import PACKAGE
 
@@ -60,16 +62,18 @@ def set_up(app: Flask, settings: Any) -> None:
         prefix=PREFIX,
         max_age=_YEAR,
         immutable_file_test=lambda path, url: True,
-        add_headers_function=_add_headers,
+        add_headers_function=partial(_add_headers, https=settings.https),
         allow_all_origins=False,
     )
 
 
-def _add_headers(headers: Any, path: str, url: str) -> None:
+def _add_headers(headers: Any, path: str, url: str, *, https: bool) -> None:
     """Static files do not pass the application, so what it says of every answer is said here too."""
     headers["X-Content-Type-Options"] = "nosniff"
     headers["Cross-Origin-Resource-Policy"] = "same-origin"
-    headers["Content-Security-Policy"] = "default-src 'none'"
+    headers["Content-Security-Policy"] = "default-src 'none'; frame-ancestors 'none'"
+    if https:
+        headers["Strict-Transport-Security"] = STRICT_TRANSPORT_SECURITY
 
 
 def content_hash(content: bytes) -> str:

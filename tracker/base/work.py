@@ -90,6 +90,17 @@ class Change:
     part_of: tuple[str, int] | None = None
 
 
+#: Asked as an act begins, inside its transaction; raises to refuse it.
+Admission = Callable[[Session, Work], None]
+_admissions: list[Admission] = []
+
+
+def admits_acts(admission: Admission) -> Admission:
+    """Announce somebody who is asked before each act."""
+    _admissions.append(admission)
+    return admission
+
+
 AuditWriter = Callable[[Session, Work], None]
 _audit_writer: list[AuditWriter] = []
 
@@ -144,6 +155,8 @@ def unit_of_work(
     work = Work(act, actor, now or clock.now(), subject)
     session.info["work"] = work
     try:
+        for admission in _admissions:
+            admission(session, work)
         yield work.now
         session.flush()
         settle(session, work.now, sorted(work.touched), leaves_out)

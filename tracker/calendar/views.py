@@ -5,7 +5,7 @@ from typing import Any
 from flask import Blueprint, Response, current_app, flash, redirect, render_template, session, url_for
 from flask_babel import gettext as _
 
-from tracker.accounts.guard import acting, open_to, viewer
+from tracker.accounts.guard import acting, in_safety, open_to, viewer
 from tracker.base import clock
 from tracker.base.db import db
 from tracker.base.work import unit_of_work
@@ -64,6 +64,7 @@ def end() -> Any:
 
 @bp.get("/calendar/<secret>.ics")
 @open_to("anyone")
+@in_safety(closed="missing")
 def read(secret: str) -> Response:
     """The calendar behind an address, as its account may see it now."""
     now = clock.now()

@@ -11,7 +11,7 @@ import click
 from flask import Flask
 
 from tracker.base.errors import TrackerError
-from tracker.cli import audit, bounces, cases, clock, hearings, house, intake, keys, outbox
+from tracker.cli import audit, bounces, cases, clock, hearings, house, intake, keys, outbox, safety
 from tracker.cli.ground import refuse, tracker
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "main",
     "outbox",
     "register",
+    "safety",
     "tracker",
 ]
 

@@ -20,6 +20,13 @@ from tracker.outbox.models import STATES
 from tracker.outbox.preview import dry_run
 from tracker.outbox.queries import MailRow, list_messages
 
+#: Why mail is paused where nobody said it in words.
+_WHY = {
+    "restored": "the database came back from a backup",
+    "clock": "the clock jumped",
+    "closed": "the house was closed",
+}
+
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -128,9 +135,7 @@ def _standing() -> list[str]:
     if pause is None:
         return []
     by = f" by {pause.by}" if pause.by else ""
-    words = pause.words or {"restored": "the database came back from a backup", "clock": "the clock jumped"}.get(
-        pause.why, "no reason given"
-    )
+    words = pause.words or _WHY.get(pause.why, "no reason given")
     passes = f", but what was due by {_instant(pause.cut)} goes" if pause.cut else ""
     return [f"Mail is paused since {_instant(pause.since)}{by} ({words}){passes}. What comes due is paused with it."]
 

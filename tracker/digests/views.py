@@ -7,7 +7,7 @@ from flask.blueprints import BlueprintSetupState
 from flask_babel import gettext as _
 from sqlalchemy import select
 
-from tracker.accounts.guard import acting, open_to, viewer
+from tracker.accounts.guard import acting, in_safety, open_to, viewer
 from tracker.base.db import db
 from tracker.base.errors import NotFound
 from tracker.base.work import Actor, unit_of_work
@@ -51,6 +51,7 @@ def stop(word: str) -> str:
 
 @bp.post("/digests/stop/<word>")
 @open_to("anyone")
+@in_safety(read_only=True)
 def stop_now(word: str) -> Any:
     """Stop it: the button of that page."""
     return _switch(word, wanted=False)

@@ -12,7 +12,7 @@ from markupsafe import Markup
 from werkzeug.wrappers import Response
 
 from tracker.accounts import signing_in, trying
-from tracker.accounts.guard import acting, open_to, safe_address, viewer
+from tracker.accounts.guard import acting, in_safety, open_to, safe_address, viewer
 from tracker.accounts.models import User
 from tracker.accounts.rules import describe_device
 from tracker.accounts.signing_in import this_session
@@ -41,6 +41,7 @@ TOO_MANY = _l("Too many tries. Wait a quarter of an hour, then try again.")
 
 @bp.get("/sign-in/factor")
 @open_to("halfway")
+@in_safety(read_only=True, closed="answers")
 def ask() -> str:
     """The page that asks for the second factor."""
     return _ask_page(CodeForm())
@@ -48,6 +49,7 @@ def ask() -> str:
 
 @bp.post("/sign-in/factor")
 @open_to("halfway")
+@in_safety(read_only=True, closed="answers")
 def check_code() -> Any:
     """Look at a code, and begin the sign-in or say that it is not right."""
     user, form = _waiting(), CodeForm()
@@ -66,6 +68,7 @@ def check_code() -> Any:
 
 @bp.post("/sign-in/factor/passkey")
 @open_to("halfway")
+@in_safety(read_only=True, closed="answers")
 def check_passkey() -> Any:
     """Look at what a passkey has signed, and begin the sign-in or say that it is not right."""
     user, form = _waiting(), CodeForm(formdata=None)
@@ -83,6 +86,7 @@ def check_passkey() -> Any:
 
 @bp.get("/sign-in/enrol")
 @open_to("halfway")
+@in_safety(read_only=True, closed="answers")
 def enrol() -> Any:
     """The page that sets up the factor an account must have, before anything else opens."""
     if read_factors(db.session(), _waiting().id).any:
@@ -92,6 +96,7 @@ def enrol() -> Any:
 
 @bp.post("/sign-in/enrol/app")
 @open_to("halfway")
+@in_safety(read_only=True, closed="answers")
 def enrol_app() -> Any:
     """Set up an app as the first factor, and begin the sign-in."""
     user, form = _waiting(), AppForm()
@@ -108,6 +113,7 @@ def enrol_app() -> Any:
 
 @bp.post("/sign-in/enrol/passkey")
 @open_to("halfway")
+@in_safety(read_only=True, closed="answers")
 def enrol_passkey() -> Any:
     """Set up a passkey as the first factor, and begin the sign-in."""
     user, form = _waiting(), AppForm(formdata=None)
@@ -255,6 +261,7 @@ def confirm() -> str:
 
 @bp.post("/confirm")
 @open_to("signed_in")
+@in_safety(read_only=True)
 def check_confirmed() -> Any:
     """Look at the password or the code, and go on to what was asked for. A password is hashed before the unit of work
     is opened."""
@@ -293,6 +300,7 @@ def check_confirmed() -> Any:
 
 @bp.post("/confirm/passkey")
 @open_to("signed_in")
+@in_safety(read_only=True)
 def confirm_by_passkey() -> Any:
     """Look at what a passkey has signed, and go on to what was asked for."""
     user, address = viewer(), request.remote_addr or ""

@@ -15,6 +15,7 @@ from tracker.base.dates import parse_date, parse_time
 from tracker.base.db import db
 from tracker.base.errors import NotAllowed, Refused, VersionConflict
 from tracker.base.forms import HouseForm, led_to, once, submit
+from tracker.base.headers import takes_documents
 from tracker.base.once import new_token
 from tracker.base.words import say_date, say_window
 from tracker.base.work import unit_of_work
@@ -62,6 +63,7 @@ def paste() -> str:
 
 @bp.post("/paste")
 @open_to("staff")
+@takes_documents
 def take() -> Any:
     """Keep the text as it was given and propose what it says."""
     form = _offer_desks(PasteForm())

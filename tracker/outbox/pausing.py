@@ -26,8 +26,8 @@ from tracker.outbox.models import Envelope, Message
 FACT = "pause"
 
 #: Why mail is paused: an operator or a member of staff said so; the database came back from a backup; the clock of this
-#: machine jumped.
-WHYS = ("by_hand", "restored", "clock")
+#: machine jumped; the house was closed.
+WHYS = ("by_hand", "restored", "clock", "closed")
 
 
 @dataclass(frozen=True, slots=True)

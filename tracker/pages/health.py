@@ -16,6 +16,7 @@ from tracker.base.audience import Audience
 from tracker.base.dates import wall_of
 from tracker.base.house import read_fact
 from tracker.base.languages import spoken
+from tracker.base.mode import read_mode
 from tracker.base.words import ago, say_day_of_month, say_days, say_instant, say_time, say_weekday, say_window
 from tracker.cases.models import Case
 from tracker.cases.queries import level
@@ -30,6 +31,7 @@ from tracker.outbox.relay import RelayState
 from tracker.outbox.restored import TROUBLE as LEDGER_TROUBLE
 from tracker.pages.outgoing import paused_words
 from tracker.reminders.queries import URGENT, unheard
+from tracker.safety.checking import say_mode
 
 #: From so many days on the name of a weekday could be taken for another one.
 WEEK = 7
@@ -110,6 +112,9 @@ def _trouble(session: Session, now: datetime, zone: str) -> Service | None:
 def doctor_says(session: Session, now: datetime, configured: bool) -> Service:
     """What the operator is to do next, in one sentence; not `bad` when there is nothing. `configured`: whether the
     settings name a relay."""
+    mode = read_mode(session)
+    if not mode.is_open and find_hold(session) is None and clock_silent_since(session, now) is None:
+        return Service(True, _("%(what)s When it is over: tracker house mode open", what=say_mode(mode, "UTC")))
     trouble = _trouble(session, now, "UTC")
     if trouble is not None:
         pause = read_pause(session)

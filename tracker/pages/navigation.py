@@ -46,6 +46,7 @@ PLACES: tuple[Place, ...] = (
     _place("consent.stop_any", _l("Stop publicity"), "warning", "menu", leads=True),
     _place("reminders.mine", _l("My reminders"), "clock", "menu"),
     _place("calendar.mine", _l("My calendar"), "hearing", "menu"),
+    _place("safety.mode", _l("Safety mode"), "lock", "menu"),
     _place("accounts.account", _l("My account"), "person", "menu"),
 )
 

@@ -57,6 +57,8 @@ def _why(pause: Pause) -> str:
         return _("Why: the database came back from a backup, and some of it may have been sent already.")
     if pause.why == "clock":
         return _("Why: the clock of this machine jumped.")
+    if pause.why == "closed":
+        return _("Why: the tracker was closed.")
     return _("Why: %(reason)s.", reason=pause.words.rstrip(".")) if pause.words else _("No reason was given.")
 
 

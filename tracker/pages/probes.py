@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import and_, exists, or_, select, text
+from sqlalchemy import and_, exists, or_, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -21,6 +21,7 @@ from tracker.base import clock
 from tracker.base.db import db
 from tracker.base.house import HouseFact
 from tracker.base.logs import get_logger
+from tracker.base.mode import Mode, mode_column, mode_of, read_mode
 from tracker.clockwork import guard, rules
 from tracker.clockwork.kinds import PartlyFailed, clock_step, steps
 from tracker.clockwork.models import Heartbeat
@@ -71,6 +72,9 @@ class Probe:
     clock_held: bool
     #: This machine's clock and the database's differ by more than 30 seconds.
     clock_off: bool
+    #: The house is read-only, or closed: nothing that is wrong, but whoever watches should know.
+    read_only: bool
+    closed: bool
 
     @property
     def is_well(self) -> bool:
@@ -97,19 +101,20 @@ class Probe:
             "mail_unsettled": self.mail_unsettled,
             "clock_held": self.clock_held,
             "clock_off": self.clock_off,
+            "read_only": self.read_only,
+            "closed": self.closed,
         }
 
 
-def database_answers() -> bool:
-    """Whether the database does."""
+def database_answers() -> Mode | None:
+    """The mode of the house, if the database answers; None: it does not."""
     session: Session = db.session()
     try:
-        session.execute(text("SELECT 1"))
+        return read_mode(session)
     except SQLAlchemyError:
-        return False
+        return None
     finally:
         session.rollback()
-    return True
 
 
 def reminders_now(now: datetime) -> Probe | None:
@@ -143,6 +148,7 @@ def read_probe(session: Session, now: datetime) -> Probe:
             Heartbeat.failures,
             database_clock(session).label("database"),
             fact(guard.HELD).label("held"),
+            mode_column().label("mode"),
             exists(unsettled_messages(now)).label("unsettled"),
         )
     ).all()
@@ -152,6 +158,7 @@ def read_probe(session: Session, now: datetime) -> Probe:
     last = max((beat.started_at for beat in beats), default=None)
     late, paused = _late(session, now)
     database = rows[0].database if rows else None
+    mode = mode_of(rows[0].mode) if rows else read_mode(session)
     return Probe(
         step_silent=not beats or bool(rules.silent_steps(beats, every, now, pulse_at)),
         step_failing=any(beat.failures >= rules.FAILING for beat in beats if beat.step in every),
@@ -163,6 +170,8 @@ def read_probe(session: Session, now: datetime) -> Probe:
         clock_held=bool(rows and rows[0].held),
         # What the database said is compared with the machine's clock, also where a test holds another instant.
         clock_off=database is not None and abs(clock.true_now() - database) > rules.SKEW_TOLD,
+        read_only=mode.state == "read-only",
+        closed=mode.is_closed,
     )
 
 

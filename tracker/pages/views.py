@@ -23,7 +23,7 @@ from flask_babel import ngettext
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from tracker.accounts.guard import acting, open_to, viewer
+from tracker.accounts.guard import acting, in_safety, open_to, viewer
 from tracker.accounts.models import Membership, User
 from tracker.accounts.reaching import find_own, list_unreachable
 from tracker.base import clock
@@ -354,16 +354,18 @@ def service_release() -> Any:
 
 @bp.get("/healthz")
 @open_to("anyone")
+@in_safety(closed="answers")
 def healthz() -> Response:
-    """For what watches machines: this process and the database answer."""
-    answers = database_answers()
-    return Response(
-        "ok\n" if answers else "the database does not answer\n", 200 if answers else 503, mimetype="text/plain"
-    )
+    """For what watches machines: this process and the database answer; and whether the house is not open."""
+    mode = database_answers()
+    if mode is None:
+        return Response("the database does not answer\n", 503, mimetype="text/plain")
+    return Response("ok\n" if mode.is_open else f"ok, {mode.state}\n", mimetype="text/plain")
 
 
 @bp.get("/healthz/reminders")
 @open_to("anyone")
+@in_safety(closed="answers")
 def healthz_reminders() -> tuple[Response, int]:
     """For what watches the service: reminders leave. It says nothing about anybody."""
     probe = reminders_now(clock.now())

@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from tracker.accounts.guard import acting, open_to, safe_address, viewer
+from tracker.accounts.guard import acting, in_safety, open_to, safe_address, viewer
 from tracker.accounts.models import Desk, User
 from tracker.accounts.queries import get_desk
 from tracker.base import clock
@@ -162,6 +162,7 @@ def stop(token: str) -> Any:
 
 @bp.post("/reminders/stop/<token>")
 @open_to("anyone")
+@in_safety(read_only=True)
 def stop_now(token: str) -> Any:
     """Stop what the link names: at the button of the page, which it leads back to, or at one click in a mail program
     (RFC 8058), whose server sends `List-Unsubscribe=One-Click`, without a cookie, and follows nobody anywhere."""
