@@ -121,7 +121,7 @@ def change_account() -> Any:
     return _account_page(viewer(), form), 422
 
 
-@bp.post("/account/sign-ins/<int:sign_in_id>/end")
+@bp.post('/account/sign-ins/<concealed("sign-in"):sign_in_id>/end')
 @open_to("signed_in")
 def end_sign_in(sign_in_id: int) -> Response:
     """End one of one's own sign-ins, on whatever device it is."""
@@ -135,7 +135,7 @@ def end_sign_in(sign_in_id: int) -> Response:
     return make_response(redirect(url_for("accounts.account"), 303))
 
 
-@bp.post("/accounts/<int:recipient_id>/reach-again")
+@bp.post('/accounts/<concealed("recipient"):recipient_id>/reach-again')
 @open_to("signed_in")
 def reach_again(recipient_id: int) -> Response:
     """Say that mail arrives at an address again: one's own, or that of somebody one looks after."""

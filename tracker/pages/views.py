@@ -223,7 +223,7 @@ def service_dry_run() -> str:
     )
 
 
-@bp.get("/service/mails/<int:message_id>")
+@bp.get('/service/mails/<concealed("mail"):message_id>')
 @open_to("staff")
 def service_mail(message_id: int) -> str:
     """One mail as it would be written now, or why it would not go."""
@@ -241,7 +241,7 @@ def service_mail(message_id: int) -> str:
     )
 
 
-@bp.post("/service/mails/<int:message_id>/send-again")
+@bp.post('/service/mails/<concealed("mail"):message_id>/send-again')
 @open_to("staff")
 def service_send_again(message_id: int) -> Any:
     """Let a mail go again that was not delivered or may have arrived."""
@@ -253,7 +253,7 @@ def service_send_again(message_id: int) -> Any:
     return _pressed(message_id, "retry", act)
 
 
-@bp.post("/service/mails/<int:message_id>/cancel")
+@bp.post('/service/mails/<concealed("mail"):message_id>/cancel')
 @open_to("staff")
 def service_cancel(message_id: int) -> Any:
     """Take back a mail that waits or is paused."""
@@ -267,7 +267,7 @@ def service_cancel(message_id: int) -> Any:
     return _pressed(message_id, "cancel", act)
 
 
-@bp.post("/service/mails/<int:message_id>/seen-to")
+@bp.post('/service/mails/<concealed("mail"):message_id>/seen-to')
 @open_to("staff")
 def service_seen_to(message_id: int) -> Any:
     """Its reader heard in another way."""
