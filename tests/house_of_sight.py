@@ -75,6 +75,8 @@ class Held:
     proposal: str
     flag: int
     message: int
+    #: A rung to open it to: no thing of the case.
+    wider: str = "volunteers"
 
 
 @dataclass
@@ -285,6 +287,7 @@ _NAMES = {
     "intake.key": "group",
     "flags.flag_id": "flag",
     "pages.message_id": "message",
+    "pages.audience": "wider",
 }
 
 

@@ -55,7 +55,7 @@ def expected(house: House, rule: Rule, method: str, asker: str, held: Held, rung
     if room == "flags":
         # Flags are for those who keep the case, whatever it is open to.
         return "no such page" if min(held.within, Audience.DESK) < rung else "let in"
-    if room in KEPT:
+    if room in KEPT or rule.endpoint in ("pages.opening", "pages.do_open"):
         if rung > Audience.DESK or not user.is_staff:
             return "refused"
         own = {"hearings": "hearing", "entries": "entry"}.get(room)
