@@ -73,7 +73,10 @@ def test_ones_own_sign_ins_are_listed_and_ended_one_by_one(app: Flask) -> None:
         assert (answer.status_code, answer.headers["Location"]) == (303, "/account")
         assert phone.get("/account").status_code == 303
         assert "That sign-in has ended." in here.get("/account").text
-        assert here.post(f"/account/sign-ins/{conceal('sign-in', old.id)}/end", data={"csrf_token": token}).status_code == 404
+        assert (
+            here.post(f"/account/sign-ins/{conceal('sign-in', old.id)}/end", data={"csrf_token": token}).status_code
+            == 404
+        )
         mine = queries.list_sign_ins(db.session(), user.id, NOW)[0]
         answer = here.post(f"/account/sign-ins/{conceal('sign-in', mine.id)}/end", data={"csrf_token": token})
         assert answer.headers["Location"] == "/sign-in"

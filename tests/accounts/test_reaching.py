@@ -41,7 +41,9 @@ def press(app: Flask, user: User, number: int) -> int:
     """Somebody says that mail arrives there again; the answer's status."""
     with clock.fixed_at(NOW):
         browser = sign_in(app, user, NOW)
-        said = browser.post(f"/accounts/{conceal('recipient', number)}/reach-again", data={"csrf_token": form_token(browser)})
+        said = browser.post(
+            f"/accounts/{conceal('recipient', number)}/reach-again", data={"csrf_token": form_token(browser)}
+        )
     return said.status_code
 
 

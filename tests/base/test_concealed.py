@@ -41,6 +41,10 @@ def test_nobody_guesses_a_word(word: str) -> None:
 
 
 def test_no_address_carries_the_number_of_a_row(app: Flask) -> None:
-    counted = [r.rule for r in app.url_map.iter_rules() if "IntegerConverter" in {type(c).__name__ for c in r._converters.values()}]
+    counted = [
+        r.rule
+        for r in app.url_map.iter_rules()
+        if "IntegerConverter" in {type(c).__name__ for c in r._converters.values()}
+    ]
     assert not counted, "say <concealed(kind):…>, or give the row a public id"
     assert sum(isinstance(c, Concealed) for r in app.url_map.iter_rules() for c in r._converters.values()) >= 9

@@ -203,13 +203,16 @@ def test_put_off_by_a_form_that_says_why_it_refuses(app: Flask, house: House, fl
     assert "Nobody keeps this case." in page.text
     token = form_token(browser)
     refused = browser.post(
-        f"/flags/{conceal('flag', flag.id)}/snooze", data={"csrf_token": token, "until_on": "2001-01-01", "reason": "Later"}
+        f"/flags/{conceal('flag', flag.id)}/snooze",
+        data={"csrf_token": token, "until_on": "2001-01-01", "reason": "Later"},
     )
     assert refused.status_code == 422
     assert "Choose a day after today." in refused.text
     assert "Later" in refused.text
     until = (clock.now() + timedelta(days=7)).date().isoformat()
-    done = browser.post(f"/flags/{conceal('flag', flag.id)}/snooze", data={"csrf_token": token, "until_on": until, "reason": "Later"})
+    done = browser.post(
+        f"/flags/{conceal('flag', flag.id)}/snooze", data={"csrf_token": token, "until_on": until, "reason": "Later"}
+    )
     assert (done.status_code, done.location) == (303, f"/cases/{case.ref}")
     assert stored(flag).snooze_reason == "Later"
 

@@ -119,7 +119,9 @@ def test_what_a_case_holds_answers_under_no_other_case(house: House, asker: str)
                 mixed = {what: getattr(elsewhere, what) for what in children}
                 missing = {what: MISSING.get(what) or new_public_id() for what in children}
                 answers = [
-                    without_echo(asked(browser, token, method, where), where, *(v for v in values if isinstance(v, str)))
+                    without_echo(
+                        asked(browser, token, method, where), where, *(v for v in values if isinstance(v, str))
+                    )
                     for where, values in (
                         (address(house.app, rule, held, **mixed), mixed.values()),
                         (address(house.app, rule, held, **missing), missing.values()),
@@ -132,7 +134,7 @@ def test_what_a_case_holds_answers_under_no_other_case(house: House, asker: str)
 
 
 def test_the_echo_is_all_that_is_left_out(house: House) -> None:
-    """No error page repeats what was asked for: to those who are signed in, hidden and missing are the very same bytes."""
+    """No error page repeats what was asked for: hidden and missing are the very same bytes."""
     browser, _token = house.browser("staff")
     held: Held = house.held["named"]
     with clock.fixed_at(NOW):

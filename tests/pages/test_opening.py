@@ -22,9 +22,7 @@ def random_case(lived: Lived, chance: random.Random, number: int) -> tuple[Any, 
     """A case with whatever on whichever rung; with every word that marks a part of it."""
     marks = [f"M{number}x{place}z" for place in range(14)]
     people = [f"First{number}{letter} Last{number}{letter}" for letter in "ab"[: chance.randint(1, 2)]]
-    case = lived.case(
-        *people, title=f"Title {marks[0]}", summary=f"Sum {marks[1]}", audience=chance.choice(RUNGS[:2])
-    )
+    case = lived.case(*people, title=f"Title {marks[0]}", summary=f"Sum {marks[1]}", audience=chance.choice(RUNGS[:2]))
     for place in range(3):
         lived.tell(
             case,
@@ -147,7 +145,9 @@ def test_the_form_leads_through_the_list_and_loses_nothing(lived: Lived) -> None
     lived.tell(case, "person.arrested", audience=Audience.VOLUNTEERS, text="Taken at night")
     owner = lived.browser(lived.owner)
     where = f"/cases/{case.ref}/edit"
-    page = owner.fill(where, title="Another title", audience="volunteers", country="IL", named=[str(lived.colleague.id)])
+    page = owner.fill(
+        where, title="Another title", audience="volunteers", country="IL", named=[str(lived.colleague.id)]
+    )
     assert page.status_code == 422
     assert "What opening it would reveal" in page.text
     assert "Taken at night" in page.text
@@ -167,7 +167,7 @@ def test_the_form_leads_through_the_list_and_loses_nothing(lived: Lived) -> None
     assert 'value="Another title"' in back.text
     assert "What opening it would reveal" not in back.text
     saved = owner.send(where, fields)
-    assert saved.status_code == 303, re.findall(r'field-error.*', saved.text)
+    assert saved.status_code == 303, re.findall(r"field-error.*", saved.text)
     stored = lived.fresh(case)
     assert (stored.title, stored.audience, stored.country) == ("Another title", Audience.VOLUNTEERS, "IL")
 

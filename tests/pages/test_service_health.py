@@ -228,7 +228,10 @@ def test_a_dry_run_says_what_would_go_and_changes_nothing(lived: Lived, reminded
 @pytest.mark.one_engine
 def test_what_waits_is_taken_back_from_its_preview(lived: Lived, reminded: Message) -> None:
     browser = lived.browser(lived.colleague, DUE)
-    assert "It is taken back: it will not go." in press(browser, f"/service/mails/{conceal('mail', reminded.id)}/cancel").text
+    assert (
+        "It is taken back: it will not go."
+        in press(browser, f"/service/mails/{conceal('mail', reminded.id)}/cancel").text
+    )
     assert state_of(reminded) == "cancelled"
     assert "cannot be taken back" in press(browser, f"/service/mails/{conceal('mail', reminded.id)}/cancel").text
 
@@ -259,7 +262,10 @@ def test_what_did_not_arrive_goes_again_at_one_press(lived: Lived, stuck: Messag
 def test_what_is_no_longer_true_does_not_go_again_and_the_page_says_why(lived: Lived, stuck: Message) -> None:
     with short_transaction() as session:
         session.execute(update(Message).where(Message.id == stuck.id).values(give_up_at=DUE))
-    assert "its time is over" in press(lived.browser(lived.owner, DUE), f"/service/mails/{conceal('mail', stuck.id)}/send-again").text
+    assert (
+        "its time is over"
+        in press(lived.browser(lived.owner, DUE), f"/service/mails/{conceal('mail', stuck.id)}/send-again").text
+    )
     assert state_of(stuck) == "may_have_arrived"
 
 

@@ -21,7 +21,9 @@ def case(lived: Lived) -> Any:
     with lived.at() as session:
         # Times are told in the zone of whoever reads.
         session.get_one(User, lived.volunteer.id).zone = lived.desk.zone
-    case = lived.case("Ahmad Khalefa", "Munther Amira", title="The raid", summary="A lawyer.", audience=Audience.VOLUNTEERS)
+    case = lived.case(
+        "Ahmad Khalefa", "Munther Amira", title="The raid", summary="A lawyer.", audience=Audience.VOLUNTEERS
+    )
     for rung in (Audience.NAMED, Audience.DESK, Audience.VOLUNTEERS):
         lived.tell(case, "person.arrested", audience=rung, text=f"Told to {rung.code}", sourced=True, by=lived.owner)
         lived.hearing(case, audience=rung, court=f"Court for {rung.code}", note=f"Note for {rung.code}")
@@ -31,7 +33,9 @@ def case(lived: Lived) -> Any:
 def body(page: str) -> str:
     """What a page says of the case: its panels, without what can be pressed, followed or filled in."""
     said = page.split("<main", 1)[1].split("</main>")[0]
-    said = re.sub(r"<form.*?</form>|<nav class=\"view-as\".*?</nav>|<p class=\"banner.*?</p>", "", said, flags=re.DOTALL)
+    said = re.sub(
+        r"<form.*?</form>|<nav class=\"view-as\".*?</nav>|<p class=\"banner.*?</p>", "", said, flags=re.DOTALL
+    )
     said = re.sub(r"<(a|details|summary)[^>]*>.*?</\1>|<[^>]+>", " ", said, flags=re.DOTALL)
     return re.sub(r"\s+", " ", said).strip()
 
@@ -127,7 +131,11 @@ def test_a_colleague_is_shown_no_other_case_they_could_not_see(lived: Lived) -> 
     owner = db.session.get_one(User, lived.owner.id)
     with clock.fixed_at(NOW):
         mine, desk = (
-            {name for h in read_case_file(db.session(), owner, case.ref, NOW, seen_as=rung).hearings for _a, _c, name in h.appearing}
+            {
+                name
+                for h in read_case_file(db.session(), owner, case.ref, NOW, seen_as=rung).hearings
+                for _a, _c, name in h.appearing
+            }
             for rung in (None, Audience.DESK)
         )
     assert mine == {"Ahmad Khalefa", "Nadia Halabi", "Yusuf Barghouti"}

@@ -32,7 +32,7 @@ def reveal(kind: str, word: str) -> int | None:
 
 
 def set_up(app: Flask) -> None:
-    """Let routes name rows so: `<concealed("flag"):flag_id>`. A word that is none of ours is an address there is not."""
+    """Let routes name rows so: `<concealed("flag"):flag_id>`. Any other word is an address there is not."""
     app.url_map.converters["concealed"] = Concealed
 
 

@@ -18,7 +18,7 @@ from tracker.cases.queries import NOTHING, level
 @dataclass(frozen=True, slots=True)
 class Revealed:
     """What opening a case as far as `to` would reveal: for each rung that is new to it, what would be read there.
-    `mark` stands for the whole list: another list has another mark, so that nobody agrees to what they have not read."""
+    `mark` stands for the whole list: another list has another mark, so that nobody agrees to what they never read."""
 
     case: Case
     to: Audience

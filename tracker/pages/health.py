@@ -216,7 +216,7 @@ def _first_hearing(session: Session, now: datetime) -> Hearing | None:
 
 
 def _when(hearing: Hearing, now: datetime, *, open_to_all: bool) -> str:
-    """`Tue 09:00 Haifa`, from a week off on `Tue 1 Dec 09:00 Haifa`. All staff read this line, those of other desks too:
+    """`Tue 09:00 Haifa`, from a week off on `Tue 1 Dec 09:00 Haifa`. All staff read this line, other desks' as well:
     no place of what is not open to every account."""
     parts = []
     if hearing.local_date:

@@ -66,7 +66,9 @@ def _mark(to: Audience, steps: list[Step]) -> str:
     for step in steps:
         file = step.file
         lines += [int(step.to), file.title, file.case.summary if step.spells_names else ""]
-        lines += [(seen.person.id, seen.name, seen.standing.status, str(seen.standing.reported)) for seen in file.people]
+        lines += [
+            (seen.person.id, seen.name, seen.standing.status, str(seen.standing.reported)) for seen in file.people
+        ]
         lines += [(seen.entry.id, seen.meaning) for seen in file.timeline]
         lines += [
             (listed.hearing.id, listed.hearing.version, [(of.id, name) for _a, of, name in listed.appearing])

@@ -52,8 +52,8 @@ from tracker.outbox.pausing import read_pause
 from tracker.outbox.pausing import release as release_mail
 from tracker.outbox.preview import dry_run, preview
 from tracker.outbox.queries import needing_a_human, next_week, recently_sent, relay_state
-from tracker.pages.casefile import SeenByNobody, read_case_file, shown_name, shown_title
 from tracker.pages import opening as _opening  # noqa: F401  # announces itself
+from tracker.pages.casefile import SeenByNobody, read_case_file, shown_name, shown_title
 from tracker.pages.forms import OpenForm, PauseForm, PressedForm
 from tracker.pages.health import banner_for, sees_message, service_now, subjects
 from tracker.pages.listing import STAGE_SETS, Asked, list_cases
@@ -170,7 +170,7 @@ def case_file(ref: str) -> Any:
         now=now,
         zone=user.reading_zone,
         known_said=said,
-        may_view_as=user.is_staff and file.may_change or file.seen_as is not None,
+        may_view_as=(user.is_staff and file.may_change) or file.seen_as is not None,
         view_as_args={"view-as": seen_as.code} if seen_as is not None else {},
         refusal=refusal,
         country_name=country_name,
