@@ -156,6 +156,8 @@ def test_an_open_page_a_form_and_every_list(sight: Sight) -> None:
     )
     for where in asked:
         answer = browser.get(where)
+        if answer.status_code == 303:  # signed out by it: to the way in, which repeats what was asked
+            continue
         page = answer.text.replace(f'value="{ref}"', "").replace('value="Khalefa"', "").replace(f"/cases/{ref}", "")
         assert not sight.says(page.replace(f"%2Fcases%2F{ref}", "")), where
         if where.startswith(f"/cases/{ref}"):
