@@ -148,10 +148,12 @@ def hold(house: House, number: int, audience: Audience, within: Audience) -> Hel
             summary=f"Summary{number}mark",
             risk="high",
             owner=owner,
-            audience=audience,
+            audience=min(audience, Audience.DESK),
         )
         person = add_person(session, [NameGiven(name)])
         cases.involve(session, case, person.id)
+        # Whether it may be opened so far is asked elsewhere; here it is.
+        case.audience = audience
         entry = record_entry(
             session,
             case_id=case.id,
