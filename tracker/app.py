@@ -13,7 +13,7 @@ from jinja2 import StrictUndefined
 
 from tracker.accounts import signing_in
 from tracker.audit.service import watch
-from tracker.base import error_pages, headers, languages, logs, markup, theme, words
+from tracker.base import concealed, error_pages, headers, languages, logs, markup, theme, words
 from tracker.base.db import db, engine_options, prepare_engine
 from tracker.base.resources import resource
 from tracker.base.sealing import Keyring, Sealer
@@ -157,6 +157,7 @@ def _open_pages(app: Flask, settings: Any) -> None:
     words.set_up(app)
     markup.set_up(app)
     theme.set_up(app, settings)
+    concealed.set_up(app)
     error_pages.set_up(app)
     navigation.set_up(app)
     headers.set_up(app, settings)

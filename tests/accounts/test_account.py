@@ -11,6 +11,7 @@ from tracker.accounts import queries
 from tracker.accounts.models import SignIn
 from tracker.accounts.rules import is_away
 from tracker.base import clock
+from tracker.base.concealed import conceal
 from tracker.base.db import db
 
 NOW = datetime(2024, 4, 1, 9, tzinfo=UTC)
@@ -65,16 +66,19 @@ def test_ones_own_sign_ins_are_listed_and_ended_one_by_one(app: Flask) -> None:
         token = form_token(here)
         rows = {r.user_id: r.id for r in db.session.scalars(select(SignIn).order_by(SignIn.created_at))}
         old = queries.list_sign_ins(db.session(), user.id, NOW)[1]
-        not_mine = here.post(f"/account/sign-ins/{rows[other.id]}/end", data={"csrf_token": token})
+        not_mine = here.post(f"/account/sign-ins/{conceal('sign-in', rows[other.id])}/end", data={"csrf_token": token})
         assert not_mine.status_code == 404
         assert theirs.get("/account").status_code == 200
-        answer = here.post(f"/account/sign-ins/{old.id}/end", data={"csrf_token": token})
+        answer = here.post(f"/account/sign-ins/{conceal('sign-in', old.id)}/end", data={"csrf_token": token})
         assert (answer.status_code, answer.headers["Location"]) == (303, "/account")
         assert phone.get("/account").status_code == 303
         assert "That sign-in has ended." in here.get("/account").text
-        assert here.post(f"/account/sign-ins/{old.id}/end", data={"csrf_token": token}).status_code == 404
+        assert (
+            here.post(f"/account/sign-ins/{conceal('sign-in', old.id)}/end", data={"csrf_token": token}).status_code
+            == 404
+        )
         mine = queries.list_sign_ins(db.session(), user.id, NOW)[0]
-        answer = here.post(f"/account/sign-ins/{mine.id}/end", data={"csrf_token": token})
+        answer = here.post(f"/account/sign-ins/{conceal('sign-in', mine.id)}/end", data={"csrf_token": token})
         assert answer.headers["Location"] == "/sign-in"
         assert here.get("/account").status_code == 303
 

@@ -83,7 +83,7 @@ def address(app: Flask, rule: Rule) -> str:
     values: dict[str, Any] = {}
     for name in rule.arguments:
         kind = type(rule._converters[name]).__name__
-        values[name] = "iopt" if name == "code" else 999_999 if kind == "IntegerConverter" else "none-such"
+        values[name] = "iopt" if name == "code" else 999_999 if kind == "Concealed" else "none-such"
     with app.test_request_context():
         return app.url_map.bind("localhost").build(rule.endpoint, values, method=next(iter(rule.methods or ())))
 

@@ -9,6 +9,7 @@ from sqlalchemy import select, update
 
 from tracker.accounts.models import Membership, User
 from tracker.base import clock
+from tracker.base.concealed import conceal
 from tracker.base.db import db
 from tracker.base.work import COMMAND, unit_of_work
 from tracker.outbox.models import Recipient
@@ -40,7 +41,9 @@ def press(app: Flask, user: User, number: int) -> int:
     """Somebody says that mail arrives there again; the answer's status."""
     with clock.fixed_at(NOW):
         browser = sign_in(app, user, NOW)
-        said = browser.post(f"/accounts/{number}/reach-again", data={"csrf_token": form_token(browser)})
+        said = browser.post(
+            f"/accounts/{conceal('recipient', number)}/reach-again", data={"csrf_token": form_token(browser)}
+        )
     return said.status_code
 
 

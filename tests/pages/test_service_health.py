@@ -15,6 +15,7 @@ from tracker.accounts.models import Membership, User
 from tracker.agenda.models import AgendaItem
 from tracker.audit.models import Act
 from tracker.base.audience import Audience
+from tracker.base.concealed import conceal
 from tracker.base.db import db
 from tracker.base.work import short_transaction
 from tracker.clockwork.models import Heartbeat
@@ -153,8 +154,8 @@ def test_a_preview_shows_the_mail_as_it_would_be_written_without_what_is_its_rea
     lived: Lived, reminded: Message
 ) -> None:
     browser = lived.browser(lived.colleague, DUE)
-    assert f"/service/mails/{reminded.id}" in browser.get("/service").text
-    page = browser.get(f"/service/mails/{reminded.id}").text
+    assert f"/service/mails/{conceal('mail', reminded.id)}" in browser.get("/service").text
+    page = browser.get(f"/service/mails/{conceal('mail', reminded.id)}").text
     assert "In 7 days, Mon 8 Apr 2024 09:30" in page
     assert "owner@example.org" in page
     assert "You get this because you keep this case." in page
@@ -169,7 +170,7 @@ def test_a_preview_shows_the_mail_as_it_would_be_written_without_what_is_its_rea
 def test_a_preview_says_why_a_mail_would_not_go(lived: Lived, reminded: Message) -> None:
     with lived.at(PLANNED) as session:
         session.merge(lived.owner).active = False
-    page = lived.browser(lived.colleague, DUE).get(f"/service/mails/{reminded.id}").text
+    page = lived.browser(lived.colleague, DUE).get(f"/service/mails/{conceal('mail', reminded.id)}").text
     assert "It would not go: the account is not active any more." in shown(page)
     assert "mail-text" not in page
 
@@ -184,8 +185,8 @@ def test_a_preview_is_for_those_who_may_see_all_that_it_says(lived: Lived) -> No
     db.session.rollback()
     of_owner = db.session.scalars(select(Message).order_by(Message.id)).all()[0]
     both = f"{theirs.ref}"
-    assert both in lived.browser(lived.owner, DUE).get(f"/service/mails/{of_owner.id}").text
-    page = lived.browser(lived.colleague, DUE).get(f"/service/mails/{of_owner.id}").text
+    assert both in lived.browser(lived.owner, DUE).get(f"/service/mails/{conceal('mail', of_owner.id)}").text
+    page = lived.browser(lived.colleague, DUE).get(f"/service/mails/{conceal('mail', of_owner.id)}").text
     assert "speaks of a case you may not see" in page
     assert both not in page
 
@@ -195,7 +196,7 @@ def test_a_preview_is_for_those_who_may_see_all_that_it_says(lived: Lived) -> No
 def test_other_desks_and_strange_numbers_are_no_mails(lived: Lived, reminded: Message, what: str) -> None:
     browser = lived.browser(lived.outsider, DUE)
     for number in (reminded.id, 999_999):
-        address = f"/service/mails/{number}{what}"
+        address = f"/service/mails/{conceal('mail', number)}{what}"
         answer = press(browser, address) if what else browser.get(address)
         assert answer.status_code == 404
     assert state_of(reminded) == "waiting"
@@ -207,8 +208,8 @@ def test_those_not_named_do_not_see_the_mail_of_a_case_for_named_people(lived: L
     plan_step(PLANNED)
     db.session.rollback()
     number = db.session.scalars(select(Message.id)).first()
-    assert lived.browser(lived.owner, DUE).get(f"/service/mails/{number}").status_code == 200
-    assert lived.browser(lived.colleague, DUE).get(f"/service/mails/{number}").status_code == 404
+    assert lived.browser(lived.owner, DUE).get(f"/service/mails/{conceal('mail', number)}").status_code == 200
+    assert lived.browser(lived.colleague, DUE).get(f"/service/mails/{conceal('mail', number)}").status_code == 404
 
 
 def test_a_dry_run_says_what_would_go_and_changes_nothing(lived: Lived, reminded: Message) -> None:
@@ -227,9 +228,12 @@ def test_a_dry_run_says_what_would_go_and_changes_nothing(lived: Lived, reminded
 @pytest.mark.one_engine
 def test_what_waits_is_taken_back_from_its_preview(lived: Lived, reminded: Message) -> None:
     browser = lived.browser(lived.colleague, DUE)
-    assert "It is taken back: it will not go." in press(browser, f"/service/mails/{reminded.id}/cancel").text
+    assert (
+        "It is taken back: it will not go."
+        in press(browser, f"/service/mails/{conceal('mail', reminded.id)}/cancel").text
+    )
     assert state_of(reminded) == "cancelled"
-    assert "cannot be taken back" in press(browser, f"/service/mails/{reminded.id}/cancel").text
+    assert "cannot be taken back" in press(browser, f"/service/mails/{conceal('mail', reminded.id)}/cancel").text
 
 
 # What needs a human ---------------------------------------------------------------------------------------------------
@@ -250,7 +254,7 @@ def stuck(reminded: Message) -> Message:
 def test_what_did_not_arrive_goes_again_at_one_press(lived: Lived, stuck: Message) -> None:
     browser = lived.browser(lived.colleague, DUE)
     assert "Send again" in browser.get("/service").text
-    assert "It goes again at once." in press(browser, f"/service/mails/{stuck.id}/send-again").text
+    assert "It goes again at once." in press(browser, f"/service/mails/{conceal('mail', stuck.id)}/send-again").text
     assert state_of(stuck) == "waiting"
 
 
@@ -258,13 +262,16 @@ def test_what_did_not_arrive_goes_again_at_one_press(lived: Lived, stuck: Messag
 def test_what_is_no_longer_true_does_not_go_again_and_the_page_says_why(lived: Lived, stuck: Message) -> None:
     with short_transaction() as session:
         session.execute(update(Message).where(Message.id == stuck.id).values(give_up_at=DUE))
-    assert "its time is over" in press(lived.browser(lived.owner, DUE), f"/service/mails/{stuck.id}/send-again").text
+    assert (
+        "its time is over"
+        in press(lived.browser(lived.owner, DUE), f"/service/mails/{conceal('mail', stuck.id)}/send-again").text
+    )
     assert state_of(stuck) == "may_have_arrived"
 
 
 def test_who_told_the_reader_in_another_way_says_so_and_it_stands_there_no_longer(lived: Lived, stuck: Message) -> None:
     browser = lived.browser(lived.colleague, DUE)
-    page = press(browser, f"/service/mails/{stuck.id}/seen-to").text
+    page = press(browser, f"/service/mails/{conceal('mail', stuck.id)}/seen-to").text
     assert "Noted: they heard in another way." in page
     assert 'id="stuck"' not in page
     assert state_of(stuck) == "may_have_arrived"
@@ -396,7 +403,7 @@ def test_a_pause_that_stands_is_not_asked_for_again(lived: Lived) -> None:
 @pytest.mark.one_engine
 def test_a_press_without_the_token_of_the_page_does_nothing(lived: Lived, reminded: Message) -> None:
     client: FlaskClient = lived.browser(lived.admin, DUE).client
-    for address in ("/service/release", f"/service/mails/{reminded.id}/cancel"):
+    for address in ("/service/release", f"/service/mails/{conceal('mail', reminded.id)}/cancel"):
         assert client.post(address).status_code == 400
     assert state_of(reminded) == "waiting"
 

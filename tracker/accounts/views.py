@@ -175,7 +175,7 @@ def change_password() -> Any:
     return render_template("accounts/password.html", form=form), 422
 
 
-@bp.post("/account/sign-ins/<int:sign_in_id>/end")
+@bp.post('/account/sign-ins/<concealed("sign-in"):sign_in_id>/end')
 @open_to("signed_in")
 @in_safety(read_only=True)
 def end_sign_in(sign_in_id: int) -> Response:
@@ -190,7 +190,7 @@ def end_sign_in(sign_in_id: int) -> Response:
     return make_response(redirect(url_for("accounts.account"), 303))
 
 
-@bp.post("/accounts/<int:recipient_id>/reach-again")
+@bp.post('/accounts/<concealed("recipient"):recipient_id>/reach-again')
 @open_to("signed_in")
 def reach_again(recipient_id: int) -> Response:
     """Say that mail arrives at an address again: one's own, or that of somebody one looks after."""

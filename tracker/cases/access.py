@@ -7,9 +7,9 @@ from tracker.accounts.guard import viewer
 from tracker.accounts.models import Desk
 from tracker.base.audience import Audience
 from tracker.base.db import db
-from tracker.base.errors import NotAllowed
+from tracker.base.errors import NotAllowed, NotFound
 from tracker.cases.models import Case
-from tracker.cases.queries import get_case, level
+from tracker.cases.queries import NOTHING, get_case, level
 
 
 def kept_case(ref: str) -> tuple[Case, Desk]:
@@ -25,5 +25,8 @@ def kept_case(ref: str) -> tuple[Case, Desk]:
 
 
 def rung_of(case: Case) -> Audience:
-    """From which rung this account looks at a case it keeps."""
-    return Audience(db.session.scalar(select(level(viewer().id)).where(Case.id == case.id)) or 0)
+    """From which rung this account looks at a case it keeps. NotFound when it sees it no longer."""
+    rung = db.session.scalar(select(level(viewer().id)).where(Case.id == case.id))
+    if rung is None or rung >= NOTHING:
+        raise NotFound("There is no such case that you may see.")
+    return Audience(rung)

@@ -1,7 +1,7 @@
 """What is asked about a case as a whole."""
 
 from flask_babel import lazy_gettext as _l
-from wtforms import RadioField, SelectField, SelectMultipleField, StringField, TextAreaField
+from wtforms import HiddenField, RadioField, SelectField, SelectMultipleField, StringField, TextAreaField
 from wtforms.validators import DataRequired, Length, Optional
 from wtforms.widgets import CheckboxInput, ListWidget
 
@@ -50,6 +50,8 @@ class CaseForm(HouseForm):
         widget=ListWidget(prefix_label=False),
         option_widget=CheckboxInput(),
     )
+    #: The mark of the list that was read of what opening the case further would reveal.
+    revealed = HiddenField()
     country = StringField(
         _l("Country of detention"), [Optional(), Length(max=2)], description=_l("Two letters, such as IL, PS, EG.")
     )

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import exists, or_, select, update
 from sqlalchemy.orm import Session
 
 from tracker.accounts.models import Desk, Membership, User
+from tracker.agenda.models import AgendaItem
 from tracker.base.audience import Audience
 from tracker.base.columns import new_public_id
 from tracker.base.dates import StatedDate, today_in
@@ -16,6 +17,7 @@ from tracker.base.work import current_work, touch
 from tracker.cases.kinds import opening_checks
 from tracker.cases.models import CLOSED_REASONS, INVOLVEMENT_ROLES, RISKS, STAGES, Case, CaseGrant, Involvement
 from tracker.cases.rules import nickname
+from tracker.timeline.models import EntryState
 from tracker.timeline.service import record_entry
 
 #: Longest title, in characters.
@@ -100,11 +102,13 @@ def edit_case(
     for name in ("owner_id", "deputy_id"):
         if fields.get(name) is not None and fields[name] != getattr(case, name):
             check_keeper(session, case.desk_id, session.get(User, fields[name]), name)
+    inside = _inside(case, granted)
     for name, value in fields.items():
         setattr(case, name, value.strip() if isinstance(value, str) else value)
     if named is not None:
         name_people(session, case, named)
         granted = list(named)
+    _check_lets_in_others(session, case, inside, _inside(case, granted))
     keepers = [session.get(User, number) for number in (case.owner_id, case.deputy_id) if number]
     check_somebody_sees(case.audience, *keepers, *granted)
     case.version += 1
@@ -145,7 +149,9 @@ def take_case(session: Session, case: Case, user: User) -> None:
     if case.owner_id is not None:
         raise Refused("Somebody keeps this case already.")
     check_keeper(session, case.desk_id, user, "owner")
+    inside = _inside(case, list_named(session, case))
     case.owner_id = user.id
+    _check_lets_in_others(session, case, inside, {*inside, user.id})
     case.version += 1
     touch(case.id)
 
@@ -183,6 +189,39 @@ def name_people(session: Session, case: Case, users: Sequence[User]) -> None:
     session.add_all(CaseGrant(case_id=case.id, user_id=number) for number in wanted if number not in held)
     session.flush()
     touch(case.id)
+
+
+def _inside(case: Case, named: Sequence[User]) -> set[int]:
+    """The accounts that see all of a case: its owner, its deputy, the named."""
+    return {number for number in (case.owner_id, case.deputy_id) if number} | {user.id for user in named}
+
+
+def _check_lets_in_others(session: Session, case: Case, before: set[int], after: set[int]) -> None:
+    """Refused when somebody who sees a case from the desk lets themselves in to what is closed to the desk: one of
+    those inside does that. Where nobody is left inside, whoever coordinates the desk, or stands in for them, may."""
+    acting = current_work(session).actor.user_id
+    if acting is None or acting in before or acting not in after or not _holds_closed(session, case):
+        return
+    left = session.scalar(select(User.id).where(User.id.in_(before), User.active).limit(1))
+    coordinates = session.scalar(
+        select(Membership.id).where(
+            Membership.user_id == acting,
+            Membership.desk_id == case.desk_id,
+            or_(Membership.coordinator, Membership.deputy),
+        )
+    )
+    if left is not None or coordinates is None:
+        raise Refused(
+            "Parts of this case are closed to the desk. You cannot let yourself in: one of those who see them can.",
+            "named",
+        )
+
+
+def _holds_closed(session: Session, case: Case) -> bool:
+    """Whether a case holds entries or dates for named people only."""
+    entries = select(EntryState.entry_id).where(EntryState.case_id == case.id, EntryState.audience == Audience.NAMED)
+    dates = select(AgendaItem.id).where(AgendaItem.case_id == case.id, AgendaItem.audience == Audience.NAMED)
+    return bool(session.scalar(select(or_(exists(entries), exists(dates)))))
 
 
 def list_named(session: Session, case: Case) -> list[User]:

@@ -3,14 +3,15 @@
 from collections.abc import Sequence
 from typing import Any
 
-from flask import Blueprint, flash, render_template, url_for
+from flask import Blueprint, flash, render_template, request, url_for
 from flask_babel import gettext as _
 from sqlalchemy import select
 
 from tracker.accounts.guard import acting, open_to, viewer
 from tracker.accounts.models import Desk, Membership, User
+from tracker.base import clock
 from tracker.base.audience import Audience
-from tracker.base.countries import check_country
+from tracker.base.countries import check_country, country_name
 from tracker.base.dates import parse_stated_date
 from tracker.base.db import db
 from tracker.base.errors import NotAllowed, NotFound, Refused
@@ -20,6 +21,7 @@ from tracker.cases import service
 from tracker.cases.access import kept_case
 from tracker.cases.forms import CaseForm, CheckForm, CloseForm, NewCaseForm, PersonForm, ReopenForm
 from tracker.cases.models import Case, Involvement
+from tracker.cases.opening import Revealed, what_opening_reveals
 from tracker.cases.queries import level
 from tracker.people.models import Person
 from tracker.people.queries import get_person, list_namesakes
@@ -92,20 +94,46 @@ def change(ref: str) -> Any:
     form = CaseForm()
     _choices(form, [desk], case)
 
+    unread: list[Revealed] = []
+    if "back" in request.form:
+        # From the list back to the form, which is as it was typed.
+        form.revealed.data = ""
+        return render_template("cases/edit.html", form=form, case=case)
+
     def act() -> str:
-        with unit_of_work("cases.edit", acting(), f"case:{case.id}"):
+        with unit_of_work("cases.edit", acting(), f"case:{case.id}") as now:
             once(form)
             mine, _desk = kept_case(ref)
-            service.edit_case(db.session(), mine, version=form.expected_version, **_fields(form))
+            fields = _fields(form)
+            if fields["audience"] > mine.audience:
+                # Whoever lets more people see a case has first read what they would see.
+                revealed = what_opening_reveals(db.session(), viewer(), ref, fields["audience"], now)
+                if form.revealed.data != revealed.mark:
+                    unread.append(revealed)
+                    raise Refused(_("Read first what this would reveal."), "audience")
+            service.edit_case(db.session(), mine, version=form.expected_version, **fields)
             flash(_("Saved."), "good")
             return led_to(form, url_for("pages.case_file", ref=ref))
 
-    return submit(
-        form,
-        act,
-        lambda: render_template("cases/edit.html", form=form, case=case),
-        version_now=lambda: kept_case(ref)[0].version,
-    )
+    def again() -> str:
+        if not unread:
+            return render_template("cases/edit.html", form=form, case=case)
+        return render_template(
+            "pages/opening.html",
+            form=None,
+            # Read anew: what was read in the unit of work has been let go with it.
+            revealed=what_opening_reveals(db.session(), viewer(), ref, unread[0].to, clock.now()),
+            changed=bool(form.revealed.data),
+            action=url_for("cases.change", ref=ref),
+            typed=[(n, v) for n, v in request.form.items(multi=True) if n not in ("csrf_token", "revealed", "back")],
+            may_open=True,
+            back_to_form=True,
+            now=clock.now(),
+            zone=viewer().reading_zone,
+            country_name=country_name,
+        )
+
+    return submit(form, act, again, version_now=lambda: kept_case(ref)[0].version)
 
 
 @bp.get("/<ref>/close")

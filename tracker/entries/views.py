@@ -85,7 +85,7 @@ def put_right(ref: str, public_id: str) -> Any:
             once(form)
             mine, desk = kept_case(ref)
             session = db.session()
-            wrong = _meant(entry, form)
+            wrong = _meant(entry, form, rung_of(mine))
             told = _fields(form, mine, desk, _as_open_as(wrong))
             if told["kind"] == wrong.kind:
                 # What the form does not ask (offences, months, conditions) is not lost by a correction of the date.
@@ -200,13 +200,15 @@ def _entry(ref: str, public_id: str) -> tuple[Case, Entry, EntryState]:
     return case, entry, state
 
 
-def _meant(entry: Entry, form: EntryForm) -> Entry:
-    """The entry that the form puts right: the one it was filled in against, if that is of this entry's corrections."""
+def _meant(entry: Entry, form: EntryForm, rung: Audience) -> Entry:
+    """The entry that the form puts right: the one it was filled in against, if that is of this entry's corrections and
+    open to the reader: a correction that was withdrawn may be closed to them, and keeps its sources to itself."""
     session, meant = db.session(), form.expected_version
     following: Entry | None = entry
     while following is not None and following.id != meant:
         following = session.scalar(select(Entry).where(Entry.supersedes_id == following.id))
-    return following or entry
+    state = session.get(EntryState, following.id) if following is not None else None
+    return following if following is not None and state is not None and state.audience >= rung else entry
 
 
 def _as_it_stands(entry: Entry, state: EntryState | None = None) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from tracker.audit.kinds import rungs
 from tracker.base.audience import Audience
 from tracker.base.errors import NotFound
 from tracker.cases.models import Case
-from tracker.cases.queries import get_case, level
+from tracker.cases.queries import level
 from tracker.flags.models import Flag
 
 #: How the subject of a flag about an account begins; its number follows.
@@ -96,17 +96,15 @@ def describe(shown: FlagShown) -> dict[str, Any]:
 def get_flag(session: Session, user: User, flag_id: int) -> tuple[Flag, Case]:
     """A flag this account may act on, and its case. NotFound alike when there is none and when the account may not know
     of it: flags are for those who see the case from the desk's rung or nearer."""
-    flag = session.get(Flag, flag_id, populate_existing=True)
-    case_of = session.get(Case, flag.case_id) if flag else None
-    if flag is None or case_of is None:
+    row = session.execute(
+        select(Flag, Case)
+        .join(Case, Case.id == Flag.case_id)
+        .where(Flag.id == flag_id, level(user.id) <= Flag.audience)
+        .execution_options(populate_existing=True)
+    ).first()
+    if row is None:
         raise NotFound("There is no such flag that you may see.")
-    try:
-        found, rung = get_case(session, user, case_of.ref)
-    except NotFound:
-        raise NotFound("There is no such flag that you may see.") from None
-    if flag.audience < rung:
-        raise NotFound("There is no such flag that you may see.")
-    return flag, found
+    return row[0], row[1]
 
 
 def _asking(now: datetime) -> ColumnElement[bool]:

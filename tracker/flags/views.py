@@ -17,7 +17,7 @@ from tracker.flags.forms import SeenForm, SnoozeForm
 from tracker.flags.models import Flag
 from tracker.flags.queries import get_flag, open_flags_for_cases
 
-bp = Blueprint("flags", __name__, url_prefix="/flags/<int:flag_id>")
+bp = Blueprint("flags", __name__, url_prefix='/flags/<concealed("flag"):flag_id>')
 
 
 @bp.post("/acknowledge")

@@ -190,7 +190,7 @@ def list_groups(session: Session, user: User, document: Document) -> list[Group]
     proposed = {p.group_key: p for p in of_groups if p.kind == "case"}
     cases = {c.id: c for c in session.scalars(select(Case).where(Case.id.in_(case_of.values())))}
     deciders = _names(session, [p.decided_by for p in proposals])
-    moved = _moved(session, proposals)
+    moved = _moved(session, user, proposals)
     alike = _alike(session, user, document.desk_id, [p for key, p in proposed.items() if key not in case_of])
     groups = {
         key: Group(key, number, cases.get(case_of.get(key) or 0), proposed.get(key), [], alike.get(key, []))
@@ -212,13 +212,15 @@ def list_groups(session: Session, user: User, document: Document) -> list[Group]
     return list(groups.values())
 
 
-def list_scheduled(session: Session, case: Case) -> Sequence[Hearing]:
-    """The hearings of a case that lie ahead or wait for their outcome: what a proposed one may move or put right."""
+def list_scheduled(session: Session, user: User, case: Case) -> Sequence[Hearing]:
+    """The hearings of a case that lie ahead or wait for their outcome, as far as this account may see them: what a
+    proposed one may move or put right."""
     return (
         session.scalars(
             select(Hearing)
             .join(Appearance, Appearance.hearing_id == Hearing.id)
-            .where(Appearance.case_id == case.id, Hearing.state == "scheduled")
+            .join(Case, Case.id == Appearance.case_id)
+            .where(Case.id == case.id, Hearing.state == "scheduled", level(user.id) <= Hearing.audience)
             .distinct()
             .order_by(Hearing.id)
         )
@@ -245,11 +247,17 @@ def _names(session: Session, user_ids: Sequence[int | None]) -> dict[int, str]:
     return {u.id: u.name for u in session.execute(select(User.id, User.name).where(User.id.in_(wanted)))}
 
 
-def _moved(session: Session, proposals: Sequence[Proposal]) -> dict[int, Hearing]:
-    """The hearings that open proposals would move."""
+def _moved(session: Session, user: User, proposals: Sequence[Proposal]) -> dict[int, Hearing]:
+    """The hearings that open proposals would move, as far as this account may see them."""
     wanted = {p.payload["moves"] for p in proposals if p.state == "open" and p.payload.get("moves")}
     return {
-        h.id: h for h in session.scalars(select(Hearing).where(Hearing.id.in_(wanted), Hearing.state == "scheduled"))
+        h.id: h
+        for h in session.scalars(
+            select(Hearing)
+            .join(Appearance, Appearance.hearing_id == Hearing.id)
+            .join(Case, Case.id == Appearance.case_id)
+            .where(Hearing.id.in_(wanted), Hearing.state == "scheduled", level(user.id) <= Hearing.audience)
+        )
     }
 
 

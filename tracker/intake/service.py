@@ -273,6 +273,11 @@ def _in_sight(user_id: int | None) -> ColumnElement[bool]:
     return Case.audience >= Audience.DESK if user_id is None else level(user_id) <= Audience.DESK
 
 
+def _within_sight(user_id: int | None, audience: Any) -> ColumnElement[bool]:
+    """SQL beside `cases`: what a case holds, open to `audience`, and may be known of: it shows by no silence either."""
+    return audience >= Audience.DESK if user_id is None else level(user_id) <= audience
+
+
 def _asked_of(desk: Desk, user_id: int | None) -> Select[Any]:
     """Proposals of the desk that may answer for others: those in no case, or in one this account may see. Anything else
     would tell by its silence that there is a case."""
@@ -414,14 +419,20 @@ def _held_cases(
             cases[case_id].statuses.add(status)
             if cases[case_id] not in by_key.setdefault(key, []):
                 by_key[key].append(cases[case_id])
-        dated = select(Entry.case_id, Entry.kind, Entry.happened_on).where(Entry.precision == "day")
+        dated = (
+            select(Entry.case_id, Entry.kind, Entry.happened_on)
+            .join(EntryState, EntryState.entry_id == Entry.id)
+            .join(Case, Case.id == Entry.case_id)
+            .where(Entry.precision == "day", _within_sight(user_id, EntryState.audience))
+        )
         for case_id, kind, on in session.execute(dated.where(Entry.case_id.in_(part))):
             if on:
                 cases[case_id].entries.add((kind, on))
         counting = (
             select(EntryState.case_id, Entry.kind, EntryState.latest_on)
             .join(Entry, Entry.id == EntryState.entry_id)
-            .where(EntryState.case_id.in_(part), EntryState.counts)
+            .join(Case, Case.id == EntryState.case_id)
+            .where(EntryState.case_id.in_(part), EntryState.counts, _within_sight(user_id, EntryState.audience))
         )
         for case_id, kind, latest_on in session.execute(counting):
             means = kind_of(kind)
@@ -429,7 +440,8 @@ def _held_cases(
         for case_id, hearing in session.execute(
             select(Appearance.case_id, Hearing)
             .join(Hearing, Hearing.id == Appearance.hearing_id)
-            .where(Appearance.case_id.in_(part))
+            .join(Case, Case.id == Appearance.case_id)
+            .where(Appearance.case_id.in_(part), _within_sight(user_id, Hearing.audience))
             .distinct()
             .order_by(Hearing.id)
         ):

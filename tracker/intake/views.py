@@ -420,7 +420,7 @@ def _offer(form: Any, document: Document, desk: Desk, proposal: Proposal) -> Non
         form.kind.choices = kinds_by_hand(proposal.payload["kind"])
         return
     form.becomes.choices = [("new", _("a new hearing")), ("took_place", _("a hearing that took place"))]
-    for hearing in queries.list_scheduled(session, group.case) if group.case else ():
+    for hearing in queries.list_scheduled(session, viewer(), group.case) if group.case else ():
         when = _hearing_when(hearing)
         form.becomes.choices += [
             (f"moved-{hearing.id}", _("the court moved the hearing of %(when)s", when=when)),

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, or_, select, true
+from flask_babel import gettext as _
+from sqlalchemy import and_, false, literal, or_, select, true
 from sqlalchemy.orm import Session, aliased, joinedload, lazyload
 
 from tracker.accounts.models import Desk, User
@@ -13,7 +14,7 @@ from tracker.accounts.rules import is_away
 from tracker.agenda.models import OPEN_STATE
 from tracker.base.audience import Audience
 from tracker.base.dates import instant_of, today_in
-from tracker.base.errors import NotFound, Refused
+from tracker.base.errors import NotAllowed, NotFound, Refused
 from tracker.cases.models import Case, CaseFace, Involvement
 from tracker.cases.queries import NOTHING, level
 from tracker.contacts.queries import ContactsOfCase, contacts_told, read_told, reason_given
@@ -23,8 +24,18 @@ from tracker.hearings.queries import hearings_as_known
 from tracker.hearings.service import can_undo
 from tracker.people.models import Person
 from tracker.people.rules import initials, outward_name
+from tracker.timeline.kinds import kind_of
 from tracker.timeline.queries import EntrySeen, read_timeline
 from tracker.timeline.rules import WhereTheyStand, stand
+
+
+class SeenByNobody(Exception):
+    """A case is not open to the rung from which somebody who keeps it asked to see it."""
+
+    def __init__(self, case: Case, desk: Desk) -> None:
+        super().__init__()
+        self.case = case
+        self.desk = desk
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +64,8 @@ class CaseFile:
     case: Case
     desk: Desk
     rung: Audience
-    face: CaseFace
+    #: None: what the file would be, were the case open to that rung.
+    face: CaseFace | None
     owner: User | None
     deputy: User | None
     people: Sequence[PersonSeen]
@@ -70,6 +82,8 @@ class CaseFile:
     contacts: ContactsOfCase
     #: As known on that day: the last snapshot of each hearing.
     known_hearings: Sequence[Mapping[str, Any]] = ()
+    #: The rung from which somebody who keeps it looks at it for once; None: from their own.
+    seen_as: Audience | None = None
 
     @property
     def may_change(self) -> bool:
@@ -80,6 +94,14 @@ class CaseFile:
     def title(self) -> str:
         """What the reader calls it."""
         return shown_title(self.case, self.rung)
+
+    @property
+    def last_entry_on(self) -> date | None:
+        """Day of the last news the reader may see."""
+        if self.face is not None:
+            return self.face.last_entry_on
+        news = (s for s in self.timeline if s.meaning.counts and kind_of(s.entry.kind).news)
+        return max((s.told.latest_on for s in news), default=None)
 
     def away_until(self, person: User) -> date | None:
         """The last day on which owner or deputy is away; None: they are here."""
@@ -118,11 +140,26 @@ class CaseFile:
         return self._due(hearing), hearing.local_date is None, started, hearing.id
 
 
-def read_case_file(session: Session, user: User, ref: str, now: datetime, known_on: date | None = None) -> CaseFile:
+def read_case_file(
+    session: Session,
+    user: User,
+    ref: str,
+    now: datetime,
+    known_on: date | None = None,
+    *,
+    seen_as: Audience | None = None,
+    as_if_open: bool = False,
+) -> CaseFile:
     """Read the file for this reader, as it stands or as it was known at the end of a day at the desk. NotFound alike
     when there is no such case and when the reader may not know of it; Refused for a day that lies ahead. Six
-    statements, however long the timeline."""
+    statements, however long the timeline.
+
+    `seen_as`: for one who keeps the case, the very file that somebody on that rung reads (NotAllowed for whoever does
+    not keep it, and for a rung nearer than their own). SeenByNobody where the case is not open to that rung, unless it
+    is read `as_if_open`.
+    """
     owner, deputy = aliased(User), aliased(User)
+    rung_read = level(user.id) if seen_as is None else literal(int(seen_as))
     row = session.execute(
         select(
             Case,
@@ -135,7 +172,7 @@ def read_case_file(session: Session, user: User, ref: str, now: datetime, known_
             reason_given(user.id, Case.id),
         )
         .join(Desk, Desk.id == Case.desk_id)
-        .join(CaseFace, (CaseFace.case_id == Case.id) & (CaseFace.audience == level(user.id)))
+        .outerjoin(CaseFace, (CaseFace.case_id == Case.id) & (CaseFace.audience == rung_read))
         .outerjoin(owner, owner.id == Case.owner_id)
         .outerjoin(deputy, deputy.id == Case.deputy_id)
         .options(lazyload(owner.memberships), lazyload(deputy.memberships))
@@ -144,6 +181,12 @@ def read_case_file(session: Session, user: User, ref: str, now: datetime, known_
     if row is None or row[2] >= NOTHING:
         raise NotFound(f"There is no case {ref[:30]} that you may see.")
     case, desk, rung = row[0], row[1], Audience(row[2])
+    if seen_as is not None:
+        if not user.is_staff or rung > Audience.DESK or seen_as < rung:
+            raise NotAllowed(_("Only those who keep a case see it as others do, and never from nearer than their own."))
+        if seen_as > case.audience and not as_if_open:
+            raise SeenByNobody(case, desk)
+        rung = seen_as
     known_at = end_of_known(known_on, desk, now) if known_on else None
     timeline = read_timeline(session, case.id, rung, known_at)
     involved = (
@@ -176,11 +219,12 @@ def read_case_file(session: Session, user: User, ref: str, now: datetime, known_
         deputy=row[5],
         people=people,
         timeline=timeline[::-1],
-        hearings=_hearings(session, user, case, rung, people) if known_at is None else (),
+        hearings=_hearings(session, user, case, rung, people, seen_as) if known_at is None else (),
         flags=() if known_at else open_flags_for_cases(session, [case.id], now, rung)[case.id],
         names={seen.person.id: seen.name for seen in people},
         writers=_writers(session, timeline),
         known_on=known_on,
+        seen_as=seen_as,
         now=now,
         contacts=read_told(None if known_at else row[6], row[7], user, rung, now),
         known_hearings=[
@@ -216,11 +260,21 @@ def shown_name(involvement: Involvement, person: Person, rung: Audience) -> str:
 
 
 def _hearings(
-    session: Session, user: User, case: Case, rung: Audience, people: Sequence[PersonSeen]
+    session: Session,
+    user: User,
+    case: Case,
+    rung: Audience,
+    people: Sequence[PersonSeen],
+    seen_as: Audience | None,
 ) -> list[HearingInCase]:
     """The hearings of a case with all who appear and may be known of, those ahead first. `people`: who is in the case,
     as its reader may know them; those of other cases are listed for their own desk alone."""
     names = {seen.person.id: seen.name for seen in people}
+    others = and_(level(user.id) <= Audience.DESK, level(user.id) <= Hearing.audience)
+    if seen_as is not None:
+        # A colleague at the desk knows of the desk's other cases; whoever stands further away is shown none of them.
+        on_desk = and_(Case.desk_id == case.desk_id, Case.audience >= Audience.DESK)
+        others = and_(others, on_desk) if seen_as <= Audience.DESK else false()
     mine = select(Appearance.hearing_id).where(Appearance.case_id == case.id)
     chosen = (
         select(Hearing, Appearance, Case, Person, level(user.id))
@@ -231,14 +285,14 @@ def _hearings(
         .where(
             Hearing.id.in_(mine),
             Hearing.audience >= rung,
-            or_(Case.id == case.id, and_(level(user.id) <= Audience.DESK, level(user.id) <= Hearing.audience)),
+            or_(Case.id == case.id, others),
         )
         .order_by(Appearance.id)
     )
     found: dict[int, HearingInCase] = {}
     for hearing, appearance, of, person, seen_from in session.execute(chosen).unique():
         listed = found.setdefault(hearing.id, HearingInCase(hearing, []))
-        inner = of.id != case.id and seen_from <= Audience.DESK
+        inner = of.id != case.id and (seen_from if seen_as is None else seen_as) <= Audience.DESK
         name = person.name if inner else names.get(person.id, initials(person.name))
         listed.appearing.append((appearance, of, name))
     ahead = sorted(

@@ -2,7 +2,7 @@
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import StringField
+from wtforms import HiddenField, StringField
 from wtforms.validators import DataRequired, Length
 
 from tracker.base.forms import HouseForm
@@ -17,6 +17,12 @@ class PauseForm(HouseForm):
         description=_l("One line. Everybody on the staff reads it on every page."),
         render_kw={"maxlength": 200},
     )
+
+
+class OpenForm(HouseForm):
+    """Opening a case to more people. `revealed`: the mark of the list that was read."""
+
+    revealed = HiddenField()
 
 
 class PressedForm(FlaskForm):

@@ -203,7 +203,8 @@ def _say_relay(
         wait = ngettext("%(num)d mail waits", "%(num)d mails wait", waiting)
     hearing = _first_hearing(session, now)
     if hearing is not None:
-        said += " " + _("%(wait)s, first hearing %(when)s.", wait=wait, when=_when(hearing, now))
+        when = _when(hearing, now, open_to_all=_is_open_to_all(session, hearing))
+        said += " " + _("%(wait)s, first hearing %(when)s.", wait=wait, when=when)
     elif first is not None:
         said += " " + _("%(wait)s, the first was due %(ago)s.", wait=wait, ago=ago(first, now))
     if relay.state == "refused":
@@ -234,9 +235,9 @@ def _first_hearing(session: Session, now: datetime) -> Hearing | None:
     )
 
 
-def _when(hearing: Hearing, now: datetime) -> str:
-    """`Tue 09:00 Haifa`, from a week off on `Tue 1 Dec 09:00 Haifa`; of what is for named people only, no place: all
-    staff read this line."""
+def _when(hearing: Hearing, now: datetime, *, open_to_all: bool) -> str:
+    """`Tue 09:00 Haifa`, from a week off on `Tue 1 Dec 09:00 Haifa`. All staff read this line, other desks' as well:
+    no place of what is not open to every account."""
     parts = []
     if hearing.local_date:
         days = (hearing.local_date - wall_of(now, hearing.zone).date()).days
@@ -245,9 +246,19 @@ def _when(hearing: Hearing, now: datetime) -> str:
         parts.append(say_time(hearing.local_time))
     if not parts:
         parts.append(say_window(hearing.precision, hearing.earliest_on, hearing.latest_on))
-    if hearing.audience >= Audience.DESK:
+    if open_to_all:
         parts.append(hearing.place or hearing.court)
     return " ".join(filter(None, parts))
+
+
+def _is_open_to_all(session: Session, hearing: Hearing) -> bool:
+    """Whether every account may know of a hearing: it is open to volunteers, and so is one of its cases."""
+    open_case = (
+        select(Appearance.id)
+        .join(Case, Case.id == Appearance.case_id)
+        .where(Appearance.hearing_id == hearing.id, Case.audience >= Audience.VOLUNTEERS)
+    )
+    return hearing.audience >= Audience.VOLUNTEERS and bool(session.scalar(select(exists(open_case))))
 
 
 def unsettled(session: Session, now: datetime) -> int:

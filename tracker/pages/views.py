@@ -27,15 +27,19 @@ from tracker.accounts.guard import acting, in_safety, open_to, viewer
 from tracker.accounts.models import Membership, User
 from tracker.accounts.reaching import find_own, list_unreachable
 from tracker.base import clock
+from tracker.base.audience import CHOOSABLE, Audience
 from tracker.base.countries import country_name
 from tracker.base.dates import parse_date, today_in
 from tracker.base.db import db
-from tracker.base.errors import NotAllowed, Refused
+from tracker.base.errors import NotAllowed, NotFound, Refused
 from tracker.base.forms import led_to, once, submit
 from tracker.base.labels import choices
 from tracker.base.once import new_token
 from tracker.base.work import unit_of_work
+from tracker.cases.access import kept_case
 from tracker.cases.models import RISKS
+from tracker.cases.opening import what_opening_reveals
+from tracker.cases.service import edit_case
 from tracker.catching_up.mails import say_parts, say_stop
 from tracker.catching_up.queries import report_on_today
 from tracker.clockwork.queries import PULSE, clock_silent_since, heartbeats
@@ -49,8 +53,9 @@ from tracker.outbox.pausing import read_pause
 from tracker.outbox.pausing import release as release_mail
 from tracker.outbox.preview import dry_run, preview
 from tracker.outbox.queries import needing_a_human, next_week, recently_sent, relay_state
-from tracker.pages.casefile import read_case_file, shown_name, shown_title
-from tracker.pages.forms import PauseForm, PressedForm
+from tracker.pages import opening as _opening  # noqa: F401  # announces itself
+from tracker.pages.casefile import SeenByNobody, read_case_file, shown_name, shown_title
+from tracker.pages.forms import OpenForm, PauseForm, PressedForm
 from tracker.pages.health import banner_for, sees_message, service_now, subjects
 from tracker.pages.listing import STAGE_SETS, Asked, list_cases
 from tracker.pages.navigation import signed_in
@@ -132,7 +137,8 @@ def cases() -> str:
 @bp.get("/cases/<ref>")
 @open_to("signed_in")
 def case_file(ref: str) -> Any:
-    """Everything about one case that the reader may see; `?known-on=` shows it as it was known on a day."""
+    """Everything about one case that the reader may see; `?known-on=` shows it as it was known on a day, and
+    `?view-as=`, to those who keep it, as the desk, volunteers or the public see it."""
     user, now, session = viewer(), clock.now(), db.session()
     known_on, said = None, request.args.get("known-on", "").strip()
     refusal = ""
@@ -141,11 +147,21 @@ def case_file(ref: str) -> Any:
             known_on = parse_date(said, "known-on")
         except Refused as fault:
             refusal = fault.message
+    asked_as = request.args.get("view-as", "").strip()
     try:
-        file = read_case_file(session, user, ref, now, known_on)
-    except Refused as fault:
-        refusal = fault.message
-        file = read_case_file(session, user, ref, now)
+        seen_as = Audience.from_code(asked_as) if asked_as else None
+    except Refused:
+        # Whoever may not keep the case learns no more by a word that means nothing than by one that does.
+        kept_case(ref)
+        seen_as, refusal = None, _("A case can be seen as the desk, volunteers or the public see it.")
+    try:
+        try:
+            file = read_case_file(session, user, ref, now, known_on, seen_as=seen_as)
+        except Refused as fault:
+            refusal = fault.message
+            file = read_case_file(session, user, ref, now, seen_as=seen_as)
+    except SeenByNobody as nobody:
+        return render_template("pages/sees_nothing.html", case=nobody.case, seen_as=seen_as)
     return render_template(
         "pages/case_file.html",
         file=file,
@@ -156,9 +172,65 @@ def case_file(ref: str) -> Any:
         now=now,
         zone=user.reading_zone,
         known_said=said,
+        may_view_as=(user.is_staff and file.may_change) or file.seen_as is not None,
+        view_as_args={"view-as": seen_as.code} if seen_as is not None else {},
         refusal=refusal,
         country_name=country_name,
     ), (422 if refusal else 200)
+
+
+@bp.get("/cases/<ref>/open-to/<audience>")
+@open_to("staff")
+def opening(ref: str, audience: str) -> str:
+    """What opening the case to more people would reveal, before anybody does."""
+    kept_case(ref)
+    return _opening_page(OpenForm(), ref, _rung(audience))
+
+
+@bp.post("/cases/<ref>/open-to/<audience>")
+@open_to("staff")
+def do_open(ref: str, audience: str) -> Any:
+    """Open it, to whoever read the list that stands now."""
+    case, _desk = kept_case(ref)
+    form, to = OpenForm(), _rung(audience)
+
+    def act() -> str:
+        with unit_of_work("cases.open_to", acting(), f"case:{case.id}") as now:
+            once(form)
+            session = db.session()
+            mine, _desk = kept_case(ref)
+            if form.revealed.data != what_opening_reveals(session, viewer(), ref, to, now).mark:
+                raise Refused(_("The list has changed since you read it. Please read it again."))
+            edit_case(session, mine, version=mine.version, audience=to)
+            flash(_("Saved."), "good")
+            return led_to(form, url_for("pages.case_file", ref=mine.ref))
+
+    return submit(form, act, lambda: _opening_page(form, ref, to))
+
+
+def _rung(code: str) -> Audience:
+    """The rung an address names. NotFound when there is none."""
+    try:
+        return Audience.from_code(code)
+    except Refused as refusal:
+        raise NotFound(refusal.message) from refusal
+
+
+def _opening_page(form: OpenForm, ref: str, to: Audience) -> str:
+    user, now = viewer(), clock.now()
+    return render_template(
+        "pages/opening.html",
+        form=form,
+        revealed=what_opening_reveals(db.session(), user, ref, to, now),
+        changed=False,
+        action=url_for("pages.do_open", ref=ref, audience=to.code),
+        typed=[("once", form.once.data or "")],
+        may_open=to in CHOOSABLE,
+        back_to_form=False,
+        now=now,
+        zone=user.reading_zone,
+        country_name=country_name,
+    )
 
 
 @bp.get("/hearings")
@@ -225,7 +297,7 @@ def service_dry_run() -> str:
     )
 
 
-@bp.get("/service/mails/<int:message_id>")
+@bp.get('/service/mails/<concealed("mail"):message_id>')
 @open_to("staff")
 def service_mail(message_id: int) -> str:
     """One mail as it would be written now, or why it would not go."""
@@ -243,7 +315,7 @@ def service_mail(message_id: int) -> str:
     )
 
 
-@bp.post("/service/mails/<int:message_id>/send-again")
+@bp.post('/service/mails/<concealed("mail"):message_id>/send-again')
 @open_to("staff")
 def service_send_again(message_id: int) -> Any:
     """Let a mail go again that was not delivered or may have arrived."""
@@ -255,7 +327,7 @@ def service_send_again(message_id: int) -> Any:
     return _pressed(message_id, "retry", act)
 
 
-@bp.post("/service/mails/<int:message_id>/cancel")
+@bp.post('/service/mails/<concealed("mail"):message_id>/cancel')
 @open_to("staff")
 def service_cancel(message_id: int) -> Any:
     """Take back a mail that waits or is paused."""
@@ -269,7 +341,7 @@ def service_cancel(message_id: int) -> Any:
     return _pressed(message_id, "cancel", act)
 
 
-@bp.post("/service/mails/<int:message_id>/seen-to")
+@bp.post('/service/mails/<concealed("mail"):message_id>/seen-to')
 @open_to("staff")
 def service_seen_to(message_id: int) -> Any:
     """Its reader heard in another way."""

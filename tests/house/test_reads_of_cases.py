@@ -1,0 +1,114 @@
+"""Whatever reads cases, or what cases hold, asks who is looking: in its own SELECT, or for a caller who has asked. What
+does not is listed here with the reason, so that nobody adds a reader without having thought of it."""
+
+import ast
+
+import pytest
+from sources import PACKAGE, python_files, tree
+
+pytestmark = pytest.mark.one_engine
+
+#: Tables of cases and of what they hold.
+TABLES = {
+    *("Case", "CaseFace", "Involvement", "Entry", "EntryState", "Hearing", "Appearance", "AgendaItem"),
+    *("Flag", "Document", "Proposal", "SearchRow", "Message"),
+}
+
+#: What asks who is looking.
+ASKS = {
+    *("level", "may_see", "visible_cases", "get_case", "kept_case", "rung_of", "rung"),
+    *("sees_message", "get_flag", "get_hearing_in", "get_document", "_seen", "_in_sight", "_within_sight"),
+}
+
+#: What reads without asking, by file and function, and why it may.
+WITHOUT = {
+    "asking/queries.py list_without_day": "the plan: who is asked is decided by Lines, what is sent by may_be_asked",
+    "asking/queries.py _items": "the plan, as above",
+    "asking/queries.py list_questions": "the plan, as above",
+    "asking/queries.py list_waiting": "the plan, as above",
+    "cases/queries.py get_case_by_ref": "commands and services, which act for the house",
+    "cases/queries.py list_people": "of a case its caller was given by kept_case",
+    "cases/views.py _person_of": "of a case its caller was given by kept_case",
+    "catching_up/queries.py list_concerned": "accounts, by `responsible`, which asks for the level",
+    "catching_up/queries.py _kept_back": "counted after `responsible`",
+    "catching_up/queries.py _unreminded": "counted after `responsible`",
+    "digests/queries.py read_agenda": "by _sits and _needs, which ask for the level",
+    "entries/views.py _as_it_stands": "of an entry its caller was given by _entry",
+    "flags/queries.py _shown": "conditions come from its callers, which ask for the level or take a rung",
+    "hearings/queries.py last_changes": "instants of hearings its caller may see",
+    "hearings/queries.py hearings_as_known": "carries the audience of each; its callers compare it",
+    "hearings/views.py _outcome_as_it_stands": "of a hearing its caller was given by get_hearing_in",
+    "intake/queries.py get_document": "a page is its desk's: by membership",
+    "intake/queries.py list_people_names": "of the case of a group its caller was given by _seen",
+    "intake/views.py _place": "a number: the place of a group on its page",
+    "pages/health.py doctor_says": "a command",
+    "pages/health.py _first_hearing": "said by _when, which tells of no place that is not open to all",
+    "pages/health.py _is_open_to_all": "a yes or no",
+    "pages/health.py unsettled_messages": "numbers",
+    "pages/health.py _waiting": "numbers",
+    "pages/listing.py _named_beyond_desks": "joined with visible_cases",
+    "pages/listing.py _narrowed": "joined with visible_cases, within a face",
+    "pages/listing.py _people": "of cases that visible_cases gave",
+    "pages/outgoing.py paused_words": "numbers and a day, without a place",
+    "pages/outgoing.py get_seen_message": "takes the condition",
+    "pages/probes.py _late": "numbers",
+    "pages/queries.py cases_as_json": "a command, which acts for the house",
+    "pages/queries.py case_as_json": "a command",
+    "pages/queries.py _people": "a command",
+    "pages/queries.py _courts": "a command",
+    "pages/today.py needs_me": "hearings of flags that list_flags gave, for their dates",
+    "pages/today.py quiet": "faces of the desk's rung, of the reader's own desks",
+    "reminders/mails.py _read": "after the last look, and each case by its level: see may_be_reminded",
+    "reminders/mails.py _people_of": "of the cases _read gave",
+    "reminders/mails.py _outcomes": "of the cases _read gave",
+    "search/queries.py cases_matching": "carries the audience; its caller joins the reader's face",
+}
+
+
+def reads(node: ast.AST) -> bool:
+    """Whether a SELECT within this names one of the tables."""
+    for call in ast.walk(node):
+        if not isinstance(call, ast.Call):
+            continue
+        called = call.func.id if isinstance(call.func, ast.Name) else getattr(call.func, "attr", "")
+        if called in ("select", "get", "get_one", "with_only_columns", "exists") and any(
+            isinstance(inner, ast.Name) and inner.id in TABLES for given in call.args for inner in ast.walk(given)
+        ):
+            return True
+    return False
+
+
+def asks(node: ast.AST) -> bool:
+    """Whether anything within this names what asks who is looking."""
+    for inner in ast.walk(node):
+        name = getattr(inner, "id", None) or getattr(inner, "attr", None) or getattr(inner, "arg", None)
+        if name in ASKS:
+            return True
+    return False
+
+
+def readers() -> dict[str, bool]:
+    """Every function or class that reads of cases, in the files that read for people: whether it asks."""
+    found = {}
+    for path in python_files():
+        room = path.parent.name
+        if path.name not in ("queries.py", "views.py", "events.py", "mails.py") and room != "pages":
+            continue
+        if room == "outbox":  # it knows of recipients, not of cases: the last look asks `still_true`
+            continue
+        for node in tree(path).body:
+            if isinstance(node, ast.FunctionDef | ast.ClassDef) and reads(node):
+                found[f"{path.relative_to(PACKAGE)} {node.name}"] = asks(node)
+    return found
+
+
+def test_whatever_reads_cases_asks_who_is_looking_or_says_why_not() -> None:
+    without = {name for name, asked in readers().items() if not asked}
+    assert without <= WITHOUT.keys(), f"who is looking? {sorted(without - WITHOUT.keys())}"
+    assert WITHOUT.keys() <= without, f"these ask by now, or are gone: {sorted(WITHOUT.keys() - without)}"
+
+
+def test_the_check_finds_readers() -> None:
+    found = readers()
+    assert sum(found.values()) > 30
+    assert found["pages/casefile.py read_case_file"]
