@@ -26,6 +26,11 @@ NARROWER = {
     "accounts.desk_settings": {"staff", "staff elsewhere"},
     "accounts.change_desk_settings": {"staff", "staff elsewhere"},
     "pages.service_release": {"staff", "staff elsewhere"},
+    "administration.index": {"staff", "staff elsewhere"},
+    "invitations.index": {"staff", "staff elsewhere"},
+    "invitations.invite": {"staff", "staff elsewhere"},
+    "invitations.again": {"staff", "staff elsewhere"},
+    "invitations.revoke": {"staff", "staff elsewhere"},
 }
 
 

@@ -11,10 +11,22 @@ import click
 from flask import Flask
 
 from tracker.base.errors import TrackerError
-from tracker.cli import bounces, cases, clock, hearings, house, intake, outbox
+from tracker.cli import accounts, bounces, cases, clock, hearings, house, intake, outbox
 from tracker.cli.ground import refuse, tracker
 
-__all__ = ["bounces", "cases", "clock", "hearings", "house", "intake", "main", "outbox", "register", "tracker"]
+__all__ = [
+    "accounts",
+    "bounces",
+    "cases",
+    "clock",
+    "hearings",
+    "house",
+    "intake",
+    "main",
+    "outbox",
+    "register",
+    "tracker",
+]
 
 
 def main() -> NoReturn:

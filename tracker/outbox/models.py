@@ -22,6 +22,9 @@ accounts = table(
     column("email", String),
     column("name", String),
     column("active", Boolean),
+    column("invited", Boolean),
+    column("discreet", Boolean),
+    column("language", String),
 )
 
 

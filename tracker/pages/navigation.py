@@ -9,6 +9,7 @@ from flask_login import current_user
 
 from tracker.accounts.guard import MARKS, mark_of
 from tracker.accounts.models import User
+from tracker.invitations.queries import may_invite
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +24,12 @@ class Place:
     part: str = ""
     #: Whether it leads nowhere for an account without a desk.
     desk: bool = False
+    #: Whether it is only for who looks after accounts: admins, and the coordinators of desks.
+    looks_after: bool = False
 
 
-def _place(endpoint: str, label: Any, icon: str, *shown: str, part: str = "", desk: bool = False) -> Place:
-    return Place(endpoint, label, icon, frozenset(shown), part, desk)
+def _place(endpoint: str, label: Any, icon: str, *shown: str, part: str = "", **only: bool) -> Place:
+    return Place(endpoint, label, icon, frozenset(shown), part, **only)
 
 
 #: In the order they are shown.
@@ -38,6 +41,7 @@ PLACES: tuple[Place, ...] = (
     _place("pages.cases", _l("Cases"), "cases", "main", "thumbs"),
     _place("pages.hearings", _l("Hearings"), "hearing", "main", "menu"),
     _place("pages.service_health", _l("Service health"), "health", "main", "menu"),
+    _place("administration.index", _l("Accounts"), "person", "menu", looks_after=True),
     _place("reminders.mine", _l("My reminders"), "clock", "menu"),
     _place("calendar.mine", _l("My calendar"), "hearing", "menu"),
     _place("accounts.account", _l("My account"), "person", "menu"),
@@ -87,6 +91,7 @@ def navigation() -> Navigation:
     account = signed_in()
     role = account.role if account else "anyone"
     at_desk = bool(account and account.desk_ids())
+    looks_after = bool(account and may_invite(account))
     exists = current_app.view_functions
 
     def shown(where: str) -> list[Shown]:
@@ -98,7 +103,10 @@ def navigation() -> Navigation:
                 request.endpoint == place.endpoint and not place.part,
             )
             for place in PLACES
-            if where in place.shown and is_open(place, role) and (at_desk or not place.desk)
+            if where in place.shown
+            and is_open(place, role)
+            and (at_desk or not place.desk)
+            and (looks_after or not place.looks_after)
         ]
 
     def address(endpoint: str, wanted: bool) -> str:
