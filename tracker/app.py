@@ -30,6 +30,7 @@ ROOMS: tuple[str, ...] = (
     "tracker.clockwork.zones",
     "tracker.accounts.steps",
     "tracker.invitations.kinds",
+    "tracker.invitations.steps",
     "tracker.timeline.models",
     "tracker.agenda.models",
     "tracker.search.models",

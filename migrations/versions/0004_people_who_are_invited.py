@@ -27,7 +27,7 @@ def upgrade() -> None:
         "account_links",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("purpose", sa.String(length=10), nullable=False),
-        sa.Column("user_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("user_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("email_key", sa.String(length=254), nullable=False),
         sa.Column("nonce", sa.String(length=64), nullable=False),
         sa.Column("token_hash", sa.String(length=64), nullable=False),
@@ -49,6 +49,14 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_account_links_expires_at"), ["expires_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_account_links_made_by"), ["made_by"], unique=False)
         batch_op.create_index(batch_op.f("ix_account_links_user_id"), ["user_id"], unique=False)
+
+    op.create_table(
+        "reset_asks",
+        sa.Column("key", sa.String(length=32), nullable=False),
+        sa.Column("address_sealed", sa.Text(), nullable=False),
+        sa.Column("asked_at", columns.UTCDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_reset_asks")),
+    )
 
     # A default of the database while old code still writes rows without these; the models always give a value.
     op.add_column("users", sa.Column("invited", sa.Boolean(), nullable=False, server_default=sa.false()))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, case, exists, or_, select
+from sqlalchemy import ColumnElement, case, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from tracker.accounts.models import Desk, Membership, SignIn, User
@@ -66,9 +66,12 @@ def coordinated(user: User) -> tuple[int, ...]:
     return tuple(m.desk_id for m in user.memberships if user.is_staff and (m.coordinator or m.deputy))
 
 
-def shown_name(viewer: User, person: Any = User) -> ColumnElement[str]:
+def name_to(viewer: User | None, person: Any = User) -> ColumnElement[str]:
     """SQL: what an account sees another called: its alias where it has one. Admins, the coordinators of its desks and
-    itself see its name. `person`: the account's row, or an alias of the table."""
+    itself see its name. `viewer` None: whoever may read it, so nobody's name but by choice; `person`: the account's
+    row, or an alias of the table."""
+    if viewer is None:
+        return func.coalesce(person.alias, person.name)
     if viewer.role == "admin":
         return cast(ColumnElement[str], person.name)
     theirs = aliased(Membership)

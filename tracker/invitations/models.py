@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, String
+from sqlalchemy import ForeignKey, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tracker.base.columns import BigId, UTCDateTime
@@ -24,9 +24,9 @@ class AccountLink(Model):
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     #: One of PURPOSES.
     purpose: Mapped[str] = mapped_column(String(10))
-    #: Whom it lets in; None: somebody asked for an address that nobody has, and no mail goes out.
-    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"), index=True)
-    #: Their address when it was made, as it is found by: a link goes no further than to that one. Empty: see user_id.
+    #: Whom it lets in.
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
+    #: Their address when it was made, as it is found by: a link goes no further than to that one.
     email_key: Mapped[str] = mapped_column(String(254))
     #: 256 random bits, hex: what the word is made from.
     nonce: Mapped[str] = mapped_column(String(64))
@@ -48,3 +48,18 @@ class AccountLink(Model):
     used_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     #: When it was taken back, or another was made in its place.
     ended_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+
+
+class ResetAsk(Model):
+    """Somebody who is not signed in says that they have forgotten the password of an address. Only the clock looks
+    whether anybody has it: so neither the answer nor the time it takes tells."""
+
+    __tablename__ = "reset_asks"
+    audited = False
+
+    #: Random, hex: what the address is sealed for.
+    key: Mapped[str] = mapped_column(String(32), primary_key=True)
+    #: The address, sealed: nobody's stands here who has no account.
+    address_sealed: Mapped[str] = mapped_column(Text)
+    #: When.
+    asked_at: Mapped[datetime] = mapped_column(UTCDateTime)

@@ -3,9 +3,11 @@
 import secrets
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any, cast
 
 from flask import current_app
+from flask_security import hash_password
 from sqlalchemy import ColumnElement, CursorResult, or_, select, update
 from sqlalchemy.orm import Session
 
@@ -14,18 +16,15 @@ from tracker.accounts.kinds import access_ends
 from tracker.accounts.models import ROLES, Membership, User
 from tracker.accounts.queries import coordinated, find_account, find_desk
 from tracker.accounts.service import end_sign_ins
-from tracker.base.errors import NotAllowed, NotFound, Refused
+from tracker.base.errors import Misconfigured, NotAllowed, NotFound, Refused
 from tracker.base.work import Change, current_work
 from tracker.invitations import rules
-from tracker.invitations.models import AccountLink
+from tracker.invitations.models import AccountLink, ResetAsk
 from tracker.outbox.models import Message
 from tracker.outbox.service import end_messages, plan_messages, recipient_for
 
 #: What messages call the subject they are about.
 SUBJECT = "account_link"
-
-#: No password is verified against this: nobody can sign in with an account that has it.
-NO_PASSWORD = "!"  # noqa: S105  # the very opposite of one
 
 
 # Inviting -------------------------------------------------------------------------------------------------------------
@@ -71,7 +70,7 @@ def invite(
             email=address,
             email_key=accounts.email_key(address),
             name=accounts.name_from_email(address)[:120],
-            password=NO_PASSWORD,
+            password=_nobodys_password(),
             active=False,
             invited=True,
             fs_uniquifier=secrets.token_hex(32),
@@ -140,6 +139,12 @@ def looks_after(user: User) -> ColumnElement[bool]:
     return (AccountLink.purpose == "invite") & (of_desk | own if desks else AccountLink.id.is_(None))
 
 
+@cache
+def _nobodys_password() -> str:
+    """The hash of a password nobody knows, once a process: trying one takes as long as with any account."""
+    return hash_password(secrets.token_urlsafe(32))
+
+
 def _check_own(session: Session, by: User, user: User) -> None:
     """Refused when somebody else's open invitation would end by this one: a coordinator takes no admin's away."""
     others = select(AccountLink.id).where(AccountLink.user_id == user.id, *_open(), ~looks_after(by))
@@ -151,13 +156,30 @@ def _check_own(session: Session, by: User, user: User) -> None:
 
 
 def ask_reset(session: Session, email: str, now: datetime) -> None:
-    """Somebody says that they have forgotten the password of this address. Where there is such an open account, a link
-    goes there by mail; where there is none, the same is written down, for nobody, and no mail goes out. So neither an
-    answer nor the time it takes tells who has an account. Asking twice in five minutes sends one mail."""
-    user = find_account(session, email)
-    if user is not None and (not user.active or _asked_lately(session, user, now)):
-        user = None
-    _make(session, user, "reset", None, now)
+    """Write down that somebody says that they have forgotten the password of this address. Whether anybody has it the
+    clock will see (`answer_asks`): what is done here, and how long it takes, is the same for every address."""
+    key = secrets.token_hex(16)
+    sealed = current_app.extensions["sealer"].keyring.seal(email.encode(), _place(key))
+    session.add(ResetAsk(key=key, address_sealed=sealed, asked_at=now))
+    session.flush()
+
+
+def answer_asks(session: Session, now: datetime) -> int:
+    """Send a link to each address for which somebody asked, where it is that of an open account. Asking again within
+    five minutes sends no second mail. Returns how many links were made."""
+    made = 0
+    for ask in session.scalars(select(ResetAsk).order_by(ResetAsk.asked_at, ResetAsk.key)).all():
+        try:
+            email = current_app.extensions["sealer"].keyring.unseal(ask.address_sealed, _place(ask.key)).decode()
+        except Misconfigured:
+            email = ""
+        session.delete(ask)
+        user = find_account(session, email) if email else None
+        if user is not None and user.active and not _asked_lately(session, user, now):
+            _make(session, user, "reset", None, now)
+            made += 1
+    session.flush()
+    return made
 
 
 def start_reset(session: Session, by: User | None, user: User, now: datetime) -> AccountLink:
@@ -165,6 +187,10 @@ def start_reset(session: Session, by: User | None, user: User, now: datetime) ->
     if not user.active:
         raise Refused("This account is closed.")
     return _make(session, user, "reset", by, now)
+
+
+def _place(key: str) -> str:
+    return f"reset_asks|{key}|address"
 
 
 def _asked_lately(session: Session, user: User, now: datetime) -> bool:
@@ -278,7 +304,7 @@ def _open() -> tuple[ColumnElement[bool], ...]:
 
 def _make(
     session: Session,
-    user: User | None,
+    user: User,
     purpose: str,
     by: User | None,
     now: datetime,
@@ -287,14 +313,16 @@ def _make(
     desk_id: int | None = None,
     coordinator: bool = False,
 ) -> AccountLink:
-    """A new link in place of those there are for the same, and its mail. `user` None: the same for nobody."""
-    same = (AccountLink.user_id == (user.id if user else 0)) & (AccountLink.purpose == purpose)
-    end_links(session, same, now, "another was sent in its place")
+    """A new link and its mail, in place of those there are for the same; but what strangers ask for (`by` None) takes
+    away no link for a new password that somebody may be looking for."""
+    if by is not None or purpose == "invite":
+        same = (AccountLink.user_id == user.id) & (AccountLink.purpose == purpose)
+        end_links(session, same, now, "another was sent in its place")
     nonce = secrets.token_hex(32)
     link = AccountLink(
         purpose=purpose,
-        user_id=user.id if user else None,
-        email_key=user.email_key if user else "",
+        user_id=user.id,
+        email_key=user.email_key,
         nonce=nonce,
         token_hash=rules.hash_word(make_word(purpose, nonce)),
         role=role,
@@ -311,21 +339,20 @@ def _make(
             session, link.id, "created", purpose=purpose, user_id=link.user_id, role=role, desk_id=desk_id,
             coordinator=coordinator,
         )  # fmt: skip
-    if user is not None:
-        kind = "account.invited" if purpose == "invite" else "account.reset"
-        message = {
-            "dedupe_key": f"{kind}:{link.id}",
-            "kind": kind,
-            "subject_kind": SUBJECT,
-            "subject_id": link.id,
-            "subject_rev": 1,
-            "recipient_id": recipient_for(session, user.id).id,
-            "cause": "invited" if purpose == "invite" else "asked for a new password",
-            "tells": {},
-            "due_at": now,
-            "give_up_at": link.expires_at,
-        }
-        plan_messages(session, [message])
+    kind = "account.invited" if purpose == "invite" else "account.reset"
+    message = {
+        "dedupe_key": f"{kind}:{link.id}",
+        "kind": kind,
+        "subject_kind": SUBJECT,
+        "subject_id": link.id,
+        "subject_rev": 1,
+        "recipient_id": recipient_for(session, user.id).id,
+        "cause": "invited" if purpose == "invite" else "asked for a new password",
+        "tells": {},
+        "due_at": now,
+        "give_up_at": link.expires_at,
+    }
+    plan_messages(session, [message])
     return link
 
 

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, ForeignKey, Index, String, Text, column, false, table, text, true
+from sqlalchemy import BigInteger, Boolean, ForeignKey, Index, String, Text, column, false, func, table, text, true
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tracker.base.columns import BigId, JSONText, UTCDateTime
@@ -21,11 +21,15 @@ accounts = table(
     column("id", BigInteger),
     column("email", String),
     column("name", String),
+    column("alias", String),
     column("active", Boolean),
     column("invited", Boolean),
     column("discreet", Boolean),
     column("language", String),
 )
+
+#: SQL on `accounts`: what staff who look at mail see its reader called.
+reader_name = func.coalesce(accounts.c.alias, accounts.c.name)
 
 
 class Recipient(Model):

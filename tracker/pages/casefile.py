@@ -9,6 +9,7 @@ from sqlalchemy import and_, or_, select, true
 from sqlalchemy.orm import Session, aliased, joinedload, lazyload
 
 from tracker.accounts.models import Desk, User
+from tracker.accounts.queries import name_to
 from tracker.accounts.rules import is_away
 from tracker.agenda.models import OPEN_STATE
 from tracker.base.audience import Audience
@@ -63,6 +64,9 @@ class CaseFile:
     #: Accounts that wrote something here, by number.
     writers: Mapping[int, str]
     known_on: date | None
+    #: What the reader sees owner and deputy called; empty: there is none.
+    owner_name: str
+    deputy_name: str
     #: When it is read.
     now: datetime
     #: As known on that day: the last snapshot of each hearing.
@@ -121,7 +125,7 @@ def read_case_file(session: Session, user: User, ref: str, now: datetime, known_
     statements, however long the timeline."""
     owner, deputy = aliased(User), aliased(User)
     row = session.execute(
-        select(Case, Desk, level(user.id), CaseFace, owner, deputy)
+        select(Case, Desk, level(user.id), CaseFace, owner, deputy, name_to(user, owner), name_to(user, deputy))
         .join(Desk, Desk.id == Case.desk_id)
         .join(CaseFace, (CaseFace.case_id == Case.id) & (CaseFace.audience == level(user.id)))
         .outerjoin(owner, owner.id == Case.owner_id)
@@ -162,12 +166,14 @@ def read_case_file(session: Session, user: User, ref: str, now: datetime, known_
         face=row[3],
         owner=row[4],
         deputy=row[5],
+        owner_name=row[6] or "",
+        deputy_name=row[7] or "",
         people=people,
         timeline=timeline[::-1],
         hearings=_hearings(session, user, case, rung) if known_at is None else (),
         flags=() if known_at else open_flags_for_cases(session, [case.id], now, rung)[case.id],
         names={seen.person.id: seen.name for seen in people},
-        writers=_writers(session, timeline),
+        writers=_writers(session, user, timeline),
         known_on=known_on,
         now=now,
         known_hearings=[
@@ -231,6 +237,7 @@ def _hearings(session: Session, user: User, case: Case, rung: Audience) -> list[
     return ahead + past
 
 
-def _writers(session: Session, timeline: Sequence[EntrySeen]) -> dict[int, str]:
+def _writers(session: Session, user: User, timeline: Sequence[EntrySeen]) -> dict[int, str]:
     wanted = {seen.entry.recorded_by for seen in timeline if seen.entry.recorded_by}
-    return {row.id: row.name for row in session.execute(select(User.id, User.name).where(User.id.in_(wanted)))}
+    called = select(User.id, name_to(user).label("name")).where(User.id.in_(wanted))
+    return {row.id: row.name for row in session.execute(called)}
