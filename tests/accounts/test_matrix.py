@@ -29,6 +29,11 @@ NARROWER = {
     "pages.service_release": {"staff", "staff elsewhere"},
     "consent.stop_any": {"staff", "staff elsewhere"},
     "consent.do_stop_any": {"staff", "staff elsewhere"},
+    "administration.index": {"staff", "staff elsewhere"},
+    "invitations.index": {"staff", "staff elsewhere"},
+    "invitations.invite": {"staff", "staff elsewhere"},
+    "invitations.again": {"staff", "staff elsewhere"},
+    "invitations.revoke": {"staff", "staff elsewhere"},
 }
 
 

@@ -2,12 +2,21 @@
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import EmailField, HiddenField, IntegerField, PasswordField, SelectField, SelectMultipleField, StringField
+from wtforms import (
+    BooleanField,
+    EmailField,
+    HiddenField,
+    IntegerField,
+    PasswordField,
+    SelectField,
+    SelectMultipleField,
+    StringField,
+)
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import EqualTo, InputRequired, Length, NumberRange
 from wtforms.widgets import CheckboxInput, ListWidget
 
-from tracker.accounts.rules import PASSWORD_MAX, THRESHOLD_MAX, THRESHOLD_MIN
+from tracker.accounts.rules import ALIAS_MAX, PASSWORD_MAX, THRESHOLD_MAX, THRESHOLD_MIN
 from tracker.base.forms import DayField
 
 #: ISO weekday numbers and their names, as most of the desks' weeks run.
@@ -65,6 +74,26 @@ class AccountForm(FlaskForm):
             "asked what happened in court. Empty: you are here."
         ),
         render_kw={"inputmode": "numeric", "autocomplete": "off", "dir": "ltr", "data-short": "yes"},
+    )
+
+
+class ShownForm(FlaskForm):
+    """How an account is shown, and whether it keeps it discreet."""
+
+    alias = StringField(
+        _l("Alias"), [Length(max=ALIAS_MAX)],
+        description=_l(
+            "What others see in place of your name. Admins, and who coordinates a desk of yours, still see the name. "
+            "Empty: your name."
+        ),
+        render_kw={"autocomplete": "off", "spellcheck": "false"},
+    )  # fmt: skip
+    discreet = BooleanField(
+        _l("Keep it discreet"),
+        description=_l(
+            "Titles of pages, and sender and subject of mail to you, say nothing of what they are about. What the mail "
+            "itself says does."
+        ),
     )
 
 

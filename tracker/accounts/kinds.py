@@ -1,4 +1,4 @@
-"""What rooms above bring to an act on a desk and to a sign-in, and the one mail that accounts send."""
+"""What rooms above bring to an act on a desk, on an account and to a sign-in, and the one mail that accounts send."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -44,3 +44,16 @@ class AccountChanged:
     def why_not(_session: Session, _message: Message, _now: datetime) -> str:
         """Nothing makes it untrue."""
         return ""
+
+
+#: Called in the same unit of work when something was taken from an account (it was closed, its role changed, it left a
+#: desk, or all that lets it in was ended), with the account as it is now and the number of the desk it has left (None:
+#: it has left none): the room ends what the account held by it. Answers with what somebody must see to now, in
+#: sentences.
+access_ends: Registry[Callable[[Session, User, datetime, int | None], Sequence[str]]] = Registry(
+    "part in an end of access"
+)
+
+#: Called in the same unit of work when the second factors of an account are to be forgotten, because they are lost:
+#: whoever keeps some forgets them. Answers with how many there were.
+factor_resets: Registry[Callable[[Session, User, datetime], int]] = Registry("part in forgetting factors")

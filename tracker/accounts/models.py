@@ -3,7 +3,7 @@
 from datetime import date, datetime
 
 from flask_security.core import RoleMixin, UserMixin
-from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from tracker.base.columns import BigId, JSONText, UTCDateTime
@@ -78,10 +78,16 @@ class User(Model, UserMixin):
     password: Mapped[str] = mapped_column(String(255))
     #: Whether they may sign in.
     active: Mapped[bool] = mapped_column(default=True)
+    #: Whether they were invited and have not come yet: nobody can sign in, and only the invitation goes there.
+    invited: Mapped[bool] = mapped_column(default=False, server_default=false())
     #: Random; changing it ends every sign-in.
     fs_uniquifier: Mapped[str] = mapped_column(String(64), unique=True)
     #: One of ROLES.
     role: Mapped[str] = mapped_column(String(20))
+    #: What others than admins and the coordinators of their desks see in place of the name; None: the name.
+    alias: Mapped[str | None] = mapped_column(String(60))
+    #: Whether titles of pages, senders and subjects of mail say nothing of what they are about.
+    discreet: Mapped[bool] = mapped_column(default=False, server_default=false())
     #: Language of pages and mail.
     language: Mapped[str] = mapped_column(String(12), default="en")
     #: Their own IANA zone; None: the desk's.

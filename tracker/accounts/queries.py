@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any, cast
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, case, exists, func, or_, select
+from sqlalchemy.orm import Session, aliased
 
-from tracker.accounts.models import Desk, SignIn, User
+from tracker.accounts.models import Desk, Membership, SignIn, User
 from tracker.accounts.rules import email_key
 from tracker.base.errors import NotFound
 from tracker.outbox.models import Recipient
@@ -58,3 +59,25 @@ def may_set_up(user: User, desk: Desk) -> bool:
     if user.role == "admin":
         return True
     return user.is_staff and any(m.desk_id == desk.id and (m.coordinator or m.deputy) for m in user.memberships)
+
+
+def coordinated(user: User) -> tuple[int, ...]:
+    """The desks an account coordinates or stands in for, by number."""
+    return tuple(m.desk_id for m in user.memberships if user.is_staff and (m.coordinator or m.deputy))
+
+
+def name_to(viewer: User | None, person: Any = User) -> ColumnElement[str]:
+    """SQL: what an account sees another called: its alias where it has one. Admins, the coordinators of its desks and
+    itself see its name. `viewer` None: whoever may read it, so nobody's name but by choice; `person`: the account's
+    row, or an alias of the table."""
+    if viewer is None:
+        return func.coalesce(person.alias, person.name)
+    if viewer.role == "admin":
+        return cast(ColumnElement[str], person.name)
+    theirs = aliased(Membership)
+    knows = exists(
+        select(theirs.id)
+        .where(theirs.user_id == person.id, theirs.desk_id.in_(coordinated(viewer)))
+        .correlate_except(theirs)
+    )
+    return case((or_(person.alias.is_(None), person.id == viewer.id, knows), person.name), else_=person.alias)

@@ -45,6 +45,12 @@ CONTEXT_WORDS = (
 #: Characters that must be left of a password when those words, the name and the address are taken out.
 PASSWORD_OF_ITS_OWN = 6
 
+#: Longest alias, in characters.
+ALIAS_MAX = 60
+
+#: What somebody is on a desk.
+DUTIES = ("coordinator", "deputy", "member")
+
 #: Days a threshold may have.
 THRESHOLD_MIN, THRESHOLD_MAX = 1, 365
 

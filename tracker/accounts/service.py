@@ -8,11 +8,11 @@ from typing import Any, cast
 
 from flask import current_app
 from flask_security import hash_password
-from sqlalchemy import CursorResult, or_, select, update
+from sqlalchemy import CursorResult, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from tracker.accounts import rules
-from tracker.accounts.kinds import desk_clock_changes
+from tracker.accounts.kinds import access_ends, desk_clock_changes, factor_resets
 from tracker.accounts.models import ROLES, Desk, Membership, SignIn, User
 from tracker.accounts.queries import find_account, find_desk
 from tracker.base.countries import check_country
@@ -21,6 +21,7 @@ from tracker.base.errors import NotAllowed, NotFound, Refused, VersionConflict
 from tracker.base.work import note_done
 from tracker.outbox.bounces import reach_again
 from tracker.outbox.models import Recipient
+from tracker.outbox.protocol import end_untrue_of
 from tracker.outbox.service import former_address, plan_messages, recipient_for
 
 #: After this long, that an account was changed is no news.
@@ -128,7 +129,10 @@ def add_account(
     joined = find_desk(session, desk) if desk else None
     if desk and joined is None:
         raise Refused(f"There is no desk {desk[:20]}.", "desk")
-    if find_account(session, address) is not None:
+    known = find_account(session, address)
+    if known is not None:
+        if known.invited:
+            raise Refused(f"{address} was invited, and chooses a name and a password by the link.", "email")
         raise Refused(f"There is an account {address} already.", "email")
     called = rules.check_name(name if name else rules.name_from_email(address))
     user = User(
@@ -220,20 +224,181 @@ def tell_changed(session: Session, user: User, what: str, now: datetime, *, form
     )
 
 
-def change_role(session: Session, user: User, role: str, now: datetime) -> None:
-    """Give an account another role and end its sign-ins, so that the role holds from this moment. Refused (`role`)."""
+def show_as(session: Session, user: User, *, alias: str, discreet: bool) -> None:
+    """Say under which alias others see an account (empty: under its name), and whether it keeps it discreet. Refused
+    (`alias`) when somebody else is called so: nobody speaks under another's name."""
+    called = rules.check_name(alias, "alias", rules.ALIAS_MAX) if alias.strip() else None
+    if called is not None:
+        others = (User.id != user.id, or_(*(func.lower(c) == called.lower() for c in (User.name, User.alias))))
+        if session.scalar(select(User.id).where(*others).limit(1)) is not None:
+            raise Refused("Somebody here is called so. Choose another one.", "alias")
+    user.alias, user.discreet = called, discreet
+    user.version += 1
+    session.flush()
+
+
+# What an account may do ----------------------------------------------------------------------------------------------
+
+
+def hold_access(session: Session, user: User) -> User:
+    """Let nobody else change who may do what until this unit of work ends; returns the account as it is now.
+
+    Always in this order, by number: active admins, desks, the account. So two acts wait for one another and never in a
+    ring, and the second sees what the first did. (SQLite has one writer anyhow.) All desks, because an account may be
+    put on another one at this very moment; there are few, and such acts are rare.
+    """
+    admins = select(User.id).where(User.role == "admin", User.active).order_by(User.id)
+    session.execute(admins.with_for_update(key_share=True)).all()
+    session.execute(select(Desk.id).order_by(Desk.id).with_for_update(key_share=True)).all()
+    held = select(User).where(User.id == user.id).with_for_update(of=User, key_share=True)
+    return session.scalars(held.execution_options(populate_existing=True)).one()
+
+
+def change_role(session: Session, user: User, role: str, now: datetime) -> list[str]:
+    """Give an account another role, from this moment on: it signs in anew, and what the old one held ends. Refused
+    (`role`) for no role, and where the house would have no admin or a desk no coordinator left. Returns what somebody
+    must see to now, in sentences."""
     if role not in ROLES:
         raise Refused(f"“{role[:20]}” is no role: {', '.join(ROLES)}.", "role")
+    user = hold_access(session, user)
+    if role == user.role:
+        return []
+    if role != "admin":
+        _check_admin_left(session, user, "role")
+    if role == "volunteer":
+        for membership in list(user.memberships):
+            _check_coordinator_left(session, user, membership, "role")
+            user.memberships.remove(membership)
+            session.delete(membership)
     user.role = role
     user.version += 1
-    end_sign_ins(session, user, now)
+    return end_access(session, user, now)
 
 
-def disable(session: Session, user: User, now: datetime) -> None:
-    """Let nobody in with this account any more, from this moment. Its name stays in histories."""
+def disable(session: Session, user: User, now: datetime) -> list[str]:
+    """Let nobody in with this account any more, from this moment. Its name stays in histories. Refused where the house
+    would have no admin or a desk no coordinator left. Returns what somebody must see to now, in sentences."""
+    user = hold_access(session, user)
+    _check_admin_left(session, user)
+    for membership in user.memberships:
+        _check_coordinator_left(session, user, membership)
     user.active = False
     user.version += 1
+    return end_access(session, user, now)
+
+
+def enable(session: Session, user: User) -> None:
+    """Let an account in again. What had ended stays so: it signs in anew, and takes up cases anew. Refused for one that
+    was invited and has not come: it needs an invitation."""
+    user = hold_access(session, user)
+    if user.invited:
+        raise Refused("This account was invited and has not come yet. Send the invitation again.")
+    user.active = True
+    user.version += 1
+    session.flush()
+
+
+def join_desk(session: Session, user: User, code: str) -> None:
+    """Put an account on a desk. Refused (`desk`) for volunteers, for a desk there is not, and when it is on it."""
+    desk = find_desk(session, code)
+    if desk is None:
+        raise Refused(f"There is no desk {code[:20]}.", "desk")
+    user = hold_access(session, user)
+    if not user.is_staff:
+        raise Refused("A volunteer belongs to no desk: only staff and admins do.", "desk")
+    if any(m.desk_id == desk.id for m in user.memberships):
+        raise Refused(f"{user.name} is on that desk already.", "desk")
+    user.memberships.append(Membership(desk_id=desk.id))
+    user.version += 1
+    session.flush()
+
+
+def leave_desk(session: Session, user: User, code: str, now: datetime) -> list[str]:
+    """Take an account off a desk, from this moment on: it signs in anew, and what it held through the desk ends.
+    NotFound when it is not on it; Refused for its last coordinator. Returns what somebody must see to now."""
+    user = hold_access(session, user)
+    membership = _membership(user, code)
+    _check_coordinator_left(session, user, membership)
+    left = membership.desk_id
+    user.memberships.remove(membership)
+    session.delete(membership)
+    user.version += 1
+    return end_access(session, user, now, left)
+
+
+def set_duty(session: Session, user: User, code: str, duty: str, now: datetime) -> list[str]:
+    """Let an account coordinate a desk it is on, stand in there, or neither (`duty`: one of rules.DUTIES). NotFound
+    when it is not on it; Refused for the last coordinator. Taking a duty away ends what came with it. Returns what
+    somebody must see to now."""
+    if duty not in rules.DUTIES:
+        raise Refused("Choose what they are on this desk.", "duty")
+    user = hold_access(session, user)
+    membership = _membership(user, code)
+    if duty != "coordinator":
+        _check_coordinator_left(session, user, membership)
+    had_more = (membership.coordinator or membership.deputy) and duty == "member"
+    membership.coordinator, membership.deputy = duty == "coordinator", duty == "deputy"
+    user.version += 1
+    session.flush()
+    return end_access(session, user, now) if had_more else []
+
+
+def end_access(session: Session, user: User, now: datetime, left: int | None = None) -> list[str]:
+    """End all that lets an account in or speaks to it by what it could do until now: sign-ins, what rooms above gave it
+    (`access_ends`), mail that waits and may not go there any more. `left`: the desk it has just left, by number.
+    Returns what somebody must see to now."""
     end_sign_ins(session, user, now)
+    said = [sentence for part in access_ends for sentence in part(session, user, now, left)]
+    session.flush()
+    end_untrue_of(session, recipient_for(session, user.id).id, now)
+    return said
+
+
+def forget_factors(session: Session, user: User, now: datetime) -> int:
+    """Forget the second factors of an account, because they are lost, and end its sign-ins: it sets up new ones when it
+    signs in. Returns how many there were."""
+    count = sum(part(session, user, now) for part in factor_resets)
+    end_sign_ins(session, user, now)
+    return count
+
+
+def _membership(user: User, code: str) -> Membership:
+    found = next((m for m in user.memberships if m.desk.code == code.strip().lower()), None)
+    if found is None:
+        raise NotFound(f"{user.name} is not on the desk {code[:20]}.")
+    return found
+
+
+def _check_admin_left(session: Session, user: User, field: str | None = None) -> None:
+    """Refused when this account is the last active admin. Under `hold_access` only."""
+    if user.role != "admin" or not user.active:
+        return
+    others = select(User.id).where(User.role == "admin", User.active, User.id != user.id)
+    if session.scalar(others.limit(1)) is None:
+        raise Refused("This is the last admin: make somebody else one first.", field)
+
+
+def _check_coordinator_left(session: Session, user: User, membership: Membership, field: str | None = None) -> None:
+    """Refused when this account is the last active coordinator of a desk. Under `hold_access` only."""
+    if not membership.coordinator or not user.active or not user.is_staff:
+        return
+    others = (
+        select(User.id)
+        .join(Membership, Membership.user_id == User.id)
+        .where(
+            Membership.desk_id == membership.desk_id,
+            Membership.coordinator,
+            User.active,
+            User.role.in_(("staff", "admin")),
+            User.id != user.id,
+        )
+    )
+    if session.scalar(others.limit(1)) is None:
+        name = membership.desk.name
+        raise Refused(f"This is the last coordinator of {name}: let somebody else coordinate it first.", field)
+
+
+# Sign-ins -------------------------------------------------------------------------------------------------------------
 
 
 def begin_sign_in(session: Session, user: User, *, token: str, data_sealed: str, device: str, now: datetime) -> SignIn:

@@ -4,9 +4,9 @@ The cookie carries a random id and nothing else. Its row in `sign_ins` holds, se
 Flask-Security and the form tokens need between requests. One SELECT loads row, account and desks. Answers only ever
 update a row that still holds: a page that finishes after its sign-in was ended cannot bring it back.
 
-Who is not signed in has no row and no cookie, but for the sign-in form: its token must be remembered for a while by
-something, and that is a signed cookie read on that one path (a double submit; `__Host-` keeps a neighbouring host from
-planting one).
+Who is not signed in has no row and no cookie, but for the forms that strangers fill in: their token must be remembered
+for a while by something, and that is a signed cookie read on those few paths (a double submit; `__Host-` keeps a
+neighbouring host from planting one).
 
 Between the password and `begin` may stand a second factor, which a room above announces (`kinds.steps_between`). A row
 without an account (`user_id` None, `pending_user_id` whose password was right) is its waiting room: it lasts ten
@@ -40,8 +40,8 @@ from tracker.base.rotation import Sealed, sealed_columns
 from tracker.base.sealing import Sealer
 from tracker.base.work import end_reading
 
-#: Where people sign in: the one path on which the form's cookie is read.
-SIGN_IN_PATH = "/sign-in"
+#: Where strangers fill in a form: how the paths begin on which the form's cookie is read.
+STRANGERS_FORMS = ("/sign-in", "/invitations/accept/", "/password/")
 
 #: How long a sign-in form may stand open before it is sent.
 FORM_LASTS = timedelta(hours=12)
@@ -96,7 +96,7 @@ class ServerSessions(SessionInterface):
         found = self._find(token, now) if token else None
         if found is not None:
             return found
-        return SignInSession(self._form_token(request) if request.path == SIGN_IN_PATH else None, now)
+        return SignInSession(self._form_token(request) if _is_strangers_form(request) else None, now)
 
     def _find(self, token: str, now: datetime) -> SignInSession | None:
         token_hash = hash_token(token)
@@ -354,7 +354,11 @@ def own_row() -> int | None:
 
 
 def _asks_for_the_form() -> bool:
-    return request.path == SIGN_IN_PATH
+    return _is_strangers_form(request)
+
+
+def _is_strangers_form(request: Request) -> bool:
+    return request.path.startswith(STRANGERS_FORMS)
 
 
 def _place(token_hash: str) -> str:

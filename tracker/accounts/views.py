@@ -11,7 +11,7 @@ from flask_security import hash_password, logout_user
 from wtforms.fields.choices import SelectChoice
 
 from tracker.accounts import queries, rules, service, signing_in
-from tracker.accounts.forms import WEEKDAYS, AccountForm, DeskSettingsForm, PasswordForm, SignInForm
+from tracker.accounts.forms import WEEKDAYS, AccountForm, DeskSettingsForm, PasswordForm, ShownForm, SignInForm
 from tracker.accounts.guard import acting, in_safety, open_to, safe_address, viewer
 from tracker.accounts.models import Desk, User
 from tracker.accounts.reaching import find_own, say_reached
@@ -110,9 +110,7 @@ def _signed_out() -> Response:
 def account() -> str:
     """One's own settings and sign-ins."""
     user = viewer()
-    away = is_away(user.away_until, user.reading_zone, clock.now())
-    form = AccountForm(zone=user.zone or "", language=user.language, away_until=user.away_until if away else None)
-    return _account_page(user, form)
+    return _account_page(user, _account_form(user))
 
 
 @bp.post("/account")
@@ -135,6 +133,25 @@ def change_account() -> Any:
             flash(_("Saved."), "success")
             return redirect(url_for("accounts.account"), 303)
     return _account_page(viewer(), form), 422
+
+
+@bp.post("/account/shown")
+@open_to("signed_in")
+def change_shown() -> Any:
+    """Keep one's alias, and whether one keeps it discreet."""
+    form = ShownForm()
+    if form.validate_on_submit():
+        try:
+            with unit_of_work("accounts.show_as", acting()):
+                alias, discreet = form.alias.data or "", bool(form.discreet.data)
+                service.show_as(db.session(), viewer(), alias=alias, discreet=discreet)
+        except Refused as refused:
+            _put(form, refused)
+        else:
+            flash(_("Saved."), "success")
+            return redirect(url_for("accounts.account"), 303)
+    user = viewer()
+    return _account_page(user, _account_form(user), form), 422
 
 
 @bp.get("/account/password")
@@ -235,11 +252,19 @@ def change_desk_settings(code: str) -> Any:
     return render_template("accounts/desk_settings.html", desk=desk, form=form, differing=differing), status
 
 
-def _account_page(user: User, form: AccountForm) -> str:
+def _account_form(user: User) -> AccountForm:
+    away = is_away(user.away_until, user.reading_zone, clock.now())
+    return AccountForm(
+        formdata=None, zone=user.zone or "", language=user.language, away_until=user.away_until if away else None
+    )
+
+
+def _account_page(user: User, form: AccountForm, shown: ShownForm | None = None) -> str:
     form.language.choices = _languages()
     return render_template(
         "accounts/account.html",
         form=form,
+        shown=shown or ShownForm(formdata=None, alias=user.alias or "", discreet=user.discreet),
         user=user,
         sign_ins=queries.list_sign_ins(db.session(), user.id, clock.now()),
         this_one=signing_in.own_row(),

@@ -1,6 +1,7 @@
 """Making, renewing and ending the address of a calendar; letting a program in that asks with it."""
 
 import secrets
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
 
@@ -8,6 +9,7 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, lazyload
 
+from tracker.accounts.kinds import access_ends
 from tracker.accounts.models import User
 from tracker.base.db import note
 from tracker.base.errors import NotFound, Refused
@@ -45,6 +47,13 @@ def end_feed(session: Session, user: User) -> None:
     if feed is not None:
         session.delete(feed)
         session.flush()
+
+
+@access_ends.adds("calendar.address")
+def end_with_access(session: Session, user: User, _now: datetime, _left: int | None) -> Sequence[str]:
+    """The address ends with whatever else let its owner in; who may still have one makes a new one."""
+    end_feed(session, user)
+    return ()
 
 
 def admit(session: Session, secret: str, now: datetime) -> User:

@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from tracker.accounts.guard import acting, open_to, viewer
 from tracker.accounts.models import Desk, Membership, User
+from tracker.accounts.queries import name_to
 from tracker.base import clock
 from tracker.base.audience import Audience
 from tracker.base.countries import check_country, country_name
@@ -356,11 +357,11 @@ def _choices(form: CaseForm, desks: Sequence[Desk], case: Case | None = None) ->
     """Fill in who can keep a case and who can be named, and on which desk a new one can be. Whoever keeps the case or
     is named already stays on offer, so that saving something else takes nobody away unseen."""
     session = db.session()
-    staff = session.scalars(
-        select(User)
+    staff = session.execute(
+        select(User.id, name_to(viewer()).label("name"))
         .join(Membership, Membership.user_id == User.id)
         .where(Membership.desk_id.in_([d.id for d in desks]), User.active, User.role != "volunteer")
-        .order_by(User.name)
+        .order_by("name")
         .distinct()
     ).all()
     here = [(str(u.id), u.name) for u in staff]
@@ -368,7 +369,7 @@ def _choices(form: CaseForm, desks: Sequence[Desk], case: Case | None = None) ->
         gone = session.get(User, held) if held and str(held) not in dict(here) else None
         field.choices = [("", _("nobody yet")), *here, *([_no_longer_here(gone)] if gone else [])]
     others = [u for u in service.list_named(session, case) if str(u.id) not in dict(here)] if case else []
-    form.named.choices = [*here, *((str(u.id), u.name) for u in others)]
+    form.named.choices = [*here, *((str(u.id), _called(u)) for u in others)]
     if case is not None and case.stage == "closed":
         # A closed case keeps its stage here; reopening is an act of its own.
         form.stage.choices = [("closed", _("closed"))]
@@ -377,7 +378,12 @@ def _choices(form: CaseForm, desks: Sequence[Desk], case: Case | None = None) ->
 
 
 def _no_longer_here(user: User) -> tuple[str, str]:
-    return str(user.id), _("%(name)s (no longer on the desk)", name=user.name)
+    return str(user.id), _("%(name)s (no longer on the desk)", name=_called(user))
+
+
+def _called(user: User) -> str:
+    """What this reader sees an account called."""
+    return str(db.session.scalar(select(name_to(viewer())).where(User.id == user.id)))
 
 
 def _fields(form: CaseForm, *, new_case: bool = False) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Select, and_, exists, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from tracker.accounts.models import Membership, User
+from tracker.accounts.queries import name_to
 from tracker.agenda.models import AgendaItem
 from tracker.cases.models import Case
 from tracker.cases.queries import level
@@ -93,7 +94,7 @@ def read_report(session: Session, user: User, outage: Outage) -> Report:
     reader = aliased(User)
     told = (
         _kept_back(outage)
-        .with_only_columns(Message, Hearing, Case, reader.name)
+        .with_only_columns(Message, Hearing, Case, name_to(None, reader))
         .join(Recipient, Recipient.id == Message.recipient_id)
         .join(reader, reader.id == Recipient.user_id)
         .where(sees)

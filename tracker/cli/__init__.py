@@ -11,10 +11,11 @@ import click
 from flask import Flask
 
 from tracker.base.errors import TrackerError
-from tracker.cli import audit, bounces, cases, clock, hearings, house, intake, keys, outbox, safety
+from tracker.cli import accounts, audit, bounces, cases, clock, hearings, house, intake, keys, outbox, safety
 from tracker.cli.ground import refuse, tracker
 
 __all__ = [
+    "accounts",
     "audit",
     "bounces",
     "cases",

@@ -9,6 +9,7 @@ from sqlalchemy import BigInteger, ColumnElement, String, and_, case, cast, func
 from sqlalchemy.orm import Session, aliased
 
 from tracker.accounts.models import User
+from tracker.accounts.queries import name_to
 from tracker.agenda.models import AgendaItem
 from tracker.agenda.service import chunks
 from tracker.audit.kinds import rungs
@@ -127,9 +128,9 @@ def _shown(
             Case,
             AgendaItem,
             func.coalesce(Case.last_checked_at, Case.created_at, type_=Case.created_at.type),
-            User.name,
+            name_to(None),
             asks.label("asks"),
-            concerned.name,
+            name_to(None, concerned),
         )
         .join(Case, Case.id == Flag.case_id)
         .outerjoin(AgendaItem, and_(AgendaItem.case_id == Flag.case_id, about == Flag.subject))

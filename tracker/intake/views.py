@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from tracker.accounts.guard import acting, open_to, viewer
 from tracker.accounts.models import Desk, Membership, User
+from tracker.accounts.queries import name_to
 from tracker.base import clock
 from tracker.base.dates import parse_date, parse_time
 from tracker.base.db import db
@@ -405,10 +406,10 @@ def _offer(form: Any, document: Document, desk: Desk, proposal: Proposal) -> Non
     session = db.session()
     if proposal.kind == "case":
         keepers = session.execute(
-            select(User.id, User.name)
+            select(User.id, name_to(viewer()).label("name"))
             .join(Membership, Membership.user_id == User.id)
             .where(Membership.desk_id == desk.id, User.active, User.role != "volunteer")
-            .order_by(User.name)
+            .order_by("name")
         )
         form.owner_id.choices = [("", _("nobody yet")), *((str(k.id), k.name) for k in keepers)]
         form.into.choices = [("", _("a new case")), *((str(c.id), f"{c.ref} {c.title}") for c in group.alike)]

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal, TypeVar
 
 from flask import current_app
-from sqlalchemy import exists, func, select
+from sqlalchemy import exists, func, or_, select
 from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -28,6 +28,7 @@ from tracker.outbox import ledger, packing, protocol, restored, rules
 from tracker.outbox.bounces import refused_at_once
 from tracker.outbox.channels import Line, RelayUnavailable, SendFailed, Unsure, channels
 from tracker.outbox.channels.email import Addressed, Relay, compose, needs_utf8, plain_address, split_sender
+from tracker.outbox.discreet import made_discreet
 from tracker.outbox.kinds import NoLonger, kinds
 from tracker.outbox.models import Envelope, Message, Recipient, accounts
 from tracker.outbox.pausing import Pause, hold_due, read_pause
@@ -154,6 +155,11 @@ def _read(reader: Callable[[Session], T]) -> T:
         raise
     end_reading(session)
     return answer
+
+
+def _goes_to_invited(code: str) -> bool:
+    kind = kinds.find(code)
+    return kind is not None and kind.to_invited
 
 
 def _spread() -> float:
@@ -388,12 +394,19 @@ class _Run:
         readers = {
             row.id: row
             for row in reading.execute(
-                select(Recipient.id, accounts.c.name, accounts.c.email)
+                select(
+                    Recipient.id,
+                    accounts.c.name,
+                    accounts.c.email,
+                    accounts.c.active,
+                    accounts.c.discreet,
+                    accounts.c.language,
+                )
                 .join(accounts, accounts.c.id == Recipient.user_id)
                 .where(
                     Recipient.id.in_({claimed.recipient_id for claimed in batch}),
                     Recipient.suppressed_at.is_(None),
-                    accounts.c.active,
+                    or_(accounts.c.active, accounts.c.invited),
                 )
             )
         }
@@ -401,7 +414,8 @@ class _Run:
         by_kind: dict[str, list[Claimed]] = {}
         for claimed in batch:
             messages = carried[claimed.id]
-            if not messages or claimed.recipient_id not in readers:
+            to = readers.get(claimed.recipient_id)
+            if not messages or to is None or not (to.active or _goes_to_invited(messages[0].kind)):
                 found[claimed.id] = "nothing"
             elif self.pause is not None and not all(self.pause.lets(m.due_at) for m in messages):
                 found[claimed.id] = "paused"
@@ -422,6 +436,8 @@ class _Run:
                 if messages[0].address_sealed is not None:
                     address = read_former_address(current_app.extensions["sealer"], messages[0]) or address
                 addressed = Addressed(self.settings.mail_from, to.name, address, claimed.message_id, code)
+                if to.discreet:
+                    mail, addressed = made_discreet(mail, addressed, to.language)
                 found[claimed.id] = Parcel(
                     code,
                     tuple(m.id for m in messages),

@@ -77,6 +77,8 @@ class MessageKind:
     writer: Writer | None = None
     #: Whether the words that were written a moment ago are so still; None: `still_true` says all there is to say.
     as_written: AsWritten | None = None
+    #: Whether it may go to somebody who was invited and has no open account yet.
+    to_invited: bool = False
 
     def write_with(self, session: Session, messages: Sequence[Message]) -> Write:
         """What writes the mails that carry these messages."""
@@ -93,7 +95,7 @@ UNSURE_WAIT = timedelta(minutes=10)
 
 def message_kind(code: str, *, if_unsure: IfUnsure) -> Callable[[type[Any]], type[Any]]:
     """Announce a class with the static methods `still_true`, `render`, `why_not` and (optional) `waits_for_morning`,
-    `may_share`, `writer` and `as_written`."""
+    `may_share`, `writer` and `as_written`; and with `to_invited`, where it goes to people before they have come."""
 
     def announce(cls: type[Any]) -> type[Any]:
         kinds.add(
@@ -108,6 +110,7 @@ def message_kind(code: str, *, if_unsure: IfUnsure) -> Callable[[type[Any]], typ
                 may_share=getattr(cls, "may_share", lambda _message: False),
                 writer=getattr(cls, "writer", None),
                 as_written=getattr(cls, "as_written", None),
+                to_invited=getattr(cls, "to_invited", False),
             ),
         )
         return cls

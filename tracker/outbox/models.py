@@ -14,6 +14,7 @@ from sqlalchemy import (
     case,
     column,
     false,
+    func,
     table,
     text,
     true,
@@ -35,8 +36,15 @@ accounts = table(
     column("id", BigInteger),
     column("email", String),
     column("name", String),
+    column("alias", String),
     column("active", Boolean),
+    column("invited", Boolean),
+    column("discreet", Boolean),
+    column("language", String),
 )
+
+#: SQL on `accounts`: what staff who look at mail see its reader called.
+reader_name = func.coalesce(accounts.c.alias, accounts.c.name)
 
 
 class Recipient(Model):

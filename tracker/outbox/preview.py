@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from tracker.outbox.kinds import Mail, NoLonger, kinds
-from tracker.outbox.models import Envelope, Message, Recipient, accounts, shown_address
+from tracker.outbox.models import Envelope, Message, Recipient, accounts, reader_name, shown_address
 from tracker.outbox.packing import is_held
 from tracker.outbox.pausing import Pause, read_pause
 from tracker.outbox.protocol import reachable, why_not
@@ -83,7 +83,7 @@ def dry_run(
     """What the next tick would do with what is due, in the order it is due, as things stand in the outbox. What is
     planned only then is not in it. `relay_set`: whether the settings name one; `sees`: SQL on `messages`."""
     rows = (
-        select(Message, accounts.c.name, shown_address(), Envelope.not_before, Envelope.state)
+        select(Message, reader_name, shown_address(), Envelope.not_before, Envelope.state)
         .join(Recipient, Recipient.id == Message.recipient_id)
         .join(accounts, accounts.c.id == Recipient.user_id)
         .outerjoin(Envelope, Envelope.id == Message.envelope_id)
@@ -131,7 +131,7 @@ def dry_run(
 def preview(session: Session, message: Message, now: datetime) -> Preview:
     """The mail of this message as it would be written now, whether it is due already or not."""
     name, address = session.execute(
-        select(accounts.c.name, shown_address())
+        select(reader_name, shown_address())
         .join(Recipient, Recipient.user_id == accounts.c.id)
         .join(Message, Message.recipient_id == Recipient.id)
         .where(Message.id == message.id)

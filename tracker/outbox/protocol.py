@@ -20,7 +20,21 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, Update, and_, bindparam, case, exists, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Table,
+    Update,
+    and_,
+    bindparam,
+    case,
+    exists,
+    false,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, aliased
 
@@ -30,7 +44,7 @@ from tracker.outbox.holder import is_dead, new_token
 from tracker.outbox.kinds import STAMP, UNSURE_WAIT, MessageKind, NoLonger, kinds
 from tracker.outbox.models import Attempt, Envelope, Message, Recipient, accounts
 from tracker.outbox.pausing import Pause, unchanged
-from tracker.outbox.service import end_messages
+from tracker.outbox.service import CHUNK, end_messages
 
 #: How long a claim holds: the waits of a connection up to RCPT, and of the database, with room. Correctness does not
 #: hang on it (the mark is fenced), only how soon another deliverer takes over.
@@ -235,12 +249,13 @@ def _held(claimed: Claimed) -> ColumnElement[bool]:
 
 
 def reachable(address: Any = None) -> ColumnElement[bool]:
-    """SQL on `messages`: its recipient's account is active, mail to it is not stopped, and (where given) it still has
-    this address, or the message goes to another one on purpose."""
+    """SQL on `messages`: its recipient's account is active (or invited, for the kinds that go there), mail to it is not
+    stopped, and (where given) it still has this address, or the message goes to another one on purpose."""
+    to_invited = or_(*(Message.kind == kind.code for kind in kinds if kind.to_invited), false())
     conditions = [
         Recipient.id == Message.recipient_id,
         Recipient.suppressed_at.is_(None),
-        accounts.c.active.is_(True),
+        or_(accounts.c.active.is_(True), and_(accounts.c.invited.is_(True), to_invited)),
     ]
     if address is not None:
         conditions.append(or_(accounts.c.email == address, Message.address_sealed.is_not(None)))
@@ -392,16 +407,16 @@ def end_untrue(session: Session, claimed: Claimed, now: datetime, *, at_least_on
 def why_not(session: Session, message: Message, now: datetime) -> str:
     """Why a message will not be sent, in words for staff."""
     row = session.execute(
-        select(accounts.c.active, Recipient.suppressed_at)
+        select(accounts.c.active, accounts.c.invited, Recipient.suppressed_at)
         .select_from(Recipient)
         .join(accounts, accounts.c.id == Recipient.user_id)
         .where(Recipient.id == message.recipient_id)
     ).first()
-    if row is None or not row.active:
+    kind = kinds.find(message.kind)
+    if row is None or not (row.active or (row.invited and kind is not None and kind.to_invited)):
         return ACCOUNT_CLOSED
     if row.suppressed_at is not None:
         return ADDRESS_STOPPED
-    kind = kinds.find(message.kind)
     try:
         return (kind.why_not(session, message, now) if kind else "") or "it is not true any more"
     except Exception as fault:
@@ -671,6 +686,26 @@ def end_too_late(session: Session, words: str, now: datetime) -> Ended:
             reason = why_not(session, message, now)
             ended.skipped += end_messages(session, Message.id == message.id, "skipped", reason, now)
     return ended
+
+
+def end_untrue_of(session: Session, recipient_id: int, now: datetime) -> int:
+    """End as skipped, with the reason, what waits for a recipient and is no longer true or may not go there any more:
+    something was just taken from them. What is being handed over at this moment, the last look decides. Returns how
+    many."""
+    messages = session.scalars(
+        select(Message)
+        .where(Message.recipient_id == recipient_id, Message.state.in_(("waiting", "paused")))
+        .order_by(Message.id)
+    ).all()
+    reasons: dict[str, list[int]] = {}
+    for message, true_still in _truths(session, messages, now):
+        if not true_still:
+            reasons.setdefault(why_not(session, message, now), []).append(message.id)
+    return sum(
+        end_messages(session, Message.id.in_(numbers[start : start + CHUNK]), "skipped", reason, now)
+        for reason, numbers in reasons.items()
+        for start in range(0, len(numbers), CHUNK)
+    )
 
 
 def _truths(session: Session, messages: Sequence[Message], now: datetime) -> Iterator[tuple[Message, bool]]:

@@ -7,7 +7,15 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, Select, and_, exists, or_, select
 from sqlalchemy.orm import Session
 
-from tracker.outbox.models import NEEDS_HUMAN, Envelope, Message, Recipient, accounts, shown_address
+from tracker.outbox.models import (
+    NEEDS_HUMAN,
+    Envelope,
+    Message,
+    Recipient,
+    accounts,
+    reader_name,
+    shown_address,
+)
 from tracker.outbox.relay import RelayState, read_relay
 
 
@@ -50,7 +58,7 @@ _ROWS: Select[tuple[object, ...]] = (
         Message.kind,
         Message.subject_kind,
         Message.subject_id,
-        accounts.c.name,
+        reader_name.label("name"),
         shown_address().label("address"),
         Message.cause,
         Message.days_before,

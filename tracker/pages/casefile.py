@@ -10,6 +10,7 @@ from sqlalchemy import and_, false, literal, or_, select, true
 from sqlalchemy.orm import Session, aliased, joinedload, lazyload
 
 from tracker.accounts.models import Desk, User
+from tracker.accounts.queries import name_to
 from tracker.accounts.rules import is_away
 from tracker.agenda.models import OPEN_STATE
 from tracker.base.audience import Audience
@@ -76,6 +77,9 @@ class CaseFile:
     #: Accounts that wrote something here, by number.
     writers: Mapping[int, str]
     known_on: date | None
+    #: What the reader sees owner and deputy called; empty: there is none.
+    owner_name: str
+    deputy_name: str
     #: When it is read.
     now: datetime
     #: For those who keep the case; empty for others, and in the past.
@@ -170,6 +174,8 @@ def read_case_file(
             deputy,
             contacts_told(Case.id),
             reason_given(user.id, Case.id),
+            name_to(user, owner),
+            name_to(user, deputy),
         )
         .join(Desk, Desk.id == Case.desk_id)
         .outerjoin(CaseFace, (CaseFace.case_id == Case.id) & (CaseFace.audience == rung_read))
@@ -217,12 +223,14 @@ def read_case_file(
         face=row[3],
         owner=row[4],
         deputy=row[5],
+        owner_name=row[8] or "",
+        deputy_name=row[9] or "",
         people=people,
         timeline=timeline[::-1],
         hearings=_hearings(session, user, case, rung, people, seen_as) if known_at is None else (),
         flags=() if known_at else open_flags_for_cases(session, [case.id], now, rung)[case.id],
         names={seen.person.id: seen.name for seen in people},
-        writers=_writers(session, timeline),
+        writers=_writers(session, user, timeline),
         known_on=known_on,
         seen_as=seen_as,
         now=now,
@@ -307,6 +315,7 @@ def _hearings(
     return ahead + past
 
 
-def _writers(session: Session, timeline: Sequence[EntrySeen]) -> dict[int, str]:
+def _writers(session: Session, user: User, timeline: Sequence[EntrySeen]) -> dict[int, str]:
     wanted = {seen.entry.recorded_by for seen in timeline if seen.entry.recorded_by}
-    return {row.id: row.name for row in session.execute(select(User.id, User.name).where(User.id.in_(wanted)))}
+    called = select(User.id, name_to(user).label("name")).where(User.id.in_(wanted))
+    return {row.id: row.name for row in session.execute(called)}

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session, aliased, joinedload
 from sqlalchemy.sql.selectable import Subquery
 
 from tracker.accounts.models import User
+from tracker.accounts.queries import name_to
 from tracker.base.audience import Audience
 from tracker.cases.models import Case, CaseFace, CaseGrant, Involvement
 from tracker.cases.queries import visible_cases
@@ -128,7 +129,7 @@ def list_cases(session: Session, user: User, asked: Asked) -> Page:
     keys = (found.c.sort_key.desc(), found.c.case_id.desc()) if backwards else (found.c.sort_key, found.c.case_id)
     rows = session.execute(
         visible_cases(user)
-        .add_columns(CaseFace, User.name)
+        .add_columns(CaseFace, name_to(user))
         .join(found, found.c.case_id == Case.id)
         .join(CaseFace, and_(CaseFace.case_id == found.c.case_id, CaseFace.audience == found.c.audience))
         .outerjoin(User, User.id == Case.owner_id)

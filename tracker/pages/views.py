@@ -25,6 +25,7 @@ from sqlalchemy.orm import Session
 
 from tracker.accounts.guard import acting, in_safety, open_to, viewer
 from tracker.accounts.models import Membership, User
+from tracker.accounts.queries import name_to
 from tracker.accounts.reaching import find_own, list_unreachable
 from tracker.base import clock
 from tracker.base.audience import CHOOSABLE, Audience
@@ -462,10 +463,10 @@ def _filters(user: User) -> dict[str, list[tuple[str, str]]]:
         owners = [
             (str(number), name)
             for number, name in db.session.execute(
-                select(User.id, User.name)
+                select(User.id, name_to(user).label("name"))
                 .join(Membership, Membership.user_id == User.id)
                 .where(Membership.desk_id.in_(user.desk_ids()))
-                .order_by(User.name)
+                .order_by("name")
                 .distinct()
             )
         ]

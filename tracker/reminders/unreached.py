@@ -104,7 +104,7 @@ def _part(known: _Known, now: datetime) -> Part:
         when = say_when(hearing.local_date, hearing.local_time, hearing.zone, now, zone, hearing.fold)
     where = ", ".join(isolate(part) for part in (hearing.court, hearing.place) if part)
     facts = [
-        (_("Not reached"), isolate(known.gone.name)),
+        (_("Not reached"), isolate(known.gone.alias or known.gone.name)),
         (_("Case"), _named(known.cases, len(known.cases))),
         (_("What"), label(hearing.kind, "hearing_kind")),
         (_("When"), when),
@@ -117,7 +117,7 @@ def _part(known: _Known, now: datetime) -> Part:
     links = [(_named([case], 1), f"{base}/cases/{case.ref}") for case in known.cases]
     sentence = _(
         "Mail to %(name)s comes back, so they will not hear of this hearing from us. Tell them another way.",
-        name=isolate(known.gone.name),
+        name=isolate(known.gone.alias or known.gone.name),
     )
     links.append((_("When mail reaches them again, say so here"), f"{base}/service"))
     return Part(sentence, tuple(facts), tuple(links), _why(known.message.cause))
