@@ -174,7 +174,7 @@ BAD = {
     "NUL in a quote": ("source_quote", {"source_kind": "press", "source_quote": "a\0b"}),
     "no kind of entry": ("kind", {"kind": "case.opened"}),
     "a stranger": ("persons", {"persons": ["99999"]}),
-    "public": ("audience", {"audience": "public"}),
+    "audience": ("audience", {"audience": "everybody"}),
 }
 
 

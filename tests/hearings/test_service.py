@@ -225,7 +225,6 @@ def test_a_list_names_only_people_of_cases_in_which_the_reader_may_know_of_it(li
     ("field", "given"),
     [
         ("kind", {"kind": "party"}),
-        ("audience", {"audience": Audience.PUBLIC}),
         ("certainty", {"certainty": "maybe"}),
         ("court", {"court": "x" * 201}),
         ("place", {"place": "a\0b"}),

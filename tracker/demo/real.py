@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from tracker.base.audience import Audience
 from tracker.base.dates import StatedDate
-from tracker.demo.telling import Agreed, Somebody, Story
+from tracker.demo.telling import Somebody, Story
 from tracker.hearings.rules import on_day
 from tracker.timeline.service import Source
 
@@ -41,7 +41,7 @@ def _khalefa(story: Story, at: datetime) -> None:
         summary="Lawyer and newly elected member of a city council, from Umm al-Fahm. Held for nearly four months "
         "after a peaceful demonstration, then kept at home with an electronic tag.",
         risk="medium", owner="noor", deputy="kit", country="IL", state="IL", audience=Audience.VOLUNTEERS,
-        agreed=Agreed("person", how="message"),
+        agreed="nobody_to_ask",
     )  # fmt: skip
     story.entry(
         "khalefa", at, "noor", "person.arrested", date(2023, 10, 19),
@@ -75,7 +75,7 @@ def _amira(story: Story, at: datetime) -> None:
         summary="Social worker and human rights defender. Administrative detention from December 2023 until the end of "
         "February 2024.",
         risk="low", owner="kit", country="PS", state="IL", stage="monitoring", audience=Audience.VOLUNTEERS,
-        agreed=Agreed("person", ("public", "name", "photo"), "meeting"),
+        agreed="nobody_to_ask",
     )  # fmt: skip
     for kind, on, text, payload in (
         ("person.arrested", date(2023, 12, 18), "Detained by Israeli forces.", {}),
@@ -115,7 +115,7 @@ def _al_serr(story: Story, at: datetime) -> None:
         summary="Surgeon, taken from the hospital in Khan Yunis. The authorities do not say where he is; the little "
         "his family knows comes from colleagues and from people who were let go.",
         risk="critical", owner="noor", deputy="kit", country="PS", state="IL", audience=Audience.VOLUNTEERS,
-        agreed=None,
+        agreed="out_of_reach",
     )  # fmt: skip
     story.entry(
         "al-serr", at, "noor", "person.arrested", date(2024, 3, 24), "Detained by the Israeli military.",

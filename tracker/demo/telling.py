@@ -161,10 +161,10 @@ class Story:
         state: str | None = None,
         audience: Audience = Audience.DESK,
         named: Sequence[str] = (),
-        agreed: Agreed | None = Agreed(),
+        agreed: Agreed | str = Agreed(),
     ) -> None:
-        """A case is recorded with its people. Beyond the desk it is opened once they agreed as `agreed` says; None:
-        nobody can be asked, and it is open without any name."""
+        """A case is recorded with its people. Beyond the desk it is opened once they agreed as `agreed` says; a
+        word there is why nobody can be asked, and it is open without any name."""
         self._desk_of[word] = desk
 
         def do() -> None:
@@ -195,14 +195,14 @@ class Story:
         if audience > Audience.DESK:
             self.opened(word, at + timedelta(minutes=1), by, audience, agreed)
 
-    def opened(self, case: str, at: datetime, by: str, audience: Audience, agreed: Agreed | None) -> None:
+    def opened(self, case: str, at: datetime, by: str, audience: Audience, agreed: Agreed | str) -> None:
         """A case is opened beyond its desk, once everybody in it agreed, as the demo imagines it."""
 
         def do() -> None:
             mine = self.case_of(case)
             for _involvement, person in list_people(self.session, mine.id):
-                if agreed is None:
-                    decide_without_name(self.session, mine, person.id, reason="out_of_reach")
+                if isinstance(agreed, str):
+                    decide_without_name(self.session, mine, person.id, reason=agreed)
                     continue
                 record_consent(
                     self.session,
