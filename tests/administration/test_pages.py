@@ -12,6 +12,7 @@ from tracker.accounts.models import User
 from tracker.accounts.queries import get_account
 from tracker.administration.queries import list_accounts
 from tracker.base import clock
+from tracker.base.concealed import conceal
 from tracker.base.db import db
 from tracker.base.work import COMMAND, unit_of_work
 
@@ -33,7 +34,7 @@ def test_an_admin_sees_all_and_a_coordinator_the_desks_people(lived: Lived) -> N
         assert user.email in theirs
     for user in (lived.outsider, lived.volunteer, lived.admin):
         assert user.email not in theirs
-    assert lived.browser(chief).get(f"/accounts/{lived.owner.id}").status_code == 403
+    assert lived.browser(chief).get(f"/accounts/{conceal('account', lived.owner.id)}").status_code == 403
     assert lived.browser(lived.colleague).get("/accounts").status_code == 403
 
 
@@ -70,7 +71,7 @@ def test_pages_follow_one_another_and_words_narrow_them(lived: Lived) -> None:
 
 
 def test_an_admin_does_all_of_it_in_pages(lived: Lived) -> None:
-    path = f"/accounts/{lived.colleague.id}"
+    path = f"/accounts/{conceal('account', lived.colleague.id)}"
     for act, fields, check in (
         ("desks", {"desk": "mena"}, lambda u: len(u.memberships) == 2),
         ("desks/mena/duty", {"duty": "deputy"}, lambda u: any(m.deputy for m in u.memberships)),
@@ -85,7 +86,7 @@ def test_an_admin_does_all_of_it_in_pages(lived: Lived) -> None:
         assert check(lived.fresh(lived.colleague)), act
         if act == "disable":
             assert "last coordinator of Elsewhere" in answer.text
-    send(lived, lived.admin, f"/accounts/{lived.outsider.id}/desks/mena/duty", duty="coordinator")
+    send(lived, lived.admin, f"/accounts/{conceal('account', lived.outsider.id)}/desks/mena/duty", duty="coordinator")
     assert send(lived, lived.admin, f"{path}/desks/mena/leave").status_code == 303
     assert len(lived.fresh(lived.colleague).memberships) == 1
     assert send(lived, lived.admin, f"{path}/disable").status_code == 303
@@ -104,7 +105,7 @@ def test_an_admin_does_all_of_it_in_pages(lived: Lived) -> None:
     ],
 )
 def test_what_cannot_be_is_said_on_the_page(lived: Lived, act: str, fields: dict[str, str], said: str) -> None:
-    answer = send(lived, lived.admin, f"/accounts/{lived.colleague.id}/{act}", **fields)
+    answer = send(lived, lived.admin, f"/accounts/{conceal('account', lived.colleague.id)}/{act}", **fields)
     assert answer.status_code == 422
     assert said in answer.text
 
@@ -112,8 +113,8 @@ def test_what_cannot_be_is_said_on_the_page(lived: Lived, act: str, fields: dict
 def test_only_admins_act_and_a_forged_or_missing_account_is_not_there(lived: Lived) -> None:
     chief = make_account("chief@example.org", desk="iopt", coordinator=True)
     for act in ("disable", "enable", "role", "desks", "desks/iopt/leave", "desks/iopt/duty", "revoke", "reset"):
-        assert send(lived, chief, f"/accounts/{lived.colleague.id}/{act}").status_code == 403, act
-        assert send(lived, lived.admin, f"/accounts/999999/{act}").status_code == 404, act
+        assert send(lived, chief, f"/accounts/{conceal('account', lived.colleague.id)}/{act}").status_code == 403, act
+        assert send(lived, lived.admin, f"/accounts/{conceal('account', 999_999)}/{act}").status_code == 404, act
 
 
 def test_every_view_that_changes_an_account_asks_again_who_it_is(lived: Lived) -> None:
@@ -124,8 +125,8 @@ def test_every_view_that_changes_an_account_asks_again_who_it_is(lived: Lived) -
 
 
 def test_a_volunteer_leaves_every_desk(lived: Lived) -> None:
-    send(lived, lived.admin, f"/accounts/{lived.colleague.id}/role", role="volunteer")
+    send(lived, lived.admin, f"/accounts/{conceal('account', lived.colleague.id)}/role", role="volunteer")
     stored = lived.fresh(lived.colleague)
     assert (stored.role, stored.memberships) == ("volunteer", [])
-    answer = send(lived, lived.admin, f"/accounts/{lived.colleague.id}/desks", desk="iopt")
+    answer = send(lived, lived.admin, f"/accounts/{conceal('account', lived.colleague.id)}/desks", desk="iopt")
     assert answer.status_code == 422

@@ -17,6 +17,7 @@ from tracker.accounts.models import Membership, User
 from tracker.accounts.queries import get_account
 from tracker.base import clock
 from tracker.base.audience import Audience
+from tracker.base.concealed import conceal
 from tracker.base.db import db
 from tracker.base.errors import NotFound, Refused
 from tracker.base.work import COMMAND, unit_of_work
@@ -197,10 +198,10 @@ def test_what_keeps_factors_is_asked_to_forget_them(lived: Lived) -> None:
         browser = lived.browser(lived.owner)
         admin = sign_in(lived.app, lived.admin, NOW)
         with clock.fixed_at(NOW):
-            page = admin.get(f"/accounts/{lived.owner.id}").text
+            page = admin.get(f"/accounts/{conceal('account', lived.owner.id)}").text
             assert "Forget lost second factors" in page
             data = {"csrf_token": form_token(admin)}
-            admin.post(f"/accounts/{lived.owner.id}/forget-factors", data=data)
+            admin.post(f"/accounts/{conceal('account', lived.owner.id)}/forget-factors", data=data)
             said = admin.get("/account").text
     finally:
         factor_resets._things.pop("test")
@@ -286,9 +287,11 @@ def test_two_admins_who_close_each_other_at_the_same_moment_leave_one(lived: Liv
         db.session.rollback()
         answers = []
 
+        paths = {email: f"/accounts/{conceal('account', ids[email])}/disable" for email in pair}
+
         def close(by: str, whom: str) -> None:
             with clock.fixed_at(NOW):
-                answer = browsers[by].post(f"/accounts/{ids[whom]}/disable", data={"csrf_token": tokens[by]})  # noqa: B023
+                answer = browsers[by].post(paths[whom], data={"csrf_token": tokens[by]})  # noqa: B023
             answers.append(answer.status_code)  # noqa: B023
 
         faults = at_once(app, lambda: close(*pair), lambda: close(*reversed(pair)))

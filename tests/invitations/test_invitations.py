@@ -11,6 +11,7 @@ from sqlalchemy import select, text
 
 from tracker.accounts import service as accounts
 from tracker.accounts.models import SignIn
+from tracker.base.concealed import conceal
 from tracker.base.db import db
 from tracker.base.errors import NotAllowed, Refused
 from tracker.base.work import COMMAND, unit_of_work
@@ -114,18 +115,18 @@ def test_the_password_is_the_one_that_was_typed(house: Any, typed: str) -> None:
 
 def test_taken_back_it_lets_nobody_in_and_its_mail_is_skipped(house: Any) -> None:
     link_id = house.invite()
-    answer = house.as_user(house.admin, f"/invitations/{link_id}/revoke")
+    answer = house.as_user(house.admin, f"/invitations/{conceal('invitation', link_id)}/revoke")
     assert answer.status_code == 303
     (message,) = db.session.scalars(select(Message).where(Message.kind == "account.invited"))
     assert (message.state, message.reason) == ("skipped", "the invitation was taken back")
     assert house.deliver()["sent"] == 0
-    assert house.as_user(house.admin, f"/invitations/{link_id}/revoke").status_code == 404
+    assert house.as_user(house.admin, f"/invitations/{conceal('invitation', link_id)}/revoke").status_code == 404
 
 
 def test_taken_back_after_it_left_it_says_so(house: Any) -> None:
     link_id = house.invite()
     house.deliver()
-    house.as_user(house.admin, f"/invitations/{link_id}/revoke")
+    house.as_user(house.admin, f"/invitations/{conceal('invitation', link_id)}/revoke")
     answer = house.send(house.path(), name="Nour", password=CHOSEN)
     assert answer.status_code == 410
     assert "has ended" in answer.text
@@ -135,7 +136,7 @@ def test_sent_again_only_the_new_one_is_good(house: Any) -> None:
     link_id = house.invite()
     house.deliver()
     old = house.path()
-    assert house.as_user(house.admin, f"/invitations/{link_id}/again").status_code == 303
+    assert house.as_user(house.admin, f"/invitations/{conceal('invitation', link_id)}/again").status_code == 303
     house.deliver()
     new = house.path()
     assert new != old
@@ -224,7 +225,10 @@ def test_an_invitation_of_an_admin_is_not_a_coordinators_to_send_take_back_or_re
     for role, desk in (("admin", None), ("staff", "egypt"), ("volunteer", None)):
         link_id = house.invite(role=role, desk=desk, by=house.admin)
         for act in ("again", "revoke"):
-            assert house.as_user(house.coordinator, f"/invitations/{link_id}/{act}").status_code == 404
+            assert (
+                house.as_user(house.coordinator, f"/invitations/{conceal('invitation', link_id)}/{act}").status_code
+                == 404
+            )
         with pytest.raises(Refused, match="Somebody else"):
             house.invite(role="volunteer", by=house.coordinator)
         assert house.link(link_id).ended_at is None

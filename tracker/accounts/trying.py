@@ -82,9 +82,7 @@ def refuse_too_many_factors(user_id: int, address: str, now: datetime) -> bool:
 
 def limits_just_passed(session: Session, email: str, address: str) -> list[str]:
     """Which limits the last try was the first to pass: what goes on record once, and not with each try after it."""
-    keys = dict(
-        zip((_key_of_account(email), *_shared_keys(address)), ("account", "network", "all"), strict=True)
-    )
+    keys = dict(zip((_key_of_account(email), *_shared_keys(address)), ("account", "network", "all"), strict=True))
     limits = dict(zip(keys, (TRIES_OF_ACCOUNT, TRIES_OF_NETWORK, TRIES_OF_ALL), strict=True))
     counted = session.execute(
         select(SignInTry.key, SignInTry.tries).where(SignInTry.key.in_(keys)).execution_options(populate_existing=True)

@@ -61,28 +61,28 @@ def index() -> str:
     )
 
 
-@bp.get("/accounts/<int:user_id>")
+@bp.get('/accounts/<concealed("account"):user_id>')
 @open_to("admin")
 def show(user_id: int) -> str:
     """One account, and what can be done with it."""
     return _page(user_id)
 
 
-@bp.post("/accounts/<int:user_id>/disable")
+@bp.post('/accounts/<concealed("account"):user_id>/disable')
 @open_to("admin", fresh=True)
 def disable(user_id: int) -> Any:
     """Close an account: nobody gets in with it from this moment on."""
     return _do(user_id, "accounts.disable", service.disable, _l("The account is closed. Nobody gets in with it."))
 
 
-@bp.post("/accounts/<int:user_id>/enable")
+@bp.post('/accounts/<concealed("account"):user_id>/enable')
 @open_to("admin", fresh=True)
 def enable(user_id: int) -> Any:
     """Open an account again."""
     return _do(user_id, "accounts.enable", lambda s, u, _now: service.enable(s, u), _l("The account is open again."))
 
 
-@bp.post("/accounts/<int:user_id>/role")
+@bp.post('/accounts/<concealed("account"):user_id>/role')
 @open_to("admin", fresh=True)
 def change_role(user_id: int) -> Any:
     """Give an account another role."""
@@ -95,7 +95,7 @@ def change_role(user_id: int) -> Any:
     return _do(user_id, "accounts.change_role", act, _l("The role is changed; they sign in anew."), role=form)
 
 
-@bp.post("/accounts/<int:user_id>/desks")
+@bp.post('/accounts/<concealed("account"):user_id>/desks')
 @open_to("admin", fresh=True)
 def join_desk(user_id: int) -> Any:
     """Put an account on a desk."""
@@ -108,7 +108,7 @@ def join_desk(user_id: int) -> Any:
     return _do(user_id, "accounts.join_desk", act, _l("They are on the desk now."), join=form)
 
 
-@bp.post("/accounts/<int:user_id>/desks/<code>/leave")
+@bp.post('/accounts/<concealed("account"):user_id>/desks/<code>/leave')
 @open_to("admin", fresh=True)
 def leave_desk(user_id: int, code: str) -> Any:
     """Take an account off a desk."""
@@ -119,7 +119,7 @@ def leave_desk(user_id: int, code: str) -> Any:
     return _do(user_id, "accounts.leave_desk", act, _l("They are off the desk; they sign in anew."))
 
 
-@bp.post("/accounts/<int:user_id>/desks/<code>/duty")
+@bp.post('/accounts/<concealed("account"):user_id>/desks/<code>/duty')
 @open_to("admin", fresh=True)
 def set_duty(user_id: int, code: str) -> Any:
     """Say what an account is on a desk: it coordinates it, stands in, or neither."""
@@ -132,7 +132,7 @@ def set_duty(user_id: int, code: str) -> Any:
     return _do(user_id, "accounts.set_duty", act, _l("Saved."), duty=form)
 
 
-@bp.post("/accounts/<int:user_id>/revoke")
+@bp.post('/accounts/<concealed("account"):user_id>/revoke')
 @open_to("admin", fresh=True)
 def revoke(user_id: int) -> Any:
     """End all that lets an account in: sign-ins, addresses of calendars, links. It stays open."""
@@ -140,7 +140,7 @@ def revoke(user_id: int) -> Any:
     return _do(user_id, "accounts.revoke", service.end_access, done)
 
 
-@bp.post("/accounts/<int:user_id>/reset")
+@bp.post('/accounts/<concealed("account"):user_id>/reset')
 @open_to("admin", fresh=True)
 def reset(user_id: int) -> Any:
     """Send somebody a link to set a new password."""
@@ -151,7 +151,7 @@ def reset(user_id: int) -> Any:
     return _do(user_id, "accounts.start_reset", act, _l("A link for a new password goes there. It lasts one hour."))
 
 
-@bp.post("/accounts/<int:user_id>/forget-factors")
+@bp.post('/accounts/<concealed("account"):user_id>/forget-factors')
 @open_to("admin", fresh=True)
 def forget_factors(user_id: int) -> Any:
     """Forget the second factors of an account, because they are lost."""

@@ -210,7 +210,7 @@ def add_passkey() -> Any:
         return _passkey_page(refused.message), 422
 
 
-@bp.post("/account/factors/passkeys/<int:passkey_id>/remove")
+@bp.post('/account/factors/passkeys/<concealed("passkey"):passkey_id>/remove')
 @open_to("signed_in", fresh=True)
 def remove_passkey(passkey_id: int) -> Any:
     """Take a passkey away."""

@@ -77,7 +77,7 @@ def invite() -> Any:
     return submit(form, act, lambda: _index(form))
 
 
-@bp.post("/invitations/<int:link_id>/again")
+@bp.post('/invitations/<concealed("invitation"):link_id>/again')
 @open_to("staff", fresh=True)
 def again(link_id: int) -> Response:
     """Send an invitation again, with another link."""
@@ -88,7 +88,7 @@ def again(link_id: int) -> Response:
     return make_response(redirect(url_for("invitations.index"), 303))
 
 
-@bp.post("/invitations/<int:link_id>/revoke")
+@bp.post('/invitations/<concealed("invitation"):link_id>/revoke')
 @open_to("staff", fresh=True)
 def revoke(link_id: int) -> Response:
     """Take an invitation back."""
