@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, exists, or_, select
 from sqlalchemy.orm import Session
@@ -51,7 +52,7 @@ class MailRow:
     not_before: datetime | None
 
 
-_ROWS: Select[tuple[object, ...]] = (
+_ROWS: Select[Any] = (
     select(
         Message.id,
         Message.dedupe_key,
