@@ -376,7 +376,8 @@ def test_bay_one_form_over_several_cases_reaches_only_those_one_sees(lived: Live
 @pytest.mark.one_engine
 def test_bay_nothing_is_fetched_from_an_address_somebody_wrote(lived: Lived) -> None:
     """There, the maker of PDFs fetched what a page named. Nothing here can fetch but the alarm, whose address is a
-    setting, and the parent of our own processes; and the tests reach nothing but this machine (`reached_out` in tests/conftest.py)."""
+    setting, and the parent of our own processes; and the tests reach nothing but this machine (`reached_out` in
+    tests/conftest.py)."""
     fetches = {"urllib.request", "http.client", "requests", "httpx", "aiohttp", "urllib3", "ftplib", "telnetlib"}
     found = {
         path.relative_to(ROOT).as_posix()

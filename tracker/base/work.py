@@ -121,7 +121,7 @@ def touch(*case_ids: int) -> None:
 def note_read(table: str, row_id: int | str, case_id: int | None, **about: object) -> None:
     """Say that this act shows something sealed: it stands in the audit like a change, in the same transaction, so that
     nothing is shown without its record. `about`: what is to be kept of it (the reason given), never the value."""
-    fields = {name: (None, value) for name, value in about.items()}
+    fields: dict[str, tuple[object, object]] = {name: (None, value) for name, value in about.items()}
     current_work().changes.append(Change(table, row_id, case_id, "read", fields))
 
 
