@@ -3,6 +3,7 @@
 from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import urldefrag, urljoin, urlsplit
@@ -20,7 +21,7 @@ from tracker.base.db import db
 HERE = "https://tracker.example.org"
 
 #: Pages of one view that one walk opens.
-MOST = 3
+MOST = 2
 
 #: What the audit, the clock and sign-ins write beside: nobody sees it change but those who ask for just that.
 NOTES = {"sign_ins", "sign_in_tries", "acts", "chain_head", "data_keys", "heartbeats", "leases"}
@@ -75,6 +76,12 @@ class Page(HTMLParser):
             self.ids.append(given["id"])
 
 
+@lru_cache(maxsize=8)
+def page_of(html: str) -> Page:
+    """The page, read once for all who look at it."""
+    return Page(html)
+
+
 def browser_of(app: Flask, user: User | None) -> FlaskClient:
     """A browser in which somebody is signed in, at the address of the house."""
     if user is None:
@@ -108,7 +115,7 @@ def walk(app: Flask, who: str, browser: FlaskClient, most: int = MOST) -> Iterat
             waiting.append(urljoin(address, answer.headers["Location"]))
         if answer.mimetype != "text/html":
             continue
-        for link in Page(answer.text).links:
+        for link in page_of(answer.text).links:
             led, _fragment = urldefrag(urljoin(address, link))
             if urlsplit(led).netloc == "tracker.example.org":
                 waiting.append(led)

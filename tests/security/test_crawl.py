@@ -8,7 +8,7 @@ import pytest
 from flask import Flask, abort
 from signed_in import form_token, make_account, sign_in
 from sqlalchemy.exc import OperationalError
-from walking import HERE, Answer, Page, addresses, browser_of, contents, endpoint_of, walk
+from walking import HERE, Answer, addresses, browser_of, contents, endpoint_of, page_of, walk
 
 from tracker.accounts.guard import open_to
 from tracker.accounts.models import User
@@ -47,7 +47,7 @@ def wrong_with(answer: Any) -> Iterator[str]:
         if not all(flag in given for flag in ("Secure", "HttpOnly", "Path=/", "SameSite=Lax")) or "Domain" in given:
             yield f"cookie {given if deleted else given.partition(';')[2]}"
     if answer.mimetype == "text/html" and answer.text:
-        page = Page(answer.text)
+        page = page_of(answer.text)
         yield from page.inline
         yield from (f"loads {a}" for a in page.loads if not re.match(r"(/(?![/\\])|#|$)", a))
         if len(page.ids) != len(set(page.ids)):
@@ -124,7 +124,7 @@ def test_every_error_says_it_too(demo: Flask) -> None:
 def test_static_files_say_it_too(demo: Flask) -> None:
     client = demo.test_client()
     page = client.get("/sign-in", base_url=HERE)
-    loaded = {a.partition("#")[0] for a in Page(page.text).loads if a.startswith("/static/")}
+    loaded = {a.partition("#")[0] for a in page_of(page.text).loads if a.startswith("/static/")}
     assert len(loaded) > 3
     for path in (*loaded, "/static/icons.svg"):
         answer = client.get(path, base_url=HERE, buffered=True)

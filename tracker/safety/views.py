@@ -13,7 +13,6 @@ from tracker.base.labels import choices
 from tracker.base.mode import MODES
 from tracker.base.work import unit_of_work
 from tracker.outbox.pausing import read_pause
-from tracker.safety.checking import say_mode
 from tracker.safety.forms import ModeForm
 from tracker.safety.service import change_mode
 
@@ -53,6 +52,5 @@ def _page(form: ModeForm) -> str:
         "safety/mode.html",
         form=form,
         stands=dict(choices("mode", MODES))[stands.state],
-        told="" if stands.is_open else say_mode(stands, viewer().reading_zone),
         mail_waits=stands.state != "closed" and read_pause(db.session()) is not None,
     )
