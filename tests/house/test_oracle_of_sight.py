@@ -9,7 +9,7 @@ from flask import Flask
 from house_of_cases import NOW as MARCH
 from house_of_cases import Lived, lived
 from house_of_sight import NAMES, NOTHING, NOW, House, address, build, oracle, routes_of_cases, rung_of
-from sqlalchemy import select
+from sqlalchemy import select, true
 
 from tracker.accounts.guard import MARKS, mark_of
 from tracker.accounts.models import Membership, User
@@ -124,7 +124,9 @@ def agree(users: list[User]) -> dict[tuple[int, int], int]:
         for u in users
         for case in cases
     }
-    as_columns = {(u, c): rung for u, c, rung in session.execute(select(User.id, Case.id, level(User.id)))}
+    as_columns = {
+        (u, c): rung for u, c, rung in session.execute(select(User.id, Case.id, level(User.id)).join(Case, true()))
+    }
     pairs = set(session.execute(select(User.id, Case.id).join(Case, may_see(User.id, Case.id))).tuples())
     for user in users:
         as_value = dict(session.execute(select(Case.id, level(user.id))).tuples().all())
