@@ -141,7 +141,8 @@ def remove_passkey(session: Session, user: User, passkey_id: int) -> None:
 def forget_factors(session: Session, user: User, by: User | None) -> int:
     """Take all factors and recovery codes from an account whose owner has lost them, once somebody has made sure who
     asks. Its sign-ins end; it sets up a new factor right after its password; its owner is told. `by`: an admin who is
-    somebody else, or None for the command line; NotAllowed for others (ASVS 5.0 V6.4.4). Returns how many there were."""
+    somebody else, or None for the command line; NotAllowed for others (ASVS 5.0 V6.4.4). Returns how many there
+    were."""
     if by is not None and (by.role != "admin" or by.id == user.id):
         raise NotAllowed("Only another admin takes lost factors from an account.")
     _lock(session, user)
