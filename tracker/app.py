@@ -32,6 +32,7 @@ ROOMS: tuple[str, ...] = (
     "tracker.clockwork.zones",
     "tracker.accounts.steps",
     "tracker.factors.kinds",
+    "tracker.factors.service",
     "tracker.invitations.kinds",
     "tracker.invitations.steps",
     "tracker.timeline.models",

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 from house_of_cases import NOW, Lived
-from signed_in import form_token, make_account, sign_in
+from signed_in import form_token, give_app, make_account, sign_in
 from sqlalchemy import select
 
 from tracker.accounts import service
-from tracker.accounts.kinds import access_ends, factor_resets
+from tracker.accounts.kinds import access_ends
 from tracker.accounts.models import Membership, User
 from tracker.accounts.queries import get_account
 from tracker.base import clock
@@ -22,6 +22,7 @@ from tracker.base.db import db
 from tracker.base.errors import NotFound, Refused
 from tracker.base.work import COMMAND, unit_of_work
 from tracker.cases.models import Case, CaseGrant
+from tracker.factors.models import CodeApp
 from tracker.flags.models import Flag
 from tracker.outbox.deliver import deliver
 from tracker.outbox.models import Message, Recipient
@@ -186,28 +187,21 @@ def test_all_of_it_or_nothing(lived: Lived) -> None:
     assert lived.fresh(lived.owner).active
 
 
-def test_what_keeps_factors_is_asked_to_forget_them(lived: Lived) -> None:
-    heard: list[int] = []
-
-    def part(_session: Any, user: User, _now: Any) -> int:
-        heard.append(user.id)
-        return 2
-
-    factor_resets.add("test", part)
-    try:
-        browser = lived.browser(lived.owner)
-        admin = sign_in(lived.app, lived.admin, NOW)
-        with clock.fixed_at(NOW):
-            page = admin.get(f"/accounts/{conceal('account', lived.owner.id)}").text
-            assert "Forget lost second factors" in page
-            data = {"csrf_token": form_token(admin)}
-            admin.post(f"/accounts/{conceal('account', lived.owner.id)}/forget-factors", data=data)
-            said = admin.get("/account").text
-    finally:
-        factor_resets._things.pop("test")
-    assert heard == [lived.owner.id]
-    assert "2 second factors were forgotten." in said
+def test_lost_factors_are_forgotten_by_another_admin_and_never_ones_own(lived: Lived) -> None:
+    give_app(lived.owner)
+    browser = lived.browser(lived.owner)
+    admin = sign_in(lived.app, lived.admin, NOW)
+    with clock.fixed_at(NOW):
+        page = admin.get(f"/accounts/{conceal('account', lived.owner.id)}").text
+        assert "Forget lost second factors" in page
+        data = {"csrf_token": form_token(admin)}
+        admin.post(f"/accounts/{conceal('account', lived.owner.id)}/forget-factors", data=data)
+        assert "1 second factor was forgotten." in admin.get("/account").text
+        own = f"/accounts/{conceal('account', lived.admin.id)}"
+        assert "Forget lost second factors" not in admin.get(own).text
+        assert admin.post(f"{own}/forget-factors", data=data).status_code == 403
     assert browser.get("/account").status_code == 303
+    assert db.session.scalar(select(CodeApp.user_id).where(CodeApp.user_id == lived.owner.id)) is None
 
 
 # The last one ---------------------------------------------------------------------------------------------------------

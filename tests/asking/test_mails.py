@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
-from signed_in import PASSWORD, form_token, sign_in
+from signed_in import PASSWORD, code_of, form_token, give_app, sign_in
 
 from tracker.base import clock
 from tracker.hearings.rules import in_window
@@ -101,21 +101,27 @@ def test_who_went_away_before_it_left_is_passed_over(line: Any) -> None:
     assert line.questions()[0] == ("owner", "first", "skipped", "they are not the one to ask any more")
 
 
+def token_on(page: str) -> str:
+    """The form token of a page."""
+    return page.split('name="csrf_token"', 1)[1].split('value="', 1)[1].split('"', 1)[0]
+
+
 def test_its_link_survives_signing_in_and_acting_needs_it(line: Any) -> None:
     case = line.usual_case()
     hearing = line.hearing(case)
     path = f"/cases/{case.ref}/hearings/{hearing.public_id}/outcome"
     assert path in asked(line).text
+    secret = give_app(line.owner)
     stranger = line.app.test_client()
     sent_on = stranger.get(path)
     assert sent_on.status_code == 303
     page = stranger.get(sent_on.headers["Location"]).text
     assert f'value="{path}"' in page
-    token = page.split('name="csrf_token"', 1)[1].split('value="', 1)[1].split('"', 1)[0]
-    answer = stranger.post(
-        "/sign-in",
-        data={"csrf_token": token, "email": line.owner.email, "password": PASSWORD, "next": path},
-    )
+    said = {"email": line.owner.email, "password": PASSWORD, "next": path}
+    answer = stranger.post("/sign-in", data={"csrf_token": token_on(page), **said})
+    page = stranger.get(answer.headers["Location"]).text
+    code = code_of(secret, clock.now())
+    answer = stranger.post("/sign-in/factor", data={"csrf_token": token_on(page), "code": code})
     assert (answer.status_code, answer.headers["Location"]) == (303, path)
     form = stranger.get(path)
     assert form.status_code == 200

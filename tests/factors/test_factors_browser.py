@@ -98,7 +98,7 @@ def test_an_app_its_codes_and_the_day_on_which_the_phone_is_lost(
     page.get_by_label("Code").fill(codes[0])
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url(f"{home}/account")
-    assert "9 are left" in page.get_by_role("status").first.inner_text()
+    page.get_by_text("9 are left").wait_for()
 
 
 def test_a_passkey_is_set_up_lets_in_and_answers_when_asked_again(

@@ -53,7 +53,8 @@ class PasswordForm(FlaskForm):
         render_kw={"autocomplete": "new-password", "dir": "ltr"},
     )  # fmt: skip
     again_password = PasswordField(
-        _l("The new password once more"), [EqualTo("new_password", _l("This is not the same as the new password."))],
+        _l("The new password once more"),
+        [InputRequired(_l("Write it once more.")), EqualTo("new_password", _l("This is not the same password."))],
         render_kw={"autocomplete": "new-password", "dir": "ltr"},
     )  # fmt: skip
 

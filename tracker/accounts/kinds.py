@@ -53,7 +53,3 @@ class AccountChanged:
 access_ends: Registry[Callable[[Session, User, datetime, int | None], Sequence[str]]] = Registry(
     "part in an end of access"
 )
-
-#: Called in the same unit of work when the second factors of an account are to be forgotten, because they are lost:
-#: whoever keeps some forgets them. Answers with how many there were.
-factor_resets: Registry[Callable[[Session, User, datetime], int]] = Registry("part in forgetting factors")

@@ -12,7 +12,7 @@ from sqlalchemy import CursorResult, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from tracker.accounts import rules
-from tracker.accounts.kinds import access_ends, desk_clock_changes, factor_resets
+from tracker.accounts.kinds import access_ends, desk_clock_changes
 from tracker.accounts.models import ROLES, Desk, Membership, SignIn, User
 from tracker.accounts.queries import find_account, find_desk
 from tracker.base.countries import check_country
@@ -352,14 +352,6 @@ def end_access(session: Session, user: User, now: datetime, left: int | None = N
     session.flush()
     end_untrue_of(session, recipient_for(session, user.id).id, now)
     return said
-
-
-def forget_factors(session: Session, user: User, now: datetime) -> int:
-    """Forget the second factors of an account, because they are lost, and end its sign-ins: it sets up new ones when it
-    signs in. Returns how many there were."""
-    count = sum(part(session, user, now) for part in factor_resets)
-    end_sign_ins(session, user, now)
-    return count
 
 
 def _membership(user: User, code: str) -> Membership:

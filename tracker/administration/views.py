@@ -14,7 +14,6 @@ from sqlalchemy.orm import Session
 
 from tracker.accounts import service
 from tracker.accounts.guard import acting, open_to, viewer
-from tracker.accounts.kinds import factor_resets
 from tracker.accounts.models import ROLES, Desk, User
 from tracker.accounts.queries import list_sign_ins
 from tracker.accounts.rules import DUTIES
@@ -26,6 +25,7 @@ from tracker.base.errors import NotAllowed
 from tracker.base.forms import HouseForm, led_to, once, submit
 from tracker.base.labels import choices
 from tracker.base.work import unit_of_work
+from tracker.factors import service as factors
 from tracker.invitations.queries import may_invite
 from tracker.invitations.service import start_reset
 
@@ -156,8 +156,8 @@ def reset(user_id: int) -> Any:
 def forget_factors(user_id: int) -> Any:
     """Forget the second factors of an account, because they are lost."""
 
-    def act(session: Session, user: User, now: Any) -> Sequence[str]:
-        count = service.forget_factors(session, user, now)
+    def act(session: Session, user: User, _now: Any) -> Sequence[str]:
+        count = factors.forget_factors(session, user, by=viewer())
         return [ngettext("%(num)d second factor was forgotten.", "%(num)d second factors were forgotten.", count)]
 
     return _do(user_id, "accounts.forget_factors", act, _l("They set up a new one when they sign in."))
@@ -220,7 +220,6 @@ def _page(user_id: int, **forms: HouseForm) -> str:
         duties=duties,
         wrong=forms.get("plain") or forms.get("duty"),
         sign_ins=list_sign_ins(session, user.id, now),
-        keeps_factors=len(factor_resets) > 0,
         itself=user.id == viewer().id,
         zone=viewer().reading_zone,
     )

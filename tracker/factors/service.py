@@ -1,17 +1,16 @@
 """Setting factors up, accepting what they show once, and taking them away. Nothing here commits."""
 
 import secrets
-from datetime import datetime
 from typing import Any, cast
 
 from flask import current_app
 from sqlalchemy import CursorResult, Update, delete, select, update
 from sqlalchemy.orm import Session
 
-from tracker.accounts.kinds import factor_resets
 from tracker.accounts.models import User
 from tracker.accounts.service import end_sign_ins, tell_changed
 from tracker.base.errors import NotAllowed, NotFound, Refused
+from tracker.base.rotation import Sealed, sealed_columns
 from tracker.base.work import Change, current_work
 from tracker.factors import rules
 from tracker.factors.models import CodeApp, Passkey, RecoveryCode
@@ -142,16 +141,11 @@ def remove_passkey(session: Session, user: User, passkey_id: int) -> None:
 
 def forget_factors(session: Session, user: User, by: User | None) -> int:
     """Take all factors and recovery codes from an account whose owner has lost them, once somebody has made sure who
-    asks; returns how many there were. Its sign-ins end; it sets up a new factor right after its password; its owner is
-    told. `by`: an admin who is somebody else, or None for the command line; NotAllowed for others (ASVS 5.0 V6.4.4)."""
+    asks. Its sign-ins end; it sets up a new factor right after its password; its owner is told. `by`: an admin who is
+    somebody else, or None for the command line; NotAllowed for others (ASVS 5.0 V6.4.4). Returns how many there
+    were."""
     if by is not None and (by.role != "admin" or by.id == user.id):
         raise NotAllowed("Only another admin takes lost factors from an account.")
-    return forget_lost(session, user, current_work(session).now)
-
-
-@factor_resets.adds("factors")
-def forget_lost(session: Session, user: User, _now: datetime) -> int:
-    """The part of this room, for whoever has made sure already who may ask. Returns how many there were."""
     _lock(session, user)
     known = read_factors(session, user.id)
     for row in (*known.passkeys, *([known.app] if known.app else [])):
@@ -210,3 +204,6 @@ def _changes_one(session: Session, statement: Update) -> bool:
 
 def _place(user_id: int) -> str:
     return f"code_apps|{user_id}|secret_sealed"
+
+
+sealed_columns.add("code_apps.secret_sealed", Sealed(CodeApp.secret_sealed, CodeApp.user_id, CodeApp.user_id, _place))

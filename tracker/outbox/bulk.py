@@ -27,7 +27,7 @@ class Alike:
 
 _TABLE: Table = Message.__table__  # type: ignore[assignment]  # typed as any selectable
 _EACH = ("dedupe_key", "recipient_id", "cause")
-_SHARED = tuple(c.name for c in _TABLE.columns if c.name not in ("id", "seen_to_at", *_EACH))
+_SHARED = tuple(c.name for c in _TABLE.columns if c.name not in ("id", "seen_to_at", "address_sealed", *_EACH))
 
 # Made of names of columns only: nothing anybody typed is part of a statement.
 _INSERT = f"INSERT INTO messages ({', '.join((*_EACH, *_SHARED))})"

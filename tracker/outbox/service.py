@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, case, exists, select, update
 from sqlalchemy.orm import Session
 
 from tracker.base.db import insert_or_pass
+from tracker.base.rotation import Sealed, sealed_columns
 from tracker.base.sealing import Sealer
 from tracker.base.work import current_work
 from tracker.outbox.models import Envelope, Message, Recipient
@@ -133,3 +134,8 @@ def ensure_recipients(session: Session, user_ids: Iterable[int]) -> None:
     rows = [{"user_id": user_id, "suppressed_at": None} for user_id in sorted(set(user_ids))]
     if rows:
         session.execute(insert_or_pass(session, Recipient, "user_id"), rows)
+
+
+sealed_columns.add(
+    "messages.address_sealed", Sealed(Message.address_sealed, Message.id, Message.dedupe_key, _place_of_address)
+)
