@@ -34,7 +34,9 @@ class ModeForm(HouseForm):
     reason = StringField(
         _l("Why"),
         validators=[Length(max=LONGEST_REASON)],
-        description=_l("One line; opening needs none. Staff read it on every page while it lasts, and the audit keeps it."),
+        description=_l(
+            "One line; opening needs none. Staff read it on every page while it lasts, and the audit keeps it."
+        ),
         render_kw={"maxlength": LONGEST_REASON},
     )
 
