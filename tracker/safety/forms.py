@@ -35,7 +35,7 @@ class ModeForm(HouseForm):
         _l("Why"),
         validators=[Length(max=LONGEST_REASON)],
         description=_l(
-            "One line; opening needs none. Staff read it on every page while it lasts, and the audit keeps it."
+            "One line; opening needs none. Staff read it on every page meanwhile, and the audit keeps it."
         ),
         render_kw={"maxlength": LONGEST_REASON},
     )
