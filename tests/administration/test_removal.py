@@ -201,6 +201,7 @@ def test_lost_factors_are_forgotten_by_another_admin_and_never_ones_own(lived: L
         assert "Forget lost second factors" not in admin.get(own).text
         assert admin.post(f"{own}/forget-factors", data=data).status_code == 403
     assert browser.get("/account").status_code == 303
+    db.session.rollback()
     assert db.session.scalar(select(CodeApp.user_id).where(CodeApp.user_id == lived.owner.id)) is None
 
 

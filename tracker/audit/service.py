@@ -83,9 +83,9 @@ def _change(row: Model, how: str) -> Change:
 
 @writes_audit
 def write_act(session: Session, work: Work) -> None:
-    """Append the act of this unit of work. One of the clock that changed nothing leaves no row; what a person does, or
-    has done by a command, always does."""
-    if not work.changes and work.actor.kind == CLOCK.kind:
+    """Append the act of this unit of work. One of the clock that changed nothing leaves no row, nor one of somebody who
+    is not signed in: they do not make the chain grow. What a person does, or has done by a command, always does."""
+    if not work.changes and work.actor.kind in (CLOCK.kind, "link"):
         return
     shares = _share_out(session, work.changes)
     cases = sorted(case_id for case_id in shares if case_id is not None)
