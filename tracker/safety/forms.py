@@ -34,9 +34,7 @@ class ModeForm(HouseForm):
     reason = StringField(
         _l("Why"),
         validators=[Length(max=LONGEST_REASON)],
-        description=_l(
-            "One line; opening needs none. Staff read it on every page meanwhile, and the audit keeps it."
-        ),
+        description=_l("One line; opening needs none. Staff read it on every page meanwhile, and the audit keeps it."),
         render_kw={"maxlength": LONGEST_REASON},
     )
 
