@@ -301,7 +301,7 @@ def test_two_admins_who_close_each_other_at_the_same_moment_leave_one(lived: Liv
 
 def test_services_alone_leave_one_admin_and_one_coordinator(lived: Lived, app: Any) -> None:
     """Without the look at who acts: four at a time, over both kinds of last ones."""
-    people = [make_account(f"chief{n}@example.org", "admin", desk="iopt", coordinator=True) for n in range(4)]
+    people = [make_account(f"chief{n}@example.org", "admin", desk="iopt", coordinator=True).id for n in range(4)]
     with unit_of_work("only these", COMMAND, now=NOW):
         service.disable(db.session(), get_account(db.session(), "admin@example.org"), NOW)
 
@@ -309,7 +309,7 @@ def test_services_alone_leave_one_admin_and_one_coordinator(lived: Lived, app: A
         def do() -> None:
             with unit_of_work("race", COMMAND, now=NOW):
                 session = db.session()
-                user = session.get_one(User, people[number].id)
+                user = session.get_one(User, people[number])
                 if number % 2:
                     service.leave_desk(session, user, "iopt", NOW)
                     service.change_role(session, user, "staff", NOW)

@@ -335,7 +335,7 @@ def test_the_tracker_runs_with_the_rights_the_docs_leave_it(app: Flask, lived: L
         connection.execute(f"SET ROLE {role}")
         connection.commit()
 
-    db.session.remove()
+    db.session.rollback()
     db.engine.dispose()
     event.listen(db.engine, "connect", become)
     try:

@@ -83,7 +83,13 @@ def test_every_look_stands_in_the_audit_with_its_reason_and_without_the_value(li
     act, changes = acts("tests")[-1]
     assert (act.actor_id, act.case_id) == (lived.colleague.id, case.id)
     assert changes == [
-        {"table": "contacts", "row": contact.public_id, "how": "read", "fields": {"reason": [None, "checking"]}}
+        {
+            "table": "contacts",
+            "row": contact.public_id,
+            "how": "read",
+            "fields": {"reason": [None, "checking"]},
+            "rung": int(Audience.DESK),
+        }
     ]
     assert not any(value in str(acts("tests")) for value in VALUES.values())
 

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from tracker.accounts import service
-from tracker.accounts.guard import acting, open_to, viewer
+from tracker.accounts.guard import acting, in_safety, open_to, viewer
 from tracker.accounts.models import ROLES, Desk, User
 from tracker.accounts.queries import list_sign_ins
 from tracker.accounts.rules import DUTIES
@@ -70,6 +70,7 @@ def show(user_id: int) -> str:
 
 @bp.post('/accounts/<concealed("account"):user_id>/disable')
 @open_to("admin", fresh=True)
+@in_safety(read_only=True)
 def disable(user_id: int) -> Any:
     """Close an account: nobody gets in with it from this moment on."""
     return _do(user_id, "accounts.disable", service.disable, _l("The account is closed. Nobody gets in with it."))
@@ -134,6 +135,7 @@ def set_duty(user_id: int, code: str) -> Any:
 
 @bp.post('/accounts/<concealed("account"):user_id>/revoke')
 @open_to("admin", fresh=True)
+@in_safety(read_only=True)
 def revoke(user_id: int) -> Any:
     """End all that lets an account in: sign-ins, addresses of calendars, links. It stays open."""
     done = _l("All sign-ins, calendar addresses and links of this account have ended.")

@@ -34,7 +34,7 @@ GOES_ON = (
     "keys.",
     "accounts.disable",
     "accounts.revoke",
-    "cases.stop_publicity",
+    "consent.stop",
 )
 
 

@@ -8,7 +8,7 @@ from flask import Blueprint, flash, render_template, request, url_for
 from flask_babel import gettext as _
 from sqlalchemy import select
 
-from tracker.accounts.guard import acting, open_to, viewer
+from tracker.accounts.guard import acting, in_safety, open_to, viewer
 from tracker.accounts.models import Desk, User
 from tracker.base import clock
 from tracker.base.audience import Audience
@@ -152,6 +152,7 @@ def stop(ref: str) -> str:
 
 @bp.post("/cases/<ref>/stop-publicity")
 @open_to("staff")
+@in_safety(read_only=True)
 def do_stop(ref: str) -> Any:
     """Stop all publicity of the case, or of one person of it."""
     case, _desk = kept_case(ref)
@@ -215,6 +216,7 @@ def stop_any() -> str:
 
 @bp.post("/stop-publicity")
 @open_to("staff")
+@in_safety(read_only=True)
 def do_stop_any() -> Any:
     """Stop it, if there is such a case; the answer is the same either way."""
     _check_leads()
