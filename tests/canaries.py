@@ -255,6 +255,11 @@ def _shared_ids(lived: Lived) -> Ids:
         "intake.key": proposal.group_key,
         "digests.word": stop_word(recipient),
         "calendar.secret": secret,
+        "factors.passkey_id": 999_999,
+        "administration.user_id": [lived.owner.id, lived.volunteer.id],
+        "invitations.link_id": 999_999,
+        "invitations.word": "none-such",
+        "pages.audience": ["volunteers", "public"],
     }
 
 
@@ -273,6 +278,7 @@ def _ids(lived: Lived, case: Case, hearing: Hearing) -> Ids:
     return {
         "ref": case.ref,
         "cases.public_id": every(select(Person.public_id).where(Person.id == lived.person(case))),
+        "consent.public_id": every(select(Person.public_id).where(Person.id == lived.person(case))),
         "hearings.public_id": every(select(Hearing.public_id).where(Hearing.id == hearing.id)),
         "entries.public_id": every(
             select(Entry.public_id).where(Entry.case_id == case.id, Entry.kind == "person.arrested")

@@ -24,6 +24,8 @@ from tracker.base.db import db
 from tracker.base.work import COMMAND, Actor, unit_of_work
 from tracker.cases import service as cases
 from tracker.cases.models import Case, CaseGrant, Involvement
+from tracker.contacts.models import Contact
+from tracker.contacts.service import add_contact
 from tracker.flags.models import Flag
 from tracker.flags.sweep import sweep_flags
 from tracker.hearings import service as hearings
@@ -75,6 +77,8 @@ class Held:
     proposal: str
     flag: int
     message: int
+    contact: str
+    contact_kind: str = "family"
     #: A rung to open it to: no thing of the case.
     wider: str = "volunteers"
 
@@ -164,6 +168,14 @@ def hold(house: House, number: int, audience: Audience, within: Audience) -> Hel
             confidence="reported",
             sources=[Source(kind="press", address=f"Source{number}mark")],
         )
+        contact = add_contact(
+            session,
+            case,
+            kind="family",
+            label="sister",
+            audience=min(within, Audience.DESK),
+            values={"phone": f"+970 599 000 00{number}"},
+        )
         when = on_day("Asia/Jerusalem", (NOW + timedelta(days=1)).date(), datetime(2024, 3, 19, 15, tzinfo=UTC).time())
         hearing = hearings.schedule_hearing(
             session,
@@ -213,6 +225,7 @@ def hold(house: House, number: int, audience: Audience, within: Audience) -> Hel
         proposal.public_id,
         flag.id,
         message.id,
+        session.get_one(Contact, contact.id).public_id,
     )
 
 
@@ -277,6 +290,28 @@ OF_NO_CASE = {
     "digests.stop_now": "whoever holds the link",
     "digests.resume_now": "whoever holds the link",
     "calendar.read": "whoever holds the address: tests/house/test_removal.py",
+    "factors.remove_passkey": "one's own passkey",
+    "invitations.again": "somebody who is invited",
+    "invitations.revoke": "somebody who is invited",
+    "invitations.accept": "whoever holds the link",
+    "invitations.join": "whoever holds the link",
+    "invitations.new_password": "whoever holds the link",
+    "invitations.set_password": "whoever holds the link",
+    **{
+        f"administration.{name}": "an account"
+        for name in (
+            "show",
+            "disable",
+            "enable",
+            "change_role",
+            "join_desk",
+            "leave_desk",
+            "set_duty",
+            "revoke",
+            "reset",
+            "forget_factors",
+        )
+    },
 }
 
 #: What an argument names, by endpoint or by room.
@@ -290,6 +325,9 @@ _NAMES = {
     "flags.flag_id": "flag",
     "pages.message_id": "message",
     "pages.audience": "wider",
+    "consent.public_id": "person",
+    "contacts.public_id": "contact",
+    "contacts.kind": "contact_kind",
 }
 
 

@@ -42,6 +42,11 @@ ELSEWHERE: Ids = {
     "digests.word": "none-such",
     "calendar.secret": "none-such",
     "contacts.kind": "family",
+    "factors.passkey_id": 999_999,
+    "administration.user_id": 999_999,
+    "invitations.link_id": 999_999,
+    "invitations.word": "none-such",
+    "pages.audience": ["volunteers", "public"],
 }
 
 
@@ -62,6 +67,7 @@ class Walk:
             "hearings.public_id": hearing.public_id,
             "entries.public_id": entry.public_id,
             "contacts.public_id": self.contact.public_id,
+            "consent.public_id": person.public_id,
         }
         #: All that says that there is such a case.
         self.tells = Canaries(
