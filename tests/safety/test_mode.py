@@ -11,7 +11,7 @@ from conftest import made_app
 from flask import Flask
 from flask.testing import FlaskClient
 from house_of_cases import NOW, Lived, statements
-from signed_in import PASSWORD, form_token, sign_in
+from signed_in import PASSWORD, code_of, form_token, give_app, sign_in, wait
 from sqlalchemy import select
 from walking import address_of
 
@@ -86,6 +86,14 @@ def ours(browser: FlaskClient) -> dict[str, Any]:
     return {"data": {"csrf_token": form_token(browser)}, "headers": {"Sec-Fetch-Site": "same-origin"}}
 
 
+def send(browser: FlaskClient, path: str, **fields: str) -> Any:
+    """Open a form that somebody who is not signed in fills in, and send it."""
+    page = browser.get(path)
+    assert page.status_code == 200
+    token = page.text.split('name="csrf_token" type="hidden" value="')[1].split('"')[0]
+    return browser.post(path, data={"csrf_token": token, **fields})
+
+
 # Read-only ------------------------------------------------------------------------------------------------------------
 
 
@@ -146,7 +154,7 @@ def test_every_form_waits_but_those_that_are_named(app: Flask, lived: Lived) -> 
 @pytest.mark.one_engine
 def test_read_only_people_sign_in_and_out_and_stop_reminders_from_a_mail(app: Flask, lived: Lived) -> None:
     case = lived.case()
-    token = stop_token(lived.owner.id, [case.id])
+    token, secret = stop_token(lived.owner.id, [case.id]), give_app(lived.owner)
     volunteer = sign_in(app, lived.volunteer)
     put("read-only")
     stopped = app.test_client().post(f"/reminders/stop/{token}", data={"List-Unsubscribe": "One-Click"})
@@ -155,12 +163,8 @@ def test_read_only_people_sign_in_and_out_and_stop_reminders_from_a_mail(app: Fl
     page = browser.get("/sign-in").text
     assert "read-only for the moment" in page
     assert WHY not in page, "why is told to staff"
-    sent = {
-        "csrf_token": page.split('name="csrf_token" type="hidden" value="')[1].split('"')[0],
-        "email": lived.owner.email,
-        "password": PASSWORD,
-    }
-    assert browser.post("/sign-in", data=sent).status_code == 303
+    assert send(browser, "/sign-in", email=lived.owner.email, password=PASSWORD).status_code == 303
+    assert send(browser, "/sign-in/factor", code=code_of(secret, clock.now())).status_code == 303
     assert browser.post("/sign-out", **ours(browser)).status_code == 303
     page = volunteer.get("/").text
     assert "read-only for the moment" in page
@@ -256,25 +260,34 @@ def test_closed_a_pause_that_stood_before_stays_what_it_was(lived: Lived) -> Non
 
 @pytest.mark.one_engine
 def test_closed_only_admins_can_sign_in(app: Flask, lived: Lived) -> None:
+    secret = give_app(lived.admin)
+    give_app(lived.owner)
     put("closed")
     codes = {}
     for user, password in ((lived.admin, PASSWORD), (lived.owner, PASSWORD), (lived.owner, "not the right one")):
         browser = app.test_client()
-        page = browser.get("/sign-in")
-        assert page.status_code == 200
-        sent = {
-            "csrf_token": page.text.split('name="csrf_token" type="hidden" value="')[1].split('"')[0],
-            "email": user.email,
-            "password": password,
-        }
-        codes[user.email, password == PASSWORD] = browser.post("/sign-in", data=sent).status_code
+        codes[user.email, password == PASSWORD] = send(browser, "/sign-in", email=user.email, password=password).status_code
+        if user is lived.admin:
+            assert send(browser, "/sign-in/factor", code=code_of(secret, clock.now())).status_code == 303
+            assert browser.get("/").status_code == 200
     assert codes == {
         (lived.admin.email, True): 303,
         (lived.owner.email, True): 503,
         (lived.owner.email, False): 422,
     }
     db.session.rollback()
-    assert [row.user_id for row in db.session.scalars(select(SignIn))] == [lived.admin.id]
+    begun = db.session.execute(select(SignIn.user_id, SignIn.pending_user_id).order_by(SignIn.id)).all()
+    assert [tuple(row) for row in begun] == [(None, lived.admin.id), (lived.admin.id, None)]
+
+
+def test_closed_meanwhile_a_second_factor_lets_nobody_in_and_is_not_used_up(app: Flask, lived: Lived) -> None:
+    secret, browser, now = give_app(lived.owner), wait(app, lived.owner), clock.now()
+    put("closed")
+    with clock.fixed_at(now):
+        assert send(browser, "/sign-in/factor", code=code_of(secret, now)).status_code == 503
+        put("open")
+        assert send(browser, "/sign-in/factor", code=code_of(secret, now)).status_code == 303
+        assert browser.get("/account").status_code == 200
 
 
 def test_closed_a_calendar_answers_as_one_that_never_was(app: Flask, lived: Lived) -> None:

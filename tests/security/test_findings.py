@@ -281,10 +281,12 @@ def test_bay_what_is_pasted_or_typed_is_shown_as_text(lived: Lived) -> None:
     browser = lived.browser(lived.owner)
     hostile = " ".join(SCRIPTS)
     said = (
-        f"Soldiers detained Sami {hostile} Qasem in Haifa on 3 March 2024. He appears before a court on 8 April 2024."
+        f"Soldiers detained Sami Qasem in Haifa on 3 March 2024 {hostile}. "
+        f"He appears before a court {hostile} on 8 April 2024."
     )
     pasted = browser.fill("/intake/paste", document=f"{said}\n\n{hostile}", desk_id=str(lived.desk.id))
     assert pasted.status_code == 303
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in browser.get(pasted.headers["Location"]).text
     case = lived.case(f"Sami {SCRIPTS[1]}", title=f"Held {hostile}"[:290])
     lived.tell(case, "case.news", text=hostile)
     lived.hearing(case, court=hostile[:150])

@@ -238,7 +238,9 @@ def set_up(app: Flask, settings: Any) -> None:
 
 def go_on(user: User, device: str, asked: str | None, now: datetime) -> str:
     """What follows once `user` has shown the first factor, inside the unit of work that checked it: a sign-in, or the
-    wait for what stands between. Returns where to go next; `asked` is the page that was asked for."""
+    wait for what stands between. Returns where to go next; `asked` is the page that was asked for. HouseClosed when the
+    house is, and they are no admin: nobody shows a second factor for nothing."""
+    _check_closed(user)
     for step in steps_between:
         endpoint = step(db.session(), user)
         if endpoint is not None:
@@ -252,8 +254,7 @@ def begin(user: User, device: str, now: datetime) -> None:
     """Sign `user` in, inside the unit of work that checked all that was to be checked: a new id, a new form token,
     nothing kept of what the session held until now. NotAllowed when what it waited in has ended meanwhile, HouseClosed
     when the house is, and they are no admin."""
-    if user.role != "admin" and read_mode(db.session()).is_closed:
-        raise HouseClosed("Only admins get in for the moment.")
+    _check_closed(user)
     fresh = _emptied(now)
     login_user(user)
     generate_csrf()
@@ -283,6 +284,12 @@ def _wait(user: User, asked: str | None, now: datetime) -> None:
     row = begin_waiting(db.session(), user, token=token, data_sealed=_interface().seal(fresh, token), now=now)
     fresh.waiting = user
     _stands(fresh, row, token, now)
+
+
+def _check_closed(user: User) -> None:
+    """HouseClosed when the house is closed to `user`."""
+    if user.role != "admin" and read_mode(db.session()).is_closed:
+        raise HouseClosed("Only admins get in for the moment.")
 
 
 def prove(now: datetime) -> None:

@@ -62,9 +62,10 @@ def index() -> str:
 
 
 @bp.get('/accounts/<concealed("account"):user_id>')
-@open_to("admin")
+@open_to("admin", fresh=True)
 def show(user_id: int) -> str:
-    """One account, and what can be done with it."""
+    """One account, and what can be done with it. Who it is is asked before its buttons are shown: whoever was asked
+    first on pressing one would have to press it again."""
     return _page(user_id)
 
 
