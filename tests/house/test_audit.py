@@ -23,6 +23,10 @@ WITHOUT_RECORD = {
     ("tracker/reminders/planning.py", "Hearing"): "tell_from: the clock follows up what somebody did",
     ("tracker/calendar/service.py", "Feed"): "when it was last read: a note",
     ("tracker/flags/sweep.py", "_flags"): "a flag says itself when it was raised and cleared",
+    ("tracker/factors/service.py", "CodeApp"): "last_step: which code was accepted, in the act that it let happen",
+    ("tracker/factors/service.py", "Passkey"): "sign_count, used_at: the same of a passkey",
+    ("tracker/factors/service.py", "RecoveryCode"): "one used up is written by hand; others go with what replaces them",
+    ("tracker/outbox/service.py", "Recipient"): "a row for an account that is on record",
 }
 
 #: Names of tables of Core that stand for a watched model.

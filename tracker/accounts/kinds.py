@@ -24,6 +24,18 @@ steps_between: Registry[Callable[[Session, User], str | None]] = Registry("step 
 
 labels.announce("message_kind", {"account.changed": _l("change of how somebody signs in")})
 labels.announce("cause", {"own account": _l("their own account")})
+labels.announce(
+    "act",
+    {
+        "accounts.change_password": _l("changed their password"),
+        "accounts.show_as": _l("changed how they are shown"),
+        "accounts.confirm": _l("confirmed who they are"),
+        "accounts.disable": _l("closed an account"),
+        "accounts.enable": _l("opened an account"),
+        "accounts.revoke": _l("ended all that lets an account in"),
+        "accounts.forget_factors": _l("forgot lost second factors"),
+    },
+)
 
 
 @message_kind("account.changed", if_unsure="wait")

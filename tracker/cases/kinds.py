@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -13,8 +14,9 @@ from tracker.base.registry import Registry
 from tracker.cases.models import Case
 from tracker.timeline.kinds import entry_kind
 
-#: Says what is missing before a case may be opened to an audience beyond its desk, a sentence each; nothing: it may.
-OpeningCheck = Callable[[Session, Case, Audience], Iterable[str]]
+#: Says what is missing at an instant before a case may be opened to an audience beyond its desk, a sentence each;
+#: nothing: it may. It reads and changes nothing.
+OpeningCheck = Callable[[Session, Case, Audience, datetime], Iterable[str]]
 
 #: Asked whenever a case is to be opened to volunteers or the public; announced by the rooms above that know of
 #: something which must not be shown.

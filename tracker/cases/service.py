@@ -254,9 +254,18 @@ def check_opening(session: Session, case: Case, audience: Audience) -> None:
     within it, may always be done."""
     if audience <= Audience.DESK:
         return
-    missing = [said for check in opening_checks for said in check(session, case, audience)]
+    # What is said or stopped at this moment is waited for, or waits and closes after this.
+    session.execute(select(Case.id).where(Case.id == case.id).with_for_update(key_share=True))
+    missing = what_stands_against(session, case, audience, current_work(session).now)
     if missing:
         raise Refused(" ".join(missing), "audience")
+
+
+def what_stands_against(session: Session, case: Case, audience: Audience, now: datetime) -> list[str]:
+    """All that is missing before a case may be opened to this audience, a sentence each; for a page that only reads."""
+    if audience <= Audience.DESK:
+        return []
+    return [said for check in opening_checks for said in check(session, case, audience, now)]
 
 
 def check_not_stopped(case: Case, audience: Audience, before: Audience = Audience.DESK) -> None:

@@ -107,6 +107,8 @@ def change(ref: str) -> Any:
             mine, _desk = kept_case(ref)
             fields = _fields(form)
             if fields["audience"] > mine.audience:
+                # What stands against it is said before anybody is made to read a list for nothing.
+                service.check_opening(db.session(), mine, fields["audience"])
                 # Whoever lets more people see a case has first read what they would see.
                 revealed = what_opening_reveals(db.session(), viewer(), ref, fields["audience"], now)
                 if form.revealed.data != revealed.mark:
@@ -127,7 +129,7 @@ def change(ref: str) -> Any:
             changed=bool(form.revealed.data),
             action=url_for("cases.change", ref=ref),
             typed=[(n, v) for n, v in request.form.items(multi=True) if n not in ("csrf_token", "revealed", "back")],
-            may_open=True,
+            missing=[],
             back_to_form=True,
             now=clock.now(),
             zone=viewer().reading_zone,

@@ -5,12 +5,14 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
 
+from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from tracker.agenda.service import chunks
 from tracker.base.audience import Audience
 from tracker.base.db import db
+from tracker.base.labels import announce
 from tracker.base.work import CLOCK, settles, touch, unit_of_work
 from tracker.cases.models import Case, Involvement
 from tracker.clockwork.kinds import clock_step
@@ -29,6 +31,9 @@ def follow_consent(session: Session, now: datetime, cases: Sequence[int] | None)
         found = read_standing(session, chunk, now)
         for _number, rows in groupby(found, key=lambda row: row[0].id):
             _follow(session, list(rows))
+
+
+announce("step", {"consent.follow": _l("follows what people agreed to as it runs out")})
 
 
 @clock_step("consent.follow", every=timedelta(seconds=60))

@@ -217,15 +217,13 @@ def leads_a_desk(user: User) -> bool:
 
 
 @opening_checks.adds("consent")
-def say_what_is_missing(session: Session, case: Case, audience: Audience) -> Iterable[str]:
+def say_what_is_missing(session: Session, case: Case, audience: Audience, now: datetime) -> Iterable[str]:
     """A case opens to an audience when everybody in it, whatever their role, may be known of there: a witness is in
     danger as the accused is. While publicity is stopped it opens to nobody."""
-    # What is said or stopped at this moment is waited for, or waits and closes after this.
-    held = select(Case.publicity_stopped_at).where(Case.id == case.id).with_for_update(key_share=True)
-    if session.scalar(held) is not None:
+    if session.scalar(select(Case.publicity_stopped_at).where(Case.id == case.id)) is not None:
         yield _("Publicity of this case is stopped; to resume it, a second person has to agree.")
         return
-    standing = read_standing(session, [case.id], current_work(session).now)
+    standing = read_standing(session, [case.id], now)
     if not standing:
         yield _("Nobody is in this case yet. Record it for the desk first, and then what those in it agree to.")
     names = {person.id: person.name for _involvement, person in list_people(session, case.id)}

@@ -115,6 +115,8 @@ announce(
         "flags": _l("a flag"),
         "subscriptions": _l("reminders"),
         "proposals": _l("a proposal from a page"),
+        "contacts": _l("a contact"),
+        "consents": _l("what somebody agreed to"),
     },
 )
 announce(
@@ -175,6 +177,7 @@ announce(
         "reason": _l("reason"),
     },
 )
+announce("step", {"history.anchor": _l("keeps how far the audit has come")})
 announce(
     "act",
     {
@@ -185,7 +188,19 @@ announce(
         "cases.check": _l("checked the case"),
         "cases.take": _l("took the case"),
         "cases.involve": _l("added a person"),
+        "cases.open_to": _l("opened the case further"),
         "people.edit": _l("changed a person"),
+        "contacts.add": _l("added a contact"),
+        "contacts.edit": _l("changed a contact"),
+        "contacts.remove": _l("removed a contact"),
+        "contacts.open": _l("opened a contact to change it"),
+        "contacts.reveal": _l("looked at a contact"),
+        "contacts.find": _l("looked for whose number it is"),
+        "consent.record": _l("recorded what somebody agreed to"),
+        "consent.without_name": _l("opened it without a name"),
+        "consent.stop": _l("stopped publicity"),
+        "consent.resume": _l("resumed publicity, or asked for it"),
+        "consent.follow": _l("followed what runs out"),
         "entries.add": _l("added to the timeline"),
         "entries.correct": _l("put an entry right"),
         "entries.accept": _l("accepted a claim"),
@@ -241,6 +256,7 @@ announce(
         "keys.add": _l("added a key"),
         "keys.rotate": _l("took a new key into use"),
         "keys.retire": _l("retired a key"),
+        "house.mode": _l("changed the mode of the house"),
         "house.rehearsal": _l("made it a rehearsal"),
         "house.demo": _l("loaded the demo"),
     },

@@ -22,6 +22,25 @@ from tracker.outbox.kinds import Mail, NoLonger, message_kind
 from tracker.outbox.models import Message
 
 labels.announce(
+    "act",
+    {
+        "invitations.invite": _l("invited somebody"),
+        "invitations.again": _l("sent an invitation again"),
+        "invitations.revoke": _l("took an invitation back"),
+        "invitations.accept": _l("accepted an invitation"),
+        "invitations.ask_reset": _l("asked for a new password"),
+        "invitations.answer": _l("answered who asked for a new password"),
+        "invitations.set_password": _l("set a new password by a link"),
+    },
+)
+labels.announce(
+    "step",
+    {
+        "invitations.answer": _l("answers who asked for a new password"),
+        "invitations.forget": _l("forgets links that have run out"),
+    },
+)
+labels.announce(
     "message_kind", {"account.invited": _l("invitation to an account"), "account.reset": _l("link for a new password")}
 )
 labels.announce("cause", {"invited": _l("was invited"), "asked for a new password": _l("a new password was asked for")})

@@ -28,7 +28,7 @@ from tracker.accounts.models import Membership, User
 from tracker.accounts.queries import name_to
 from tracker.accounts.reaching import find_own, list_unreachable
 from tracker.base import clock
-from tracker.base.audience import CHOOSABLE, Audience
+from tracker.base.audience import Audience
 from tracker.base.countries import country_name
 from tracker.base.dates import parse_date, today_in
 from tracker.base.db import db
@@ -40,7 +40,7 @@ from tracker.base.work import unit_of_work
 from tracker.cases.access import kept_case
 from tracker.cases.models import RISKS
 from tracker.cases.opening import what_opening_reveals
-from tracker.cases.service import edit_case
+from tracker.cases.service import check_opening, edit_case, what_stands_against
 from tracker.catching_up.mails import say_parts, say_stop
 from tracker.catching_up.queries import report_on_today
 from tracker.clockwork.queries import PULSE, clock_silent_since, heartbeats
@@ -200,6 +200,8 @@ def do_open(ref: str, audience: str) -> Any:
             once(form)
             session = db.session()
             mine, _desk = kept_case(ref)
+            if to > mine.audience:
+                check_opening(session, mine, to)
             if form.revealed.data != what_opening_reveals(session, viewer(), ref, to, now).mark:
                 raise Refused(_("The list has changed since you read it. Please read it again."))
             edit_case(session, mine, version=mine.version, audience=to)
@@ -218,15 +220,16 @@ def _rung(code: str) -> Audience:
 
 
 def _opening_page(form: OpenForm, ref: str, to: Audience) -> str:
-    user, now = viewer(), clock.now()
+    user, now, session = viewer(), clock.now(), db.session()
+    revealed = what_opening_reveals(session, user, ref, to, now)
     return render_template(
         "pages/opening.html",
         form=form,
-        revealed=what_opening_reveals(db.session(), user, ref, to, now),
+        revealed=revealed,
         changed=False,
         action=url_for("pages.do_open", ref=ref, audience=to.code),
         typed=[("once", form.once.data or "")],
-        may_open=to in CHOOSABLE,
+        missing=what_stands_against(session, revealed.case, to, now),
         back_to_form=False,
         now=now,
         zone=user.reading_zone,
