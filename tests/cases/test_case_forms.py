@@ -157,7 +157,7 @@ def test_public_is_refused_on_its_field_until_everybody_agreed(lived: Lived) -> 
     assert 'value="volunteers"' not in browser.get("/cases/new").text
     assert browser.fill("/cases/new", title="New", person_name="Somebody", audience="public").status_code == 422
     lived.agrees(case, up_to=Audience.PUBLIC)
-    assert browser.fill(f"/cases/{case.ref}/edit", audience="public").status_code == 303
+    assert browser.fill_and_read(f"/cases/{case.ref}/edit", audience="public").status_code == 303
     assert lived.fresh(case).audience == Audience.PUBLIC
 
 

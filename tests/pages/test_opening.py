@@ -119,6 +119,11 @@ def test_a_button_opens_it_once_the_list_was_read(lived: Lived) -> None:
     owner = lived.browser(lived.owner)
     where = f"/cases/{case.ref}/open-to/volunteers"
     assert lived.browser(lived.volunteer).get(f"/cases/{case.ref}").status_code == 404
+    asked = owner.get(where)
+    assert asked.status_code == 200
+    assert "Ahmad Khalefa: nobody has said whether it may be known to: volunteers." in asked.text
+    assert 'name="revealed"' not in asked.text, "there is nothing to press while something stands against it"
+    lived.agrees(case)
     fields = owner.filled(where)
     lived.tell(case, "person.arrested", audience=Audience.VOLUNTEERS, text="Written meanwhile")
     again = owner.send(where, fields)
@@ -127,6 +132,13 @@ def test_a_button_opens_it_once_the_list_was_read(lived: Lived) -> None:
     assert "Written meanwhile" in again.text
     assert lived.fresh(case).audience == Audience.DESK
     assert owner.send(where, {**fields, "revealed": ""}).status_code == 422
+    fields = owner.filled(where)
+    lived.agrees(case, speaker="person", answer="refused")
+    again = owner.send(where, fields)
+    assert again.status_code == 422
+    assert "somebody who speaks for them has refused" in again.text
+    assert lived.fresh(case).audience == Audience.DESK
+    lived.agrees(case, speaker="person")
     assert owner.fill(where).status_code == 303
     assert lived.fresh(case).audience == Audience.VOLUNTEERS
     assert "open to them already" in owner.get(where).text
@@ -134,13 +146,18 @@ def test_a_button_opens_it_once_the_list_was_read(lived: Lived) -> None:
 
 
 @pytest.mark.one_engine
-def test_a_case_is_not_opened_to_the_public_yet(lived: Lived) -> None:
+def test_a_case_is_opened_to_the_public_as_far_as_was_agreed(lived: Lived) -> None:
     case = lived.case()
+    lived.agrees(case)
     owner = lived.browser(lived.owner)
     page = owner.get(f"/cases/{case.ref}/open-to/public")
     assert page.status_code == 200
-    assert "cannot be opened that far yet" in page.text
+    assert "The public would see" in page.text
+    assert "Ahmad Khalefa: nobody has agreed to go as far as: public." in page.text
     assert 'name="revealed"' not in page.text
+    lived.agrees(case, up_to=Audience.PUBLIC)
+    assert owner.fill(f"/cases/{case.ref}/open-to/public").status_code == 303
+    assert lived.fresh(case).audience == Audience.PUBLIC
 
 
 @pytest.mark.one_engine
@@ -152,6 +169,12 @@ def test_the_form_leads_through_the_list_and_loses_nothing(lived: Lived) -> None
     page = owner.fill(
         where, title="Another title", audience="volunteers", country="IL", named=[str(lived.colleague.id)]
     )
+    assert page.status_code == 422
+    assert "Ahmad Khalefa: nobody has said whether it may be known to: volunteers." in page.text
+    typed = owner.held(page.text)
+    assert (typed["title"], typed["country"]) == (["Another title"], ["IL"])
+    lived.agrees(case)
+    page = owner.send(where, typed)
     assert page.status_code == 422
     assert "What opening it would reveal" in page.text
     assert "Taken at night" in page.text

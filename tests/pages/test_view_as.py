@@ -36,7 +36,7 @@ def body(page: str) -> str:
     said = re.sub(
         r"<form.*?</form>|<nav class=\"view-as\".*?</nav>|<p class=\"banner.*?</p>", "", said, flags=re.DOTALL
     )
-    said = re.sub(r"<(a|details|summary)[^>]*>.*?</\1>|<[^>]+>", " ", said, flags=re.DOTALL)
+    said = re.sub(r"<(a|details|summary)[^>]*>.*?</\1>:?|<[^>]+>", " ", said, flags=re.DOTALL)
     return re.sub(r"\s+", " ", said).strip()
 
 

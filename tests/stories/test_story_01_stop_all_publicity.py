@@ -115,5 +115,5 @@ def test_to_resume_needs_a_second_person_and_consent(lived: Lived) -> None:
     assert again.status_code == 422
     assert "Khaled Al Serr: consent was withdrawn." in again.text
     lived.agrees(case, speaker="family", now=LATE)
-    assert owner.fill(f"/cases/{case.ref}/edit", audience="volunteers").status_code == 303
+    assert owner.fill_and_read(f"/cases/{case.ref}/edit", audience="volunteers").status_code == 303
     assert lived.fresh(case).audience == Audience.VOLUNTEERS

@@ -49,7 +49,7 @@ def test_nothing_goes_outward_until_the_family_has_spoken(
 
     said = owner.fill(f"{address}/new", answer="agreed", speaker="family", subjects=["public"], up_to="volunteers")
     assert said.status_code == 303
-    assert owner.fill(f"/cases/{case.ref}/edit", audience="volunteers").status_code == 303
+    assert owner.fill_and_read(f"/cases/{case.ref}/edit", audience="volunteers").status_code == 303
     page = volunteer.get(f"/cases/{case.ref}").text
     assert "W.D." in page
     assert "Daqqah" not in page, "what the person agreed to names them no more; the family has not said so"
