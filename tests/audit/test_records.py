@@ -40,7 +40,7 @@ def fill_in(client: Any, password: str) -> int:
 @pytest.mark.one_engine
 def test_signing_in_and_out(app: Flask) -> None:
     make_desk()
-    user = make_account(desk="iopt")
+    user = make_account(role="volunteer")
     client = app.test_client()
     assert fill_in(client, PASSWORD) == 303
     (((table, how, fields),),) = told(app, "accounts.sign_in")

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from tracker.audit.models import Act
 from tracker.base.db import Model, db
 from tracker.base.labels import has_label
-from tracker.base.work import Actor, unit_of_work
+from tracker.base.work import STRANGER, Actor, note_done, unit_of_work
 
 pytestmark = pytest.mark.one_engine
 
@@ -102,8 +102,18 @@ def test_whatever_a_person_does_in_a_page_leaves_a_row(app: Flask) -> None:
     assert list(db.session.scalars(select(Act.act).order_by(Act.seq))) == names
 
 
-@pytest.mark.parametrize("kind", ["link", "stranger", "command"])
+@pytest.mark.parametrize("kind", ["link", "command"])
 def test_so_does_what_is_done_by_a_link_and_by_a_command(app: Flask, kind: str) -> None:
     with unit_of_work("tests", Actor(kind)):
         pass
     assert db.session.scalar(select(Act.actor_kind)) == kind
+
+
+def test_strangers_do_not_make_the_chain_grow(app: Flask) -> None:
+    """Unless something is on record of what they did, such as passing a limit."""
+    with unit_of_work("tests", STRANGER):
+        pass
+    assert db.session.scalar(select(Act.seq)) is None
+    with unit_of_work("tests", STRANGER):
+        note_done("sign_in_tries", None, limits=["account"])
+    assert db.session.scalar(select(Act.actor_kind)) == STRANGER.kind

@@ -22,7 +22,7 @@ from tracker.audit.models import Act, ActPart, ChainHead
 from tracker.base.columns import canonical_json
 from tracker.base.db import Model, insert_or_pass
 from tracker.base.sealing import Sealer, seal_with
-from tracker.base.work import CLOCK, Change, Work, writes_audit
+from tracker.base.work import CLOCK, STRANGER, Change, Work, writes_audit
 
 ORIGIN = "0" * 64
 
@@ -83,9 +83,9 @@ def _change(row: Model, how: str) -> Change:
 
 @writes_audit
 def write_act(session: Session, work: Work) -> None:
-    """Append the act of this unit of work. One of the clock that changed nothing leaves no row, nor one of somebody who
-    is not signed in: they do not make the chain grow. What a person does, or has done by a command, always does."""
-    if not work.changes and work.actor.kind in (CLOCK.kind, "link"):
+    """Append the act of this unit of work. One of the clock that changed nothing leaves no row, nor one of strangers:
+    they do not make the chain grow. What a person does, or has done by a link or a command, always does."""
+    if not work.changes and work.actor.kind in (CLOCK.kind, STRANGER.kind):
         return
     shares = _share_out(session, work.changes)
     cases = sorted(case_id for case_id in shares if case_id is not None)

@@ -19,7 +19,7 @@ from tracker.base.forms import led_to, once, submit
 from tracker.base.labels import choices
 from tracker.base.languages import known_languages
 from tracker.base.words import isolate
-from tracker.base.work import Actor, unit_of_work
+from tracker.base.work import STRANGER, Actor, unit_of_work
 from tracker.invitations import queries, service
 from tracker.invitations.forms import AcceptForm, ForgottenForm, InviteForm, NewPasswordForm
 
@@ -200,7 +200,7 @@ def ask_reset() -> Any:
             if refuse_too_many(f"reset {address}", request.remote_addr or "", clock.now()):
                 form.form_errors.append(_("Too many tries. Wait a quarter of an hour, then try again."))
                 return render_template("invitations/forgotten.html", form=form, asked=False), 429
-            with unit_of_work("invitations.ask_reset", Actor("link", name="somebody not signed in")) as now:
+            with unit_of_work("invitations.ask_reset", STRANGER) as now:
                 service.ask_reset(db.session(), address, now)
             return render_template("invitations/forgotten.html", form=form, asked=True)
     return render_template("invitations/forgotten.html", form=form, asked=False), 422
