@@ -10,6 +10,23 @@ from werkzeug.routing import Rule
 #: What stands for the arguments of routes: `endpoint.argument`, `blueprint.argument` or `argument` → value or values.
 Ids = Mapping[str, Any]
 
+#: Forms that a walk through all of them leaves out: after one of these the later answers would prove little. Each with
+#: why, and tested where its own room is.
+ENDS_THE_WALK = {
+    "accounts.sign_out": "whoever presses it is signed out",
+    "accounts.end_sign_in": "ends a sign-in, perhaps that of who walks",
+    "safety.switch_mode": "a house that is closed answers nobody",
+    "administration.disable": "somebody who walks later, or who may look, is let in no more",
+    "administration.enable": "lets in whom the walk takes for disabled",
+    "administration.change_role": "who walks later is somebody else then",
+    "administration.join_desk": "who was of another desk is of this one then",
+    "administration.leave_desk": "the case loses the desk of who may look",
+    "administration.set_duty": "who walks later is a coordinator then, or none",
+    "administration.revoke": "ends the sign-ins of somebody who walks later, or who may look",
+    "administration.reset": "as revoke: nobody's password holds any more",
+    "administration.forget_factors": "ends the sign-ins of somebody who walks later, or who may look",
+}
+
 
 def every_address(app: Flask, ids: Ids, methods: Sequence[str] = ("GET",)) -> list[tuple[Rule, str, str]]:
     """(route, method, address) of everything that is answered to these methods. A route with several values for an

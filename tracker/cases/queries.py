@@ -2,6 +2,7 @@
 `visible_cases`, lists of what cases hold compare it with the rung of what they list."""
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, case, exists, literal, or_, select
@@ -25,8 +26,7 @@ def level(user_id: Any, looked_at: Any = Case) -> ColumnElement[int]:
     Owner, deputy and the named people see all of it; the desk's staff and admins from the desk's rung; every active
     account from the volunteers'. An account that is not active sees nothing.
     """
-    person, colleague, account = aliased(User), aliased(User), aliased(User)
-    grant, member = aliased(CaseGrant), aliased(Membership)
+    person, colleague, account, grant, member = _looked_up()
     granted = select(grant.user_id).where(grant.case_id == looked_at.id).correlate_except(grant)
     named = (
         select(1)
@@ -57,6 +57,13 @@ def level(user_id: Any, looked_at: Any = Case) -> ColumnElement[int]:
         (and_(looked_at.audience >= Audience.VOLUNTEERS, exists(signed_up)), literal(int(Audience.VOLUNTEERS))),
         else_=literal(NOTHING),
     )
+
+
+@cache
+def _looked_up() -> tuple[Any, ...]:
+    """The tables `level` looks into, under names of their own. Made once: each stands in the innermost FROM of its own
+    subquery, however often that is asked in one statement, and making them takes longer than all the rest."""
+    return aliased(User), aliased(User), aliased(User), aliased(CaseGrant), aliased(Membership)
 
 
 @decides_sight
