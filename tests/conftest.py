@@ -296,7 +296,10 @@ def share_sql(engine: Any) -> None:
 
 @contextmanager
 def made_app(environment: dict[str, str]) -> Iterator[Flask]:
-    """The application with these settings, within its context; its connections are closed in the end."""
+    """The application with these settings, within its context; its connections are closed in the end. What the one
+    around it holds and is read meanwhile is read over a connection of this one: that is given back, too."""
+    from flask import has_app_context
+
     from tracker import create_app
     from tracker.app import settings_module
     from tracker.base.db import db
@@ -312,12 +315,15 @@ def made_app(environment: dict[str, str]) -> Iterator[Flask]:
             return answers(environ, start_response)
 
     made.wsgi_app = apart  # type: ignore[method-assign]
+    around = db.session() if has_app_context() else None
     with made.app_context():
         share_sql(db.engine)
         try:
             yield made
         finally:
             db.session.remove()
+            if around is not None:
+                around.rollback()
             for engine in db.engines.values():
                 engine.dispose()
 
