@@ -5,14 +5,13 @@ from typing import Any
 
 import pytest
 from canaries import Canaries
-from contacts_ground import Keeps, acts, address_of, press
+from contacts_ground import Keeps, acts, address_of, press, token_of
 from crawl import ENDS_THE_WALK, Ids, every_address
 from flask import Flask
 from house_of_cases import NOW, Browser, Lived
-from signed_in import form_token, make_account, sign_in
+from signed_in import make_account, sign_in
 
 from tracker.accounts import service as accounts
-from tracker.base import clock
 from tracker.base.audience import Audience
 from tracker.base.db import db
 from tracker.base.mode import read_mode
@@ -103,10 +102,7 @@ class Walk:
     def answers(self, asker: str, browser: Browser, **said: str) -> Iterator[tuple[str, str, str, Any]]:
         """(endpoint, method, address, answer) of every route, asked and sent, for this case and its rows. What is only
         read and names neither is left to the canaries (test_canary.py): the same people open it there."""
-        fields = {"reason": "calling", "label": "sister", "audience": "desk", **said}
-        if asker not in ("anonymous", "disabled"):
-            with clock.fixed_at(browser.now):
-                fields["csrf_token"] = form_token(browser.client)
+        fields = {"reason": "calling", "label": "sister", "audience": "desk", **token_of(browser), **said}
         for rule, method, address in every_address(self.app, self.ids, ["GET", "POST"]):
             if rule.endpoint in ENDS_THE_WALK or (method == "GET" and not rule.arguments):
                 continue
