@@ -5,13 +5,13 @@ from typing import Any
 import click
 
 from tracker.accounts.models import Desk
-from tracker.accounts.queries import get_desk
+from tracker.accounts.queries import get_account, get_desk
 from tracker.base import clock, dates
 from tracker.base.audience import Audience
 from tracker.base.db import db
 from tracker.base.work import COMMAND, unit_of_work
 from tracker.cases.queries import get_case_by_ref
-from tracker.cases.service import edit_case
+from tracker.cases.service import edit_case, list_named
 from tracker.cli.ground import at_option, in_house, json_option, say, tracker
 from tracker.consent.kinds import STOP_REASONS
 from tracker.consent.models import WAYS
@@ -77,19 +77,28 @@ def show_case(ref: str, as_known_on: str | None, as_json: bool) -> None:
 
 @cases.command("set")
 @click.argument("ref")
-@click.option("--audience", required=True, type=click.Choice([a.code for a in Audience]), help="Who may see it.")
+@click.option("--audience", type=click.Choice([a.code for a in Audience]), help="Who may see it.")
+@click.option("--named", multiple=True, metavar="EMAIL", help="Name one more person who sees all of it.")
 @at_option
 @json_option
 @in_house
-def set_case(ref: str, audience: str, as_json: bool) -> None:
-    """Say who may see a case. Beyond its desk it opens only as far as everybody in it has agreed."""
+def set_case(ref: str, audience: str | None, named: tuple[str, ...], as_json: bool) -> None:
+    """Say who may see a case, or name one more person: where nobody is left who may. Beyond its desk it opens only as
+    far as everybody in it has agreed."""
+    if audience is None and not named:
+        raise click.UsageError("Say --audience, --named, or both.")
     session = db.session()
     with unit_of_work("cases.edit", COMMAND):
         case = get_case_by_ref(session, ref)
         before = case.audience
-        edit_case(session, case, version=case.version, audience=Audience.from_code(audience))
+        people = {user.id: user for user in (*list_named(session, case), *(get_account(session, who) for who in named))}
+        wanted = Audience.from_code(audience) if audience else before
+        edit_case(session, case, version=case.version, audience=wanted, named=list(people.values()))
     words = f"{case.ref} is open to: {case.audience.code} (before: {before.code})."
-    say(as_json, {"ref": case.ref, "audience": case.audience.code, "before": before.code}, words)
+    if named:
+        words += f" Named: {', '.join(sorted(user.email for user in people.values()))}."
+    document = {"ref": case.ref, "audience": case.audience.code, "before": before.code}
+    say(as_json, {**document, "named": sorted(user.email for user in people.values())}, words)
 
 
 @cases.command("stop-publicity")

@@ -15,7 +15,7 @@ from tracker.accounts import rules as accounts
 from tracker.accounts.kinds import access_ends
 from tracker.accounts.models import ROLES, Membership, User
 from tracker.accounts.queries import coordinated, find_account, find_desk
-from tracker.accounts.service import end_sign_ins
+from tracker.accounts.service import end_sign_ins, tell_changed
 from tracker.base.errors import Misconfigured, NotAllowed, NotFound, Refused
 from tracker.base.work import Change, current_work
 from tracker.invitations import rules
@@ -242,12 +242,14 @@ def accept(session: Session, word: str, *, name: str, password_hash: str, now: d
 
 def set_password(session: Session, word: str, *, password_hash: str, now: datetime) -> User:
     """Use a link for a new password: from now on only that one holds; every sign-in of the account ends, and every
-    other such link. Its second factor stays as it is. Refused when the link lets nobody in any more."""
+    other such link. Its second factor stays as it is, and its owner is told. Refused when the link lets nobody in any
+    more."""
     _link, user = _use(session, word, "reset", now)
     user.password = password_hash
     user.version += 1
     end_sign_ins(session, user, now)
     end_links(session, AccountLink.user_id == user.id, now, "the password was changed")
+    tell_changed(session, user, "password", now)
     return user
 
 
