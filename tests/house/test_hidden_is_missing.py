@@ -20,6 +20,7 @@ from house_of_sight import (
     routes_of_cases,
     rung_of,
 )
+from werkzeug.routing import Rule
 
 from tracker.base import clock
 from tracker.base.audience import Audience
@@ -34,6 +35,9 @@ MISSING: dict[str, Any] = {
     "flag": 999_999,
     "message": 999_999,
 }
+
+#: What an address names that is a thing of no case: a rung, a kind.
+OF_NO_CASE_ITSELF = {"wider", "contact_kind"}
 
 #: What two answers to the same question may differ in: tokens of the request.
 _OF_THE_REQUEST = re.compile(r"(nonce-|nonce=\"|name=\"(?:csrf_token|once)\" value=\")[^\"';]+")
@@ -71,27 +75,46 @@ def without_echo(answer: tuple[int, str, list[tuple[str, str]], int], *said: str
     return status, body, [(n, v) for n, v in headers if n != "Content-Length"], count
 
 
+class Asks:
+    """Somebody asks, and is told what was told before where it is the same that is missing."""
+
+    def __init__(self, house: House, asker: str) -> None:
+        self.house = house
+        self.browser, self.token = house.browser(asker)
+        self.missing: dict[Any, Any] = {}
+
+    def for_what_is_there(self, rule: Rule, method: str, held: Held, **instead: Any) -> Any:
+        """The answer to an address of something that there is; `instead` of what the case holds."""
+        return self._told(method, address(self.house.app, rule, held, **instead), instead)
+
+    def for_what_is_missing(self, rule: Rule, method: str, held: Held, names: set[str]) -> Any:
+        """The answer to the same address, with things in it that there are not."""
+        rest = tuple(getattr(held, what) for what in sorted(set(named_by(rule).values()) - names))
+        key = (rule.rule, rule.endpoint, method, rest, frozenset(names))
+        if key not in self.missing:
+            missing = {what: MISSING.get(what) or new_public_id() for what in names}
+            self.missing[key] = self._told(method, address(self.house.app, rule, held, **missing), missing)
+        return self.missing[key]
+
+    def _told(self, method: str, where: str, named: dict[str, Any]) -> Any:
+        said = (value for value in named.values() if isinstance(value, str))
+        return without_echo(asked(self.browser, self.token, method, where), where, *said)
+
+
 @pytest.mark.parametrize("asker", ASKERS)
 def test_who_may_not_know_of_a_case_is_answered_as_if_it_were_not_there(house: House, asker: str) -> None:
-    browser, token = house.browser(asker)
-    wrong, looked = [], 0
+    asks, wrong, looked = Asks(house, asker), [], 0
     for name, held in house.held.items():
         if rung_of(house.users.get(asker), held.case_id) != NOTHING:
             continue
         for rule, method in routes_of_cases(house.app):
-            names = set(named_by(rule).values()) - {"wider"}
+            names = set(named_by(rule).values()) - OF_NO_CASE_ITSELF
             # A page of the desk is known to the desk; the case it speaks of is what must not show.
-            missing = {what: MISSING.get(what) or new_public_id() for what in names - {"document"}}
-            if not missing:
+            names -= {"document"}
+            if not names:
                 continue
-            hidden, absent = address(house.app, rule, held), address(house.app, rule, held, **missing)
-            there, not_there = (
-                without_echo(asked(browser, token, method, where), where, *(v for v in values if isinstance(v, str)))
-                for where, values in (
-                    (hidden, [getattr(held, what) for what in missing]),
-                    (absent, list(missing.values())),
-                )
-            )
+            there = asks.for_what_is_there(rule, method, held, **{what: getattr(held, what) for what in names})
+            not_there = asks.for_what_is_missing(rule, method, held, names)
             looked += 1
             if there != not_there:
                 parts = ("status", "body", "headers", "statements")
@@ -104,11 +127,11 @@ def test_who_may_not_know_of_a_case_is_answered_as_if_it_were_not_there(house: H
 @pytest.mark.parametrize("asker", ["volunteer", "staff elsewhere", "staff", "named"])
 def test_what_a_case_holds_answers_under_no_other_case(house: House, asker: str) -> None:
     """Children of a case under the reference of others, whether either may be seen or not."""
-    browser, token = house.browser(asker)
+    asks = Asks(house, asker)
     rungs = {name: rung_of(house.users[asker], held.case_id) for name, held in house.held.items()}
     wrong = []
     for rule, method in routes_of_cases(house.app):
-        names = set(named_by(rule).values()) - {"wider"}
+        names = set(named_by(rule).values()) - OF_NO_CASE_ITSELF
         parent = "ref" if "ref" in names else "document" if "document" in names else ""
         children = names - {parent}
         if not parent or not children:
@@ -117,15 +140,9 @@ def test_what_a_case_holds_answers_under_no_other_case(house: House, asker: str)
         for place, (name, held) in enumerate(held_of):
             for other, elsewhere in (held_of[place - 1], held_of[place - 2]):
                 mixed = {what: getattr(elsewhere, what) for what in children}
-                missing = {what: MISSING.get(what) or new_public_id() for what in children}
                 answers = [
-                    without_echo(
-                        asked(browser, token, method, where), where, *(v for v in values if isinstance(v, str))
-                    )
-                    for where, values in (
-                        (address(house.app, rule, held, **mixed), mixed.values()),
-                        (address(house.app, rule, held, **missing), missing.values()),
-                    )
+                    asks.for_what_is_there(rule, method, held, **mixed),
+                    asks.for_what_is_missing(rule, method, held, children),
                 ]
                 kept = rungs[name] <= Audience.DESK and asker != "volunteer"
                 if answers[0][:3] != answers[1][:3] or (kept and answers[0][0] != 404):
