@@ -266,7 +266,9 @@ def test_closed_only_admins_can_sign_in(app: Flask, lived: Lived) -> None:
     codes = {}
     for user, password in ((lived.admin, PASSWORD), (lived.owner, PASSWORD), (lived.owner, "not the right one")):
         browser = app.test_client()
-        codes[user.email, password == PASSWORD] = send(browser, "/sign-in", email=user.email, password=password).status_code
+        codes[user.email, password == PASSWORD] = send(
+            browser, "/sign-in", email=user.email, password=password
+        ).status_code
         if user is lived.admin:
             assert send(browser, "/sign-in/factor", code=code_of(secret, clock.now())).status_code == 303
             assert browser.get("/").status_code == 200

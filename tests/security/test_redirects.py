@@ -56,23 +56,24 @@ TRICKS = [
 ]
 
 
-@pytest.mark.parametrize("asked", TRICKS)
-def test_no_trick_leads_away(app: Flask, asked: str) -> None:
+def test_no_trick_leads_away(app: Flask) -> None:
     with app.test_request_context("/sign-in"):
-        led = safe_address(asked)
-    assert led == "/", "what is no page of ours leads to the first page"
+        led = {asked: safe_address(asked) for asked in TRICKS}
+    assert led == dict.fromkeys(TRICKS, "/"), "what is no page of ours leads to the first page"
 
 
-@pytest.mark.parametrize("asked", ["/account", "/cases?q=a//b", "/cases/IOPT-0001", "/cases?next=//evil.example", "/"])
-def test_pages_of_ours_are_kept(app: Flask, asked: str) -> None:
+def test_pages_of_ours_are_kept(app: Flask) -> None:
+    ours = ["/account", "/cases?q=a//b", "/cases/IOPT-0001", "/cases?next=//evil.example", "/"]
     with app.test_request_context("/sign-in"):
-        assert safe_address(asked) == asked
+        assert [safe_address(asked) for asked in ours] == ours
 
 
-@pytest.mark.parametrize("asked", [*TRICKS, "/account", "/%2faccount", "/account#//evil.example", "/cases//"])
-def test_wherever_it_leads_a_browser_stays_here(app: Flask, asked: str) -> None:
+def test_wherever_it_leads_a_browser_stays_here(app: Flask) -> None:
     """As browsers read an address: without tabs and line ends, a backslash as a slash."""
-    with app.test_request_context("/sign-in"):
-        led = safe_address(asked)
-    seen = "".join(c for c in led if c not in "\t\r\n").replace("\\", "/")
-    assert urlsplit(urljoin("https://tracker.example.org/sign-in", seen)).netloc == "tracker.example.org"
+    hosts = {}
+    for asked in (*TRICKS, "/account", "/%2faccount", "/account#//evil.example", "/cases//"):
+        with app.test_request_context("/sign-in"):
+            led = safe_address(asked)
+        seen = "".join(c for c in led if c not in "\t\r\n").replace("\\", "/")
+        hosts[asked] = urlsplit(urljoin("https://tracker.example.org/sign-in", seen)).netloc
+    assert hosts == dict.fromkeys(hosts, "tracker.example.org")
