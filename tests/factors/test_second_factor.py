@@ -392,10 +392,10 @@ def test_another_admin_takes_lost_factors_away(app: Flask, user: User) -> None:
     with unit_of_work("accounts.forget_factors", Actor("user", admin.id, admin.name), now=NOW):
         service.forget_factors(db.session(), user, admin)
     assert (left(user), read_factors(db.session(), user.id).any) == (0, False)
+    assert db.session.scalars(select(Act.act).order_by(Act.seq.desc())).first() == "accounts.forget_factors"
     assert not is_in(browser)
     assert password(app.test_client(), user).headers["Location"] == "/sign-in/enrol"
     assert {m.tells["what"] for m in db.session.scalars(select(Message))} == {"factor_added", "factors_forgotten"}
-    assert db.session.scalars(select(Act.act).order_by(Act.seq.desc())).first() == "accounts.forget_factors"
     with pytest.raises(NotAllowed), unit_of_work("accounts.forget_factors", COMMAND, now=NOW):
         service.forget_factors(db.session(), admin, admin)
 

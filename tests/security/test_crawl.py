@@ -86,7 +86,7 @@ def test_every_page_says_what_a_browser_must_be_told_and_reading_changes_nothing
 
 
 def test_what_is_refused_says_it_too(demo: Flask, people: dict[str, User | None]) -> None:
-    """What is sent, as everybody; what asks about an address, and what no route takes, as a stranger and as an admin."""
+    """What is sent, as everybody; what asks about an address or is taken by none, as a stranger and as an admin."""
     about = {"HEAD", "OPTIONS", "TRACE", "PUT"}
     taken: dict[str, set[str]] = {}
     for path, methods in addresses(demo):
