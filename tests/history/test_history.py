@@ -217,7 +217,7 @@ def test_who_looked_at_the_familys_number_stands_on_one_page(lived: Lived) -> No
     browser = lived.browser(lived.owner)
     said = plain(browser.get(f"/cases/{case.ref}/looks"))
     assert said.index("Amal") < said.index("Basel"), "newest first"
-    assert re.search(r"Basel Mon 18 Mar 2024, 10:00 Looked at: contacts .*Reason calling now", said)
+    assert re.search(r"Basel Mon 18 Mar 2024, 10:00 Looked at: a contact .*Reason calling now", said)
     assert "updating" not in said
     assert "Not a look" not in said
     assert "Looked at: contacts" in history(browser, case)
