@@ -24,6 +24,7 @@ from flask.testing import FlaskClient
 from forked import ForkedCommands
 from hypothesis import settings as hypothesis_settings
 from mail_sink import MailSink
+from werkzeug.routing import Rule
 
 ROOT = Path(__file__).resolve().parent.parent
 ARTIFACTS = Path(__file__).resolve().parent / ".artifacts"
@@ -292,6 +293,22 @@ def share_sql(engine: Any) -> None:
     engine.dialect, engine._compiled_cache = _known_sql.setdefault(
         engine.dialect.name, (engine.dialect, engine._compiled_cache)
     )
+
+
+_known_rules: dict[tuple[Any, ...], Any] = {}
+_compile_rule = Rule._compile_builder
+
+
+def _compile_rule_once(rule: Rule, append_unknown: bool = True) -> Any:
+    """What builds the addresses of a route: code that depends on how the route is written alone, and costs more than
+    all else of making an application. Each test makes one."""
+    key = (rule.rule, rule.endpoint, rule.subdomain, rule.host, repr(rule.defaults), append_unknown)
+    if key not in _known_rules:
+        _known_rules[key] = _compile_rule(rule, append_unknown)
+    return _known_rules[key]
+
+
+Rule._compile_builder = _compile_rule_once  # type: ignore[method-assign]
 
 
 @contextmanager

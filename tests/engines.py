@@ -85,7 +85,9 @@ class Postgres:
 
     def _create(self, how: sql.Composable) -> str:
         name = next(self._names)
-        self.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)) + how)
+        # Files are copied faster than what is in them is written down, where nobody waits for the disk.
+        faster = sql.SQL(" STRATEGY FILE_COPY") if self.is_ours else sql.SQL("")
+        self.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)) + how + faster)
         self._made.append(name)
         return self.url(name)
 
