@@ -601,8 +601,8 @@ class _Run:
                 raise RelayUnavailable("down", f"it takes mail and does not answer: {words}") from fault
             return
         failpoints.point("after_data")
-        self.drops = self.unsure = 0
-        self.relay_works()
+        self.drops = self.unsure = self.not_taken = 0
+        _circuit.worked()
         self.taken = Taken(claimed, said, clock.now())
         restored.note_sent(claimed.message_id, parcel.carried, self.taken.at)
 
@@ -614,6 +614,8 @@ class _Run:
         claimed, said, at = taken.claimed, taken.said, taken.at
         self._settle(claimed, lambda session: protocol.settle_sent(session, claimed, said, at), said)
         failpoints.point("after_settle")
+        # Not before: nothing may come between the relay's answer and its being written down.
+        self.relay_works()
 
     def failed(self, claimed: Claimed, fault: SendFailed) -> None:
         """It did not leave, and that is certain."""
