@@ -13,16 +13,21 @@ from typing import Any
 import pytest
 from conftest import ROOT, RunTracker
 from flask import Flask
-from signed_in import make_account, make_desk, sign_in
+from signed_in import give_app, make_account, make_desk, sign_in
 from sources import PACKAGE, dotted, python_files, tree
 from sqlalchemy import insert, select, text
 
 from tracker.accounts.models import SignIn
+from tracker.accounts.service import change_address
 from tracker.base import rotation
 from tracker.base.db import WRITES, db
 from tracker.base.errors import Misconfigured, Refused
 from tracker.base.sealing import DataKey, Keyring, Ring, Sealer, key_place
 from tracker.base.work import COMMAND, unit_of_work
+from tracker.factors.models import CodeApp
+from tracker.factors.service import find_secret
+from tracker.outbox.models import Message
+from tracker.outbox.service import read_former_address
 
 
 def keys_of(path: Path) -> list[str]:
@@ -52,6 +57,25 @@ def many_keys(app: Flask, count: int) -> None:
     ]
     with db.engine.connect().execution_options(**{WRITES: True}) as connection, connection.begin():
         connection.execute(insert(DataKey), rows)
+
+
+def test_what_apps_and_former_addresses_are_sealed_with_is_changed_too(app: Flask, run_tracker: RunTracker) -> None:
+    """`code_apps.secret_sealed`, `messages.address_sealed`: both open afterwards, where they stand."""
+    make_desk()
+    user = make_account()
+    secret = give_app(user)
+    with unit_of_work("accounts.change_address", COMMAND) as now:
+        change_address(db.session(), db.session.merge(user), "another@example.org", now)
+    done = run_tracker("keys", "rotate", "--json")
+    assert (done.code, done.json["finished"], done.json["unopened"]) == (0, True, 0)
+    db.session.rollback()
+    db.session.expire_all()
+    told = db.session.scalars(select(Message).where(Message.address_sealed.is_not(None))).one()
+    kept = db.session.scalars(select(CodeApp)).one()
+    for sealed in (told.address_sealed, kept.secret_sealed):
+        assert str(sealed).split(":")[1] == done.json["primary"]
+    assert read_former_address(app.extensions["sealer"], told) == "amal@example.org"
+    assert find_secret(kept) == secret
 
 
 def test_it_works(app: Flask, run_tracker: RunTracker, ring: Path) -> None:

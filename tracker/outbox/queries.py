@@ -52,7 +52,7 @@ class MailRow:
     not_before: datetime | None
 
 
-_ROWS: Select[Any] = (
+_ROWS: Any = (
     select(
         Message.id,
         Message.dedupe_key,
