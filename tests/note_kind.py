@@ -95,6 +95,7 @@ def bare_house(settings: Any) -> Flask:
     """The outbox alone over the settings' database: what its children and its tests run in."""
     from tracker.accounts import models
     from tracker.base.db import db, engine_options, prepare_engine
+    from tracker.base.sealing import Keyring, Sealer
 
     app = Flask("tracker", instance_path=str(settings.instance))
     app.extensions["settings"] = settings
@@ -104,6 +105,7 @@ def bare_house(settings: Any) -> Flask:
     with app.app_context():
         assert models.User.metadata is db.metadata
         prepare_engine(db.engine)
+    app.extensions["sealer"] = Sealer(Keyring.load(settings.keyring))
     return app
 
 
