@@ -9,7 +9,7 @@ from sqlalchemy import event, select, update
 from tracker.accounts.models import Membership, User
 from tracker.base.audience import Audience
 from tracker.base.db import db
-from tracker.base.work import COMMAND, unit_of_work
+from tracker.base.work import CLOCK, COMMAND, unit_of_work
 from tracker.cases import service as cases
 from tracker.cases.models import Case
 from tracker.hearings.models import Hearing
@@ -559,7 +559,7 @@ def test_a_tick_with_nothing_to_plan_costs_the_same_few_statements(court: Any) -
 
     event.listen(db.engine, "before_cursor_execute", note)
     try:
-        with unit_of_work("reminders.plan", COMMAND, now=court_at("2024-04-01T05:01+00:00")) as now:
+        with unit_of_work("reminders.plan", CLOCK, now=court_at("2024-04-01T05:01+00:00")) as now:
             assert plan(db.session(), now) == {"planned": 0, "cancelled": 0}
     finally:
         event.remove(db.engine, "before_cursor_execute", note)
@@ -582,7 +582,7 @@ def test_planning_costs_statements_by_kind_and_not_by_row(court: Any, hearings: 
 
     event.listen(db.engine, "before_cursor_execute", note)
     try:
-        with unit_of_work("reminders.plan", COMMAND, now=court_at("2024-03-31T12:00+00:00")) as now:
+        with unit_of_work("reminders.plan", CLOCK, now=court_at("2024-03-31T12:00+00:00")) as now:
             assert plan(db.session(), now)["planned"] >= hearings * followers
     finally:
         event.remove(db.engine, "before_cursor_execute", note)
