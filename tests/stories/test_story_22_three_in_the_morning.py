@@ -85,7 +85,7 @@ def test_one_sentence_says_what_to_do_and_everything_leaves_once_it_is_done(live
     page = lived.browser(lived.owner, now).get("/cases").text
     assert "Mail is refused by the relay since" in page
     # The agenda of the desk waits, too: not all of it are reminders.
-    said = f"(password). {len(waiting)} mails wait, first hearing Mon 09:00 Haifa."
+    said = f"(password). {len(waiting)} mails wait, first hearing Mon 09:00."
     assert said in page
     assert "Set TRACKER_SMTP_URL, try it with tracker mail check, then start the clock anew." in page
     assert "resumes by itself" not in page
