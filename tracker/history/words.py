@@ -207,6 +207,7 @@ announce(
         "entries.withdraw": _l("withdrew an entry"),
         "entries.audience": _l("changed who may see an entry"),
         "hearings.schedule": _l("recorded a hearing"),
+        "hearings.add": _l("recorded a hearing"),
         "hearings.move": _l("moved a hearing"),
         "hearings.correct": _l("corrected a hearing"),
         "hearings.undo": _l("undid the change of a hearing"),
