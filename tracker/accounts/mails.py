@@ -1,15 +1,14 @@
 """Writing the mail that tells how an account signs in was changed. It holds nothing that helps others who read it."""
 
 from datetime import datetime
-from typing import Any
 
-from flask import current_app
 from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from tracker.accounts.models import User
 from tracker.base.languages import speaking
+from tracker.base.markup import fill
 from tracker.base.words import say_instant, say_zone
 from tracker.outbox.kinds import Mail, NoLonger
 from tracker.outbox.models import Message, Recipient
@@ -38,8 +37,8 @@ def write_changed(session: Session, message: Message) -> Mail:
         subject = _("A change to your account")
         return Mail(
             subject=subject,
-            text=_fill("accounts/changed_mail.txt", **said),
-            html=_fill("accounts/changed_mail.html", subject=subject, **said),
+            text=fill("accounts/changed_mail.txt", **said),
+            html=fill("accounts/changed_mail.html", subject=subject, **said),
         )
 
 
@@ -53,7 +52,3 @@ def say_change(what: str) -> str:
         "codes_renewed": _("Your account has new recovery codes; the old ones no longer work."),
         "factors_forgotten": _("Somebody who runs the tracker has removed the second factors of your account."),
     }[what]
-
-
-def _fill(template: str, **what: Any) -> str:
-    return current_app.jinja_env.get_template(template).render(**what)

@@ -81,3 +81,9 @@ def name_to(viewer: User | None, person: Any = User) -> ColumnElement[str]:
         .correlate_except(theirs)
     )
     return case((or_(person.alias.is_(None), person.id == viewer.id, knows), person.name), else_=person.alias)
+
+
+def leads_a_desk(user: User) -> bool:
+    """Whether an account coordinates a desk, whichever, or stands in there, or is an admin: who invites, and who may
+    stop the publicity of any case by its reference."""
+    return user.role == "admin" or bool(coordinated(user))

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from tracker.accounts import service
 from tracker.accounts.guard import acting, in_safety, open_to, viewer
 from tracker.accounts.models import ROLES, Desk, User
-from tracker.accounts.queries import list_sign_ins
+from tracker.accounts.queries import leads_a_desk, list_sign_ins
 from tracker.accounts.rules import DUTIES
 from tracker.administration import queries
 from tracker.administration.forms import DutyForm, JoinForm, PlainForm, RoleForm
@@ -26,7 +26,6 @@ from tracker.base.forms import HouseForm, led_to, once, submit
 from tracker.base.labels import choices
 from tracker.base.work import unit_of_work
 from tracker.factors import service as factors
-from tracker.invitations.queries import may_invite
 from tracker.invitations.service import start_reset
 
 bp = Blueprint("administration", __name__)
@@ -49,7 +48,7 @@ Act = Callable[[Session, User, Any], Sequence[str] | None]
 def index() -> str:
     """The accounts I look after: an admin all, a coordinator those of the desk."""
     user = viewer()
-    if not may_invite(user):
+    if not leads_a_desk(user):
         raise NotAllowed("Only admins and the coordinators of desks see the accounts of others.")
     words, after = request.args.get("q", "")[:100], request.args.get("after", "")[:254]
     return render_template(

@@ -6,7 +6,6 @@ Cases are named by nickname and reference, people by what they are to the case: 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from flask import current_app
 from flask_babel import gettext as _
@@ -19,6 +18,7 @@ from tracker.accounts.rules import is_away
 from tracker.asking.queries import COORDINATOR, DEPUTY, OWNER
 from tracker.base.labels import label
 from tracker.base.languages import speaking, spoken
+from tracker.base.markup import fill
 from tracker.base.words import (
     isolate,
     say_instant,
@@ -245,11 +245,6 @@ def _mail(subject: str, parts: Sequence[Part]) -> Mail:
         subject = ngettext("%(subject)s, and %(num)d more", "%(subject)s, and %(num)d more", more, subject=subject)
     return Mail(
         subject=" ".join(subject.split()),
-        text=_fill("asking/mail.txt", parts=parts),
-        html=_fill("asking/mail.html", parts=parts, subject=subject),
+        text=fill("asking/mail.txt", parts=parts),
+        html=fill("asking/mail.html", parts=parts, subject=subject),
     )
-
-
-def _fill(template: str, **what: Any) -> str:
-    """A template outside a page: what pages add of themselves (who is signed in, where one may go) is not there."""
-    return current_app.jinja_env.get_template(template).render(**what)

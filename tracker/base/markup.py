@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Flask
+from flask import Flask, current_app
 from markupsafe import Markup
 
 #: Kinds of control that have a template of their own; anything else is a line of text.
@@ -121,3 +121,8 @@ def _text_attributes(field: Any) -> dict[str, Any]:
     if input_type in ("email", "url", "tel", "number", "password"):
         return {"dir": "ltr"}
     return {"dir": "auto"}
+
+
+def fill(template: str, **what: Any) -> str:
+    """A template outside a page: what pages add of themselves (who is signed in, where one may go) is not there."""
+    return current_app.jinja_env.get_template(template).render(**what)

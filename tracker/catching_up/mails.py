@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from tracker.accounts.models import User
 from tracker.base.labels import label
 from tracker.base.languages import speaking
+from tracker.base.markup import fill
 from tracker.base.words import say_instant, say_list, say_short_date, say_time, say_window, say_zone
 from tracker.catching_up.queries import Concerned, Report, read_report
 from tracker.clockwork.models import Outage
@@ -49,8 +50,8 @@ def write_report(session: Session, message: Message) -> Mail:
         subject = _("After a stop of the clock: %(cases)s", cases=_named(report))
         return Mail(
             subject=" ".join(subject.split()),
-            text=_fill("catching_up/mail.txt", **said),
-            html=_fill("catching_up/mail.html", subject=subject, **said),
+            text=fill("catching_up/mail.txt", **said),
+            html=fill("catching_up/mail.html", subject=subject, **said),
         )
 
 
@@ -149,7 +150,3 @@ def _named(report: Report) -> str:
 
 def _base() -> str:
     return str(current_app.extensions["settings"].base_url)
-
-
-def _fill(template: str, **what: Any) -> str:
-    return current_app.jinja_env.get_template(template).render(**what)

@@ -207,12 +207,6 @@ def may_agree(session: Session, case: Case, user: User) -> bool:
     return session.scalar(leads.limit(1)) is not None
 
 
-def leads_a_desk(user: User) -> bool:
-    """Whether an account may stop the publicity of any case by its reference: it coordinates a desk, whichever, or
-    stands in there, or is an administrator. Closing is never wrong for long, and cannot wait for the right desk."""
-    return user.role == "admin" or (user.is_staff and any(m.coordinator or m.deputy for m in user.memberships))
-
-
 # The gate -------------------------------------------------------------------------------------------------------------
 
 

@@ -8,7 +8,6 @@ from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from tracker.accounts.models import Desk, User
-from tracker.accounts.queries import coordinated
 from tracker.invitations import rules
 from tracker.invitations.models import AccountLink
 from tracker.invitations.service import SUBJECT, looks_after
@@ -83,8 +82,3 @@ def list_invitations(session: Session, user: User, now: datetime) -> Sequence[In
         )
         for link, person, desk, sender, mail, bounced in rows
     ]
-
-
-def may_invite(user: User) -> bool:
-    """Whether an account may invite anybody at all."""
-    return user.role == "admin" or bool(coordinated(user))

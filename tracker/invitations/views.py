@@ -10,7 +10,7 @@ from sqlalchemy import select
 from tracker.accounts import rules as accounts
 from tracker.accounts.guard import acting, open_to, viewer
 from tracker.accounts.models import ROLES, Desk, User
-from tracker.accounts.queries import coordinated
+from tracker.accounts.queries import coordinated, leads_a_desk
 from tracker.accounts.trying import refuse_too_many
 from tracker.base import clock
 from tracker.base.db import db
@@ -100,7 +100,7 @@ def revoke(link_id: int) -> Response:
 
 
 def _only_who_invites() -> None:
-    if not queries.may_invite(viewer()):
+    if not leads_a_desk(viewer()):
         raise NotAllowed("Only admins and the coordinators of desks invite people.")
 
 

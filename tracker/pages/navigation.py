@@ -9,8 +9,7 @@ from flask_login import current_user
 
 from tracker.accounts.guard import MARKS, mark_of
 from tracker.accounts.models import User
-from tracker.consent.service import leads_a_desk
-from tracker.invitations.queries import may_invite
+from tracker.accounts.queries import leads_a_desk
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +26,6 @@ class Place:
     desk: bool = False
     #: Whether it is open only to who coordinates a desk, or to an administrator.
     leads: bool = False
-    #: Whether it is only for who looks after accounts: admins, and the coordinators of desks.
-    looks_after: bool = False
 
 
 def _place(endpoint: str, label: Any, icon: str, *shown: str, part: str = "", **only: bool) -> Place:
@@ -45,7 +42,7 @@ PLACES: tuple[Place, ...] = (
     _place("pages.hearings", _l("Hearings"), "hearing", "main", "menu"),
     _place("pages.service_health", _l("Service health"), "health", "main", "menu"),
     _place("consent.stop_any", _l("Stop publicity"), "warning", "menu", leads=True),
-    _place("administration.index", _l("Accounts"), "person", "menu", looks_after=True),
+    _place("administration.index", _l("Accounts"), "person", "menu", leads=True),
     _place("reminders.mine", _l("My reminders"), "clock", "menu"),
     _place("calendar.mine", _l("My calendar"), "hearing", "menu"),
     _place("safety.mode", _l("Safety mode"), "lock", "menu"),
@@ -97,7 +94,6 @@ def navigation() -> Navigation:
     role = account.role if account else "anyone"
     at_desk = bool(account and account.desk_ids())
     leads = account is not None and leads_a_desk(account)
-    looks_after = bool(account and may_invite(account))
     exists = current_app.view_functions
 
     def shown(where: str) -> list[Shown]:
@@ -113,7 +109,6 @@ def navigation() -> Navigation:
             and is_open(place, role)
             and (at_desk or not place.desk)
             and (leads or not place.leads)
-            and (looks_after or not place.looks_after)
         ]
 
     def address(endpoint: str, wanted: bool) -> str:

@@ -36,6 +36,7 @@ from tracker.base.audience import Audience
 from tracker.base.columns import canonical_json
 from tracker.base.labels import label
 from tracker.base.languages import speaking, spoken
+from tracker.base.markup import fill
 from tracker.base.words import (
     ago,
     count_days,
@@ -670,11 +671,6 @@ def _mail(subject: str, parts: Sequence[Part], lines: Sequence[str] = ()) -> Mai
     """`lines`: what a mail about several says first, one line each."""
     return Mail(
         subject=" ".join(subject.split()),
-        text=_fill("reminders/mail.txt", parts=parts, lines=lines),
-        html=_fill("reminders/mail.html", parts=parts, lines=lines, subject=subject),
+        text=fill("reminders/mail.txt", parts=parts, lines=lines),
+        html=fill("reminders/mail.html", parts=parts, lines=lines, subject=subject),
     )
-
-
-def _fill(template: str, **what: Any) -> str:
-    """A template outside a page: what pages add of themselves (who is signed in, where one may go) is not there."""
-    return current_app.jinja_env.get_template(template).render(**what)

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from flask import current_app
 from flask_babel import gettext as _
@@ -14,6 +13,7 @@ from sqlalchemy.orm import Session
 from tracker.accounts.models import User
 from tracker.base.labels import label
 from tracker.base.languages import speaking
+from tracker.base.markup import fill
 from tracker.base.words import isolate, say_instant, say_list, say_short_date, say_time, say_when, say_window
 from tracker.cases.models import Case
 from tracker.cases.queries import level
@@ -63,8 +63,8 @@ def write_unreached(session: Session, messages: Sequence[Message], now: datetime
             subject = ngettext("%(subject)s, and %(num)d more", "%(subject)s, and %(num)d more", more, subject=subject)
         return Mail(
             subject=" ".join(subject.split()),
-            text=_fill("reminders/unreached.txt", parts=parts),
-            html=_fill("reminders/unreached.html", parts=parts, subject=subject),
+            text=fill("reminders/unreached.txt", parts=parts),
+            html=fill("reminders/unreached.html", parts=parts, subject=subject),
         )
 
 
@@ -152,8 +152,3 @@ def _named(cases: Sequence[Case], at_most: int) -> str:
         more = len(names) - at_most
         names = [*names[:at_most], ngettext("%(num)d more", "%(num)d more", more)]
     return names[0] if len(names) == 1 else say_list(names)
-
-
-def _fill(template: str, **what: Any) -> str:
-    """A template outside a page: what pages add of themselves (who is signed in, where one may go) is not there."""
-    return current_app.jinja_env.get_template(template).render(**what)
