@@ -159,9 +159,7 @@ def opened(session: Session, user: User, action: UrgentAction, now: datetime, *,
     return (
         dialect.insert(table)
         .values(values)
-        .on_conflict_do_update(
-            index_elements=["action_id", "user_id"], set_=changes
-        )
+        .on_conflict_do_update(index_elements=["action_id", "user_id"], set_=changes)
     )
 
 

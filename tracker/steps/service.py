@@ -62,9 +62,7 @@ def record_step(
             "late": ("done_on", _("That day has not come yet.") if last == today else _("It was stopped by then.")),
             "often": (
                 "",
-                _(
-                    "You have said so several times today. If a group wrote many, say it once, with their number."
-                ),
+                _("You have said so several times today. If a group wrote many, say it once, with their number."),
             ),
         }[why]
         raise Refused(words, field or None)
