@@ -22,6 +22,9 @@ ASKS = {
 
 #: What reads without asking, by file and function, and why it may.
 WITHOUT = {
+    "actions/queries.py find_action": "commands, which act for the house",
+    "actions/queries.py list_actions": "commands, as above",
+    "actions/queries.py telling_entries": "the settler: what is told decides whether an action goes on",
     "asking/queries.py list_without_day": "the plan: who is asked is decided by Lines, what is sent by may_be_asked",
     "asking/queries.py _items": "the plan, as above",
     "asking/queries.py list_questions": "the plan, as above",
