@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import socket
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -23,8 +24,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from forked import ForkedCommands
 from hypothesis import settings as hypothesis_settings
+from made_once import remember
 from mail_sink import MailSink
-from werkzeug.routing import Rule
 
 ROOT = Path(__file__).resolve().parent.parent
 ARTIFACTS = Path(__file__).resolve().parent / ".artifacts"
@@ -32,6 +33,28 @@ ARTIFACTS = Path(__file__).resolve().parent / ".artifacts"
 #: A zone few people live in: what reads the machine's local time by accident shows at once.
 os.environ["TZ"] = "Asia/Kathmandu"
 time.tzset()
+
+#: Bytes that must be free in memory before the files of tests are kept there.
+ROOM = 6 * 1024**3
+
+
+def keep_files_in_memory(folder: str = "/dev/shm") -> None:
+    """Let what tests write lie in memory, if the machine has the room and `TMPDIR` names no other place: every test
+    writes a database of its own, which nobody wants to find on the disk."""
+    try:
+        there = os.statvfs(folder)
+        meminfo = Path("/proc/meminfo").read_text()
+    except OSError:
+        return
+    available = int(meminfo.partition("MemAvailable:")[2].split()[0]) * 1024
+    runs_programs = not there.f_flag & os.ST_NOEXEC
+    if runs_programs and min(there.f_bavail * there.f_frsize, available) > ROOM and os.access(folder, os.W_OK):
+        os.environ["TMPDIR"] = folder
+        tempfile.tempdir = None
+
+
+if "TMPDIR" not in os.environ:
+    keep_files_in_memory()
 
 REQUIRED = {word for word in os.environ.get("TRACKER_REQUIRE", "").replace(" ", "").split(",") if word}
 CHROMIUM = os.environ.get("TRACKER_CHROMIUM")
@@ -175,11 +198,28 @@ def _sqlite_files(tmp_path_factory: pytest.TempPathFactory) -> SQLiteFiles:
     return SQLiteFiles(tmp_path_factory.mktemp("templates"))
 
 
+@pytest.fixture(scope="session")
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all processes of this run share."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _made_once(shared_folder: Path) -> Path:
+    """Where lies what every tracker makes from the program alone: it is there already, as at a second start."""
+    remember(shared_folder / "templates-in-python")
+    folder = shared_folder / "made"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    return folder
+
+
 @pytest.fixture
-def instance(tmp_path: Path) -> Path:
+def instance(tmp_path: Path, _made_once: Path) -> Path:
     """The folder in which this test's tracker keeps its own files."""
     folder = tmp_path / "instance"
     folder.mkdir(mode=0o700)
+    (folder / "made").symlink_to(_made_once)
     return folder
 
 
@@ -293,22 +333,6 @@ def share_sql(engine: Any) -> None:
     engine.dialect, engine._compiled_cache = _known_sql.setdefault(
         engine.dialect.name, (engine.dialect, engine._compiled_cache)
     )
-
-
-_known_rules: dict[tuple[Any, ...], Any] = {}
-_compile_rule = Rule._compile_builder
-
-
-def _compile_rule_once(rule: Rule, append_unknown: bool = True) -> Any:
-    """What builds the addresses of a route: code that depends on how the route is written alone, and costs more than
-    all else of making an application. Each test makes one."""
-    key = (rule.rule, rule.endpoint, rule.subdomain, rule.host, repr(rule.defaults), append_unknown)
-    if key not in _known_rules:
-        _known_rules[key] = _compile_rule(rule, append_unknown)
-    return _known_rules[key]
-
-
-Rule._compile_builder = _compile_rule_once  # type: ignore[method-assign]
 
 
 @contextmanager
