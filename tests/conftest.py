@@ -4,6 +4,7 @@
 `one_engine` runs on SQLite only. `app`, `client`, `run_tracker` and `live_server` stand on it.
 """
 
+import gc
 import json
 import os
 import shutil
@@ -497,6 +498,13 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     if report.when == "call" and report.failed:
         item.failed = True  # type: ignore[attr-defined]
     return report
+
+
+def pytest_collection_finish() -> None:
+    """Look no more at what is there for good: looking for garbage among it took a fifth of the time of all tests."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 20)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
