@@ -4,6 +4,7 @@
 `one_engine` runs on SQLite only. `app`, `client`, `run_tracker` and `live_server` stand on it.
 """
 
+import fcntl
 import gc
 import json
 import os
@@ -224,33 +225,40 @@ def instance(tmp_path: Path, _made_once: Path) -> Path:
     return folder
 
 
+def _call_rehearsal(address: str) -> None:
+    """Say of a database that it is a rehearsal's."""
+    from sqlalchemy import NullPool, create_engine, insert
+
+    from tracker.base.house import HouseFact
+
+    with create_engine(address, poolclass=NullPool).begin() as connection:
+        connection.execute(insert(HouseFact).values(key="rehearsal", value="yes"))
+
+
 @pytest.fixture
 def database_url(
     request: pytest.FixtureRequest, instance: Path, _sqlite_files: SQLiteFiles, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[str]:
     """The address of a migrated, empty database of this test's own."""
-    rehearsal = request.node.get_closest_marker("rehearsal") is not None
-    kind = "rehearsal" if rehearsal else "plain"
 
     def migrate(address: str) -> None:
         from alembic import command
         from alembic.config import Config
 
-        from tracker.base.db import db
-        from tracker.base.house import write_fact
-
-        settings = _environment(address, tmp_path_factory.mktemp("migrating"))
-        with made_app(settings):
+        with made_app(_environment(address, tmp_path_factory.mktemp("migrating"))):
             command.upgrade(Config(str(ROOT / "migrations" / "alembic.ini")), "head")
-            if rehearsal:
-                write_fact(db.session(), "rehearsal", "yes")
-                db.session.commit()
 
+    rehearses = request.node.get_closest_marker("rehearsal") is not None
     if request.param == "sqlite":
-        yield _sqlite_files.copy(kind, migrate, instance / "tracker.db")
+        address = _sqlite_files.copy("plain", migrate, instance / "tracker.db")
+        if rehearses:
+            _call_rehearsal(address)
+        yield address
         return
     server: Postgres = request.getfixturevalue("postgres")
-    address = server.copy(kind, migrate)
+    address = server.copy("plain", migrate)
+    if rehearses:
+        _call_rehearsal(address)
     yield address
     server.drop(address)
 
@@ -306,6 +314,30 @@ def forked_commands() -> Iterator[ForkedCommands]:
     commands = ForkedCommands()
     yield commands
     commands.close()
+
+
+@pytest.fixture(scope="session")
+def loaded_demo(shared_folder: Path, _made_once: Path, forked_commands: ForkedCommands) -> Path:
+    """The folder of a demo that was loaded and ran once, to be copied: one for all processes of this run."""
+    folder, beside = shared_folder / "demo", shared_folder / "demo-being-loaded"
+    with (shared_folder / "demo.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            shutil.rmtree(beside, ignore_errors=True)
+            beside.mkdir(mode=0o700)
+            (beside / "made").symlink_to(_made_once)
+            code, _out, err = forked_commands.run(["demo", "--once", "--json"], _environment("", beside), "")
+            assert code == 0, err
+            beside.rename(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def demo_env(loaded_demo: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The environment of a demo that was loaded and ran once, of this file's own."""
+    folder = tmp_path_factory.mktemp("demo") / "instance"
+    shutil.copytree(loaded_demo, folder, symlinks=True)
+    return _environment("", folder)
 
 
 @pytest.fixture
