@@ -17,7 +17,7 @@ from urllib.parse import urlencode
 from urllib.request import HTTPCookieProcessor, build_opener
 
 import pytest
-from conftest import _environment, made_app
+from conftest import made_app
 from flask import Flask
 from forked import ForkedCommands
 from sqlalchemy import select, text
@@ -113,16 +113,6 @@ def test_a_loading_that_was_broken_off_is_told_again(run_tracker: Run, instance:
 
 
 # What there is to see -------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def demo_env(tmp_path_factory: pytest.TempPathFactory, forked_commands: ForkedCommands) -> dict[str, str]:
-    """The environment of a demo that was loaded into a fresh folder."""
-    folder = tmp_path_factory.mktemp("demo")
-    environment = {**_environment("", folder)}
-    code, _out, err = forked_commands.run(["demo", "--once", "--json"], environment, "")
-    assert code == 0, err
-    return environment
 
 
 @pytest.fixture(scope="module")
