@@ -1,4 +1,4 @@
-"""Pages that speak of what is closed to who reads them: accepting touches none of it, and nothing is told by silence."""
+"""Pages that speak of what is closed to who reads them: accepting touches none of it, and silence tells nothing."""
 
 from datetime import date
 from typing import Any

@@ -774,8 +774,8 @@ class _Writing:
         self._as_fresh_as_the_page(hearing)
 
     def _changed(self, hearing_id: int | None) -> Hearing | None:
-        """The hearing a proposal moves, where it still lies ahead and whoever accepts may see it; else the proposal is a
-        hearing of its own: nobody changes what they cannot compare, and those who see both put them together."""
+        """The hearing a proposal moves, where it still lies ahead and whoever accepts may see it; else the proposal is
+        a hearing of its own: nobody changes what they cannot compare, and those who see both put them together."""
         if hearing_id is None:
             return None
         found = self.session.scalar(

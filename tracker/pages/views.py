@@ -391,7 +391,7 @@ def service_do_pause() -> Any:
         with unit_of_work("outbox.pause", acting(), "house") as now:
             once(form)
             words = " ".join((form.reason.data or "").split())
-            done = pause_mail(db.session(), now, "by_hand", user.name, words=words)
+            done = pause_mail(db.session(), now, "by_hand", user.called, words=words)
             flash(_("Nothing goes out any more."), "good")
             if done.under_way:
                 flash(
