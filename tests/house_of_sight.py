@@ -297,6 +297,8 @@ OF_NO_CASE = {
     "invitations.join": "whoever holds the link",
     "invitations.new_password": "whoever holds the link",
     "invitations.set_password": "whoever holds the link",
+    "invitations.confirm_address": "whoever holds the link to another address of theirs",
+    "invitations.take_address": "whoever holds the link to another address of theirs",
     **{
         f"administration.{name}": "an account"
         for name in (

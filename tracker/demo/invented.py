@@ -45,6 +45,19 @@ def _layla(story: Story) -> None:
         "layla", known, "noor", "person.arrested", day("iopt", -12), "Police took her and two computers.",
         payload={"place": "at her newspaper"}, source=FAMILY, word="layla arrested",
     )  # fmt: skip
+    story.contact(
+        "layla", known + timedelta(minutes=3), "noor", "family", "sister",
+        {"name": "Huda al-Mithal", "phone": "+44 7700 900141", "email": "huda@example.net", "language": "Arabic, English; "
+         "after six in the evening", "note": "Do not leave messages."}, person="layla",
+    )  # fmt: skip
+    story.contact(
+        "layla", at("iopt", 10, "16:50"), "kit", "lawyer", "lawyer",
+        {"name": "Adv. Ruth Dugma", "phone": "+44 7700 900142", "email": "office@example.com"},
+    )  # fmt: skip
+    story.contact(
+        "layla", at("iopt", 3, "12:14"), "kit", "medical_note", "medicine",
+        {"note": "Asthma. Needs her blue inhaler at hand; the lawyer has the prescription."}, person="layla",
+    )  # fmt: skip
     story.entry(
         "layla", at("iopt", 11, "09:05"), "noor", "person.arrested", day("iopt", -12),
         "Police took her and two computers. It was at home and not at the newspaper, as we had understood.",
