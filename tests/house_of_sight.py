@@ -327,6 +327,8 @@ OF_NO_CASE = {
     "invitations.join": "whoever holds the link",
     "invitations.new_password": "whoever holds the link",
     "invitations.set_password": "whoever holds the link",
+    "invitations.confirm_address": "whoever holds the link to another address of theirs",
+    "invitations.take_address": "whoever holds the link to another address of theirs",
     **{
         f"targets.{name}": "somebody to write to: no case"
         for name in ("edit", "change", "settle", "report", "do_report")
