@@ -53,6 +53,8 @@ ROOMS: tuple[str, ...] = (
     "tracker.intake.models",
     "tracker.cases.faces",
     "tracker.cases.indexing",
+    "tracker.publishing.kinds",
+    "tracker.publishing.revising",
     "tracker.reminders.kinds",
     "tracker.reminders.planning",
     "tracker.reminders.bouncing",
@@ -89,6 +91,7 @@ PAGES: tuple[str, ...] = (
     "tracker.digests.views",
     "tracker.history.views",
     "tracker.safety.views",
+    "tracker.publishing.views",
     "tracker.pages.views",
 )
 
