@@ -165,10 +165,10 @@ def set_up_page(
         page = CountryPage(desk_id=desk.id, changed_at=now, version=0, revision=0)
         session.add(page)
     if page.version != version:
-        theirs = {
-            name: getattr(page, name)
-            for name in ("is_open", "contact", "names_coordinators", "document_years", "documents_url")
+        theirs: dict[str, object] = {
+            name: getattr(page, name) for name in ("is_open", "contact", "names_coordinators", "documents_url")
         }
+        theirs["document_years"] = " ".join(map(str, page.document_years))
         raise VersionConflict("The page was set up anew in between.", theirs)
     page.is_open, page.contact, page.names_coordinators = is_open, contact.strip(), names_coordinators
     page.document_years = sorted(set(document_years), reverse=True)

@@ -18,6 +18,7 @@ from tracker.base.errors import NotAllowed, NotFound, Refused
 from tracker.base.forms import led_to, once, submit
 from tracker.base.labels import label
 from tracker.base.languages import from_browser, known_languages, language_tag
+from tracker.base.once import new_token
 from tracker.base.words import say_stated
 from tracker.base.work import unit_of_work
 from tracker.cases.access import kept_case
@@ -158,11 +159,13 @@ def desk(code: str) -> Response:
     return _of_desk(code, lambda found: _draw_desk(found, None))
 
 
-@bp.get("/public/<lang>/desks/<code>/<int(fixed_digits=4):year>")
+@bp.get("/public/<lang>/desks/<code>/<year>")
 @_for_everybody
-def year(code: str, year: int) -> Response:
+def year(code: str, year: str) -> Response:
     """What it published in a year."""
-    return _of_desk(code, lambda found: _draw_desk(found, year), year)
+    if not (year.isascii() and year.isdigit() and len(year) == 4):
+        raise NotFound("That is no year.")
+    return _of_desk(code, lambda found: _draw_desk(found, int(year)), year)
 
 
 @bp.get("/public/<lang>/desks/<code>/good-news")
@@ -625,6 +628,7 @@ def _set_up_page(form: PageForm, desk: Desk) -> str:
         page=queries.find_page(session, desk),
         published=queries.list_published(session, desk),
         lang=known_languages()[0][0],
+        new_token=new_token,
     )
 
 
