@@ -241,7 +241,7 @@ class Browser:
                     self.inside = False
                 elif tag == "select":
                     self.choosing = ""
-                elif tag == "textarea":
+                elif tag == "textarea" and self.typing:
                     self.fields[self.typing][0] = self.fields[self.typing][0].removeprefix("\r\n").removeprefix("\n")
                     self.typing = ""
 

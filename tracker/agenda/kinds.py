@@ -8,10 +8,12 @@ from tracker.base.registry import Registry
 
 @dataclass(frozen=True, slots=True)
 class AgendaKind:
-    """A kind of thing ahead. `days_before` by lead kind; the empty key is for those not named."""
+    """A kind of thing ahead. `days_before` by lead kind; the empty key is for those not named. `is_next`: whether it
+    can be a case's next date; what only asks something of those who write is not."""
 
     code: str
     days_before: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    is_next: bool = True
 
     def leads(self, lead_kind: str) -> tuple[int, ...]:
         """Days before, longest first, for this sub-kind."""
@@ -21,6 +23,11 @@ class AgendaKind:
 kinds: Registry[AgendaKind] = Registry("agenda kind")
 
 
-def agenda_kind(code: str, *, days_before: Mapping[str, tuple[int, ...]]) -> AgendaKind:
+def agenda_kind(code: str, *, days_before: Mapping[str, tuple[int, ...]], is_next: bool = True) -> AgendaKind:
     """Announce a kind of thing ahead."""
-    return kinds.add(code, AgendaKind(code, dict(days_before)))
+    return kinds.add(code, AgendaKind(code, dict(days_before), is_next))
+
+
+def kinds_of_next_dates() -> tuple[str, ...]:
+    """The codes of what can be a case's next date."""
+    return tuple(kind.code for kind in kinds if kind.is_next)

@@ -62,6 +62,23 @@ def direction() -> str:
     return spoken().text_direction
 
 
+def right_to_left(code: str) -> bool:
+    """Whether a language, by its ISO 639 code, is written from right to left; one nobody knows is not."""
+    try:
+        return Locale.parse(code).text_direction == "rtl"
+    except (UnknownLocaleError, ValueError):
+        return False
+
+
+def name_of_language(code: str) -> str:
+    """A language by its own name, as its readers look for it: `Deutsch`, `العربية`; its code where nobody knows it."""
+    try:
+        own = Locale.parse(code)
+    except (UnknownLocaleError, ValueError):
+        return code
+    return str(own.get_display_name(own) or code)
+
+
 @contextmanager
 def speaking(code: str | None) -> Iterator[None]:
     """Speak `code` for the block: for mail, which goes to somebody else than who asks. None, or a language that is not

@@ -20,7 +20,7 @@ from flask_babel import ngettext
 
 from tracker.base.dates import instant_of, today_in, wall_of
 from tracker.base.labels import label
-from tracker.base.languages import speaking, spoken
+from tracker.base.languages import name_of_language, speaking, spoken
 
 P = ParamSpec("P")
 
@@ -30,7 +30,7 @@ _ISOLATE, _END = "\u2068", "\u2069"
 
 def set_up(app: Flask) -> None:
     """Make these functions template filters."""
-    for said in (*_FILTERS, label):
+    for said in (*_FILTERS, label, name_of_language):
         app.jinja_env.filters[said.__name__] = said
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
+from tracker.agenda.kinds import kinds_of_next_dates
 from tracker.agenda.models import OPEN_STATE, AgendaItem
 from tracker.agenda.service import chunks
 from tracker.base.audience import Audience
@@ -117,7 +118,12 @@ def _faces(session: Session, now: datetime, cases: Sequence[int]) -> None:
     ahead: dict[int, list[AgendaItem]] = {case_id: [] for case_id in cases}
     for item in session.scalars(
         select(AgendaItem)
-        .where(AgendaItem.case_id.in_(cases), AgendaItem.state == OPEN_STATE, AgendaItem.outcome_due_at > now)
+        .where(
+            AgendaItem.case_id.in_(cases),
+            AgendaItem.state == OPEN_STATE,
+            AgendaItem.outcome_due_at > now,
+            AgendaItem.kind.in_(kinds_of_next_dates()),
+        )
         # By its last possible day, a known day first: a long window hides no day that lies within it.
         .order_by(AgendaItem.outcome_due_at, AgendaItem.local_date.is_(None), AgendaItem.starts_at, AgendaItem.id)
     ):

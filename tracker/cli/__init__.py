@@ -11,11 +11,12 @@ import click
 from flask import Flask
 
 from tracker.base.errors import TrackerError
-from tracker.cli import accounts, audit, bounces, cases, clock, hearings, house, intake, keys, outbox, safety
+from tracker.cli import accounts, actions, audit, bounces, cases, clock, hearings, house, intake, keys, outbox, safety
 from tracker.cli.ground import refuse, tracker
 
 __all__ = [
     "accounts",
+    "actions",
     "audit",
     "bounces",
     "cases",

@@ -27,6 +27,8 @@ from tracker.accounts.guard import acting, in_safety, open_to, viewer
 from tracker.accounts.models import Membership, User
 from tracker.accounts.queries import name_to
 from tracker.accounts.reaching import find_own, list_unreachable
+from tracker.actions.queries import called, languages_of, list_open_to
+from tracker.actions.rules import stands
 from tracker.base import clock
 from tracker.base.audience import Audience
 from tracker.base.countries import country_name
@@ -64,6 +66,7 @@ from tracker.pages.outgoing import get_seen_message, may_release, paused_words, 
 from tracker.pages.probes import database_answers, reminders_now
 from tracker.pages.today import MOST_NEEDS, in_court, needs_me, quiet
 from tracker.reminders.queries import find_follow
+from tracker.steps.queries import list_news, list_withdrawn, wrote_for
 from tracker.timeline.codes import CUSTODY, PROCEEDINGS
 
 bp = Blueprint("pages", __name__)
@@ -92,9 +95,17 @@ def today() -> str:
     """The first page: for staff what needs them, for volunteers what they may see."""
     user, now, session = viewer(), clock.now(), db.session()
     if not user.is_staff:
+        open_now = list_open_to(session, user, now)
+        numbers = [action.id for action, _case in open_now]
         return render_template(
             "pages/today_volunteer.html",
             page=list_cases(session, user, Asked()),
+            open_now=open_now,
+            languages=languages_of(session, numbers),
+            wrote=wrote_for(session, user, numbers),
+            withdrawn=list_withdrawn(session, user, now),
+            news=list_news(session, user, now),
+            called=called,
             now=now,
             today=today_in(user.reading_zone, now),
         )
@@ -173,6 +184,8 @@ def case_file(ref: str) -> Any:
         now=now,
         zone=user.reading_zone,
         known_said=said,
+        called=called,
+        action_stands=stands,
         may_view_as=(user.is_staff and file.may_change) or file.seen_as is not None,
         view_as_args={"view-as": seen_as.code} if seen_as is not None else {},
         refusal=refusal,

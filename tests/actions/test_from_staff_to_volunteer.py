@@ -1,0 +1,101 @@
+"""An action made by staff, taken by a volunteer on a phone, counted, stopped."""
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from actions_ground import LETTER, minister, open_case
+from house_of_cases import NOW, Lived, enter
+from sqlalchemy import select
+
+from tracker.actions.models import UrgentAction
+from tracker.base.db import db
+from tracker.steps.models import Step
+
+
+def made_in_pages(lived: Lived, **said: Any) -> tuple[Any, str, str]:
+    """Staff record whom to write to, write the action and open it, all in pages: their browser, where staff keep the
+    action, and where volunteers read it."""
+    case = open_case(lived)
+    staff = lived.browser(lived.owner)
+    target = minister(lived)
+    answer = staff.fill(
+        f"/cases/{case.ref}/actions/new",
+        **{
+            "title": "Say where the surgeon is",
+            "ua_number": "First UA: 52/24",
+            "targets": target.public_id,
+            "subject": "Where is he?",
+            "body": LETTER,
+        }
+        | said,
+    )
+    assert answer.status_code == 303, answer.text
+    kept = answer.headers["Location"]
+    form = re.search(r'action="([^"]+/activate)"(.*?)</form>', staff.get(kept).text, re.DOTALL)
+    assert form is not None
+    staff.send(form[1], dict(re.findall(r'name="([^"]+)" value="([^"]*)"', form[2])))
+    db.session.rollback()
+    written = db.session.scalars(select(UrgentAction)).one()
+    return staff, kept, f"/actions/{written.public_id}"
+
+
+def test_a_volunteer_takes_it_and_is_counted_until_it_is_stopped(lived: Lived) -> None:
+    staff, kept, address = made_in_pages(lived)
+    volunteer = lived.browser(lived.volunteer, NOW + timedelta(hours=1))
+    first = volunteer.get("/").text
+    assert address in first
+    page = volunteer.get(address).text
+    assert "Please say where he is." in page
+    assert (
+        "mailto:minister@example.org?subject=Where%20is%20he%3F&amp;body=Dear%20Minister%2C%0D%0A%0D%0AI%20write"
+        in page
+    )
+
+    assert volunteer.send(f"{address}/did-it", volunteer.filled(address, channel="email")).status_code == 303
+    assert "it is counted" in volunteer.get(f"{address}/thanks").text
+    db.session.rollback()
+    step = db.session.scalars(select(Step)).one()
+    assert (step.channel, step.count, step.user_id) == ("email", 1, lived.volunteer.id)
+
+    staff.now = NOW + timedelta(hours=2)
+    assert staff.fill(f"{kept}/stop", reason="asked").status_code == 303
+    volunteer.now = NOW + timedelta(hours=3)
+    assert "Stopped since you looked" in volunteer.get("/").text
+    for surface in (address, f"{address}/print", f"{address}/calls", f"{address}/thanks"):
+        said = volunteer.get(surface).text
+        assert "Please do not write" in said, surface
+        assert "Please say where he is." not in said, surface
+        assert "mailto:" not in said, surface
+    assert "Your letter was right when it was sent." in volunteer.get(address).text
+    assert "Stopped since you looked" not in volunteer.get("/").text
+
+
+@pytest.mark.browser
+def test_from_the_list_to_i_did_it_in_five_taps_on_a_phone(lived: Lived, live_server: Any, page: Any) -> None:
+    _staff, _kept, address = made_in_pages(lived)
+    live_server.at = NOW + timedelta(hours=1)
+    page.set_viewport_size({"width": 360, "height": 740})
+    enter(page, live_server, lived.volunteer.email)
+    page.goto(f"{live_server.url}/")
+    taps = 0
+
+    def tap(what: Any) -> None:
+        nonlocal taps
+        what.click()
+        taps += 1
+
+    tap(page.get_by_role("link", name="Say where the surgeon is"))
+    page.wait_for_url(f"{live_server.url}{address}")
+    mail = page.get_by_role("link", name="Open in my mail program")
+    assert str(mail.get_attribute("href")).startswith("mailto:minister@example.org?subject=")
+    page.get_by_label("Make it your own").fill("Dear Minister,\nWhere is he?")
+    assert str(mail.get_attribute("href")).endswith("body=Dear%20Minister%2C%0D%0AWhere%20is%20he%3F")
+    tap(page.get_by_role("link", name="I did it"))
+    tap(page.get_by_role("button", name="I did it"))
+    page.wait_for_url(f"{live_server.url}{address}/thanks")
+    # The mail program is one tap more.
+    assert taps + 1 <= 5
+    db.session.rollback()
+    assert db.session.scalars(select(Step.count)).one() == 1

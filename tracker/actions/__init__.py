@@ -1,0 +1,1 @@
+"""Urgent actions: what volunteers are asked to write, until when, and when they must stop."""

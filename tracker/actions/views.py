@@ -1,0 +1,337 @@
+"""Pages on which staff write an urgent action, open it, put it on hold and stop it."""
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import Blueprint, flash, render_template, url_for
+from flask_babel import gettext as _
+
+from tracker.accounts.guard import acting, open_to, viewer
+from tracker.accounts.models import Desk
+from tracker.actions import service
+from tracker.actions.forms import (
+    ActionForm,
+    CloseForm,
+    ExtendForm,
+    HoldForm,
+    LetterForm,
+    NewActionForm,
+    ResumeForm,
+    StopForm,
+)
+from tracker.actions.models import UrgentAction
+from tracker.actions.queries import called, get_of_case, list_letters, list_targets_of
+from tracker.actions.rules import RUNS_DAYS, stands
+from tracker.base import clock
+from tracker.base.audience import Audience
+from tracker.base.dates import today_in
+from tracker.base.db import db
+from tracker.base.errors import NotFound
+from tracker.base.forms import HouseForm, led_to, once, submit
+from tracker.base.once import new_token
+from tracker.base.work import unit_of_work
+from tracker.cases.access import kept_case, rung_of
+from tracker.cases.models import Case
+from tracker.targets.models import Target
+from tracker.targets.queries import list_officials
+
+bp = Blueprint("actions", __name__, url_prefix="/cases/<ref>/actions")
+
+
+@bp.get("/new")
+@open_to("staff")
+def new(ref: str) -> str:
+    """An empty action, or an update of the one `?update-of=` names."""
+    case, desk = kept_case(ref)
+    today = today_in(desk.zone, clock.now())
+    return _new_page(NewActionForm(issued_on=today, audience=Audience.VOLUNTEERS.code), case, desk)
+
+
+@bp.post("/new")
+@open_to("staff")
+def draft(ref: str) -> Any:
+    """Write it down as a draft, with its first letter."""
+    case, desk = kept_case(ref)
+    form = NewActionForm()
+    _offer(form, desk)
+
+    def act() -> str:
+        with unit_of_work("actions.draft", acting(), f"case:{case.id}"):
+            once(form)
+            mine, _desk = kept_case(ref)
+            action = service.draft_action(
+                db.session(),
+                mine,
+                **_said(form),
+                targets=_targets(form, desk),
+                letters=[_letter(form)],
+            )
+            flash(_("Kept as a draft. Read it as volunteers will, and open it."), "good")
+            return led_to(form, url_for("actions.show", ref=ref, public_id=action.public_id))
+
+    return submit(form, act, lambda: _new_page(form, case, desk))
+
+
+@bp.get("/<public_id>")
+@open_to("staff")
+def show(ref: str, public_id: str) -> str:
+    """An action as staff keep it: where it stands, its letters, whom it goes to, and what can be done with it."""
+    case, action, desk = _action(ref, public_id)
+    session, now = db.session(), clock.now()
+    return render_template(
+        "actions/show.html",
+        case=case,
+        action=action,
+        called=called(action),
+        state=stands(action.state, action.act_until_at, now),
+        letters=list_letters(session, action),
+        targets=list_targets_of(session, action),
+        today=today_in(desk.zone, now),
+        once=new_token(),
+        now=now,
+        zone=viewer().reading_zone,
+    )
+
+
+@bp.get("/<public_id>/edit")
+@open_to("staff")
+def edit(ref: str, public_id: str) -> str:
+    """What an action says."""
+    case, action, desk = _action(ref, public_id)
+    form = ActionForm(
+        obj=action,
+        ua_number=called(action) if action.ua_sequence is not None else "",
+        audience=action.audience.code,
+        targets=[target.public_id for target in list_targets_of(db.session(), action)],
+        version=str(action.version),
+    )
+    _offer(form, desk)
+    return render_template("actions/edit.html", form=form, case=case, action=action, called=called(action))
+
+
+@bp.post("/<public_id>/edit")
+@open_to("staff")
+def change(ref: str, public_id: str) -> Any:
+    """Change it."""
+
+    def do(case: Case, action: UrgentAction, desk: Desk, form: ActionForm) -> str:
+        service.edit_action(
+            db.session(), case, action, version=form.expected_version, targets=_targets(form, desk), **_said(form)
+        )
+        return _("Saved.")
+
+    return _answer(ref, public_id, "edit", ActionForm(), do)
+
+
+@bp.get("/<public_id>/letters/<language>")
+@open_to("staff")
+def letter(ref: str, public_id: str, language: str) -> str:
+    """A letter in one language; `new` is an empty one."""
+    case, action, _desk = _action(ref, public_id)
+    found = next((item for item in list_letters(db.session(), action) if item.language == language), None)
+    if found is None and language != "new":
+        raise NotFound(_("There is no letter in that language."))
+    form = LetterForm(obj=found, version=str(action.version))
+    return render_template("actions/letter.html", form=form, case=case, action=action, called=called(action))
+
+
+@bp.post("/<public_id>/letters/<language>")
+@open_to("staff")
+def write_letter(ref: str, public_id: str, language: str) -> Any:
+    """Write the letter: whoever opens the action from now on reads it."""
+
+    def do(_case: Case, action: UrgentAction, _desk: Desk, form: LetterForm) -> str:
+        service.write_letter(db.session(), action, _letter(form))
+        return _("Saved.")
+
+    return _answer(ref, public_id, "letter", LetterForm(), do)
+
+
+@bp.post("/<public_id>/activate")
+@open_to("staff")
+def activate(ref: str, public_id: str) -> Any:
+    """Open it: it can be taken from now on."""
+
+    def do(case: Case, action: UrgentAction, _desk: Desk, form: HouseForm) -> str:
+        service.activate_action(db.session(), case, action, version=form.expected_version)
+        return _("Open: it can be taken from now on.")
+
+    return _answer(ref, public_id, "activate", HouseForm(), do)
+
+
+@bp.get("/<public_id>/hold")
+@open_to("staff")
+def hold(ref: str, public_id: str) -> str:
+    """Why nobody may write just now."""
+    return _ask(ref, public_id, "hold", HoldForm())
+
+
+@bp.post("/<public_id>/hold")
+@open_to("staff")
+def do_hold(ref: str, public_id: str) -> Any:
+    """Put it on hold: the letter is withdrawn with the next request."""
+
+    def do(case: Case, action: UrgentAction, _desk: Desk, form: HoldForm) -> str:
+        service.hold_action(db.session(), case, action, reason=form.reason.data, words=form.words.data or "")
+        return _("On hold: its letter is withdrawn everywhere.")
+
+    return _answer(ref, public_id, "hold", HoldForm(), do)
+
+
+@bp.get("/<public_id>/resume")
+@open_to("staff")
+def resume(ref: str, public_id: str) -> str:
+    """Why it goes on."""
+    return _ask(ref, public_id, "resume", ResumeForm())
+
+
+@bp.post("/<public_id>/resume")
+@open_to("staff")
+def do_resume(ref: str, public_id: str) -> Any:
+    """Let it go on."""
+
+    def do(case: Case, action: UrgentAction, _desk: Desk, form: ResumeForm) -> str:
+        service.resume_action(
+            db.session(), case, action, reason=form.reason.data, version=form.expected_version or None
+        )
+        return _("It goes on: it can be taken again.")
+
+    return _answer(ref, public_id, "resume", ResumeForm(), do)
+
+
+@bp.get("/<public_id>/stop")
+@open_to("staff")
+def stop(ref: str, public_id: str) -> str:
+    """Why nobody may write any more."""
+    return _ask(ref, public_id, "stop", StopForm())
+
+
+@bp.post("/<public_id>/stop")
+@open_to("staff")
+def do_stop(ref: str, public_id: str) -> Any:
+    """Stop it for good."""
+
+    def do(case: Case, action: UrgentAction, _desk: Desk, form: StopForm) -> str:
+        service.stop_action(db.session(), case, action, reason=form.reason.data, words=form.words.data or "")
+        return _("Stopped: its letter is withdrawn everywhere, and its page says so.")
+
+    return _answer(ref, public_id, "stop", StopForm(), do)
+
+
+@bp.get("/<public_id>/close")
+@open_to("staff")
+def close(ref: str, public_id: str) -> str:
+    """Why it is closed."""
+    return _ask(ref, public_id, "close", CloseForm())
+
+
+@bp.post("/<public_id>/close")
+@open_to("staff")
+def do_close(ref: str, public_id: str) -> Any:
+    """Close it."""
+
+    def do(case: Case, action: UrgentAction, _desk: Desk, form: CloseForm) -> str:
+        service.close_action(db.session(), case, action, reason=form.reason.data, words=form.words.data or "")
+        return _("Closed.")
+
+    return _answer(ref, public_id, "close", CloseForm(), do)
+
+
+@bp.get("/<public_id>/extend")
+@open_to("staff")
+def extend(ref: str, public_id: str) -> str:
+    """Until when it goes on."""
+    return _ask(ref, public_id, "extend", ExtendForm())
+
+
+@bp.post("/<public_id>/extend")
+@open_to("staff")
+def do_extend(ref: str, public_id: str) -> Any:
+    """Put its last day off."""
+
+    def do(case: Case, action: UrgentAction, _desk: Desk, form: ExtendForm) -> str:
+        service.extend_action(
+            db.session(), case, action, until=form.act_until.data, version=form.expected_version or None
+        )
+        return _("It goes on until %(day)s.", day=action.act_until.isoformat())
+
+    return _answer(ref, public_id, "extend", ExtendForm(), do)
+
+
+# Parts of these -------------------------------------------------------------------------------------------------------
+
+
+def _action(ref: str, public_id: str) -> tuple[Case, UrgentAction, Desk]:
+    case, desk = kept_case(ref)
+    return case, get_of_case(db.session(), case, rung_of(case), public_id), desk
+
+
+def _answer(ref: str, public_id: str, act: str, form: Any, do: Callable[..., str]) -> Any:
+    """Do one act on an action, or show its form again."""
+    case, action, desk = _action(ref, public_id)
+    if isinstance(form, ActionForm):
+        _offer(form, desk)
+
+    def run() -> str:
+        with unit_of_work(f"actions.{act}", acting(), f"action:{action.id}"):
+            once(form)
+            mine, held, its_desk = _action(ref, public_id)
+            said = do(mine, held, its_desk, form)
+            flash(said, "good")
+            return led_to(form, url_for("actions.show", ref=ref, public_id=public_id))
+
+    template = f"actions/{act}.html" if act in ("edit", "letter") else "actions/ask.html"
+    return submit(
+        form,
+        run,
+        lambda: render_template(template, form=form, case=case, action=action, called=called(action), act=act),
+        version_now=lambda: _action(ref, public_id)[1].version,
+    )
+
+
+def _ask(ref: str, public_id: str, act: str, form: HouseForm) -> str:
+    case, action, _desk = _action(ref, public_id)
+    form.version.data = str(action.version)
+    return render_template("actions/ask.html", form=form, case=case, action=action, called=called(action), act=act)
+
+
+def _new_page(form: NewActionForm, case: Case, desk: Desk) -> str:
+    _offer(form, desk)
+    return render_template("actions/new.html", form=form, case=case, runs_days=RUNS_DAYS)
+
+
+def _offer(form: ActionForm, desk: Desk) -> None:
+    officials = list_officials(db.session(), today_in(desk.zone, clock.now()))
+    form.targets.choices = [(target.public_id, target.title) for target in officials]
+    held = [code for code in form.targets.data or () if code not in dict(form.targets.choices)]
+    if held:  # out of office since, and still named by this action
+        form.targets.choices += [(code, code) for code in held]
+
+
+def _targets(form: ActionForm, desk: Desk) -> list[Target]:
+    officials = {t.public_id: t for t in list_officials(db.session(), today_in(desk.zone, clock.now()))}
+    return [officials[code] for code in form.targets.data or () if code in officials]
+
+
+def _said(form: ActionForm) -> dict[str, Any]:
+    said = {
+        "title": form.title.data or "",
+        "ua_number": form.ua_number.data or "",
+        "index_number": form.index_number.data or "",
+        "summary": form.summary.data or "",
+        "cautions": form.cautions.data or "",
+        "minutes": form.minutes.data or 10,
+        "copy_to_embassy": bool(form.copy_to_embassy.data),
+        "audience": Audience.from_code(form.audience.data),
+    }
+    days = {"issued_on": form.issued_on.data, "act_until": form.act_until.data}
+    return said | {name: day for name, day in days.items() if day is not None}
+
+
+def _letter(form: Any) -> service.LetterGiven:
+    return service.LetterGiven(
+        language=form.language.data.strip().lower(),
+        subject=form.subject.data or "",
+        salutation=form.salutation.data or "",
+        body=form.body.data or "",
+    )

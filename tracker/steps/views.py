@@ -1,0 +1,382 @@
+"""The volunteer's way: what to write now, the letter, its print, the calls, and saying that it was done."""
+
+from datetime import timedelta
+from typing import Any
+
+import segno
+from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, url_for
+from flask_babel import get_locale
+from flask_babel import gettext as _
+from markupsafe import Markup
+from sqlalchemy.orm import Session
+
+from tracker.accounts.guard import acting, open_to, viewer
+from tracker.accounts.models import User
+from tracker.actions.models import ActionLetter, UrgentAction
+from tracker.actions.queries import (
+    called,
+    find_for,
+    find_withdrawn,
+    languages_of,
+    list_letters,
+    list_open_to,
+    list_targets_of,
+)
+from tracker.actions.rules import stands
+from tracker.base import clock
+from tracker.base.audience import Audience
+from tracker.base.countries import country_name
+from tracker.base.dates import today_in
+from tracker.base.db import db, note
+from tracker.base.errors import NotFound
+from tracker.base.forms import HouseForm, led_to, once, submit
+from tracker.base.labels import label
+from tracker.base.languages import name_of_language, right_to_left
+from tracker.base.once import new_token
+from tracker.base.work import unit_of_work
+from tracker.cases.models import Case
+from tracker.steps import queries, rules, service
+from tracker.steps.forms import DidItForm, HereForm
+from tracker.targets.models import Target
+from tracker.targets.queries import find_embassy, list_hosts
+
+bp = Blueprint("steps", __name__, url_prefix="/actions")
+
+#: The cookie that keeps on the device in which countries somebody is, or travels to. No account knows it.
+HERE = "here"
+
+#: How long the device keeps them.
+KEPT_FOR = timedelta(days=365)
+
+#: Sizes of paper.
+PAPERS = ("a4", "letter")
+
+
+@bp.get("")
+@open_to("signed_in")
+def write_now() -> str:
+    """All actions the reader can take now, the nearest last day first."""
+    user, now, session = viewer(), clock.now(), db.session()
+    listed = list_open_to(session, user, now, 200)
+    numbers = [action.id for action, _case in listed]
+    return render_template(
+        "steps/write_now.html",
+        listed=listed,
+        languages=languages_of(session, numbers),
+        wrote=queries.wrote_for(session, user, numbers),
+        withdrawn=queries.list_withdrawn(session, user, now),
+        called=called,
+        now=now,
+    )
+
+
+@bp.get("/<public_id>")
+@open_to("signed_in")
+def take(public_id: str) -> Any:
+    """The case in short, the letter, and *I did it*. What ended says so, and nothing else."""
+    user, now, session = viewer(), clock.now(), db.session()
+    found = _open_action(session, user, public_id)
+    if isinstance(found, UrgentAction):
+        note(queries.opened(session, user, found, now))
+        return _ended_page(session, user, found)
+    action, case = found
+    note(queries.opened(session, user, action, now))
+    return _take_page(session, user, action, case, _did_form(session, user, action))
+
+
+@bp.post("/<public_id>/did-it")
+@open_to("signed_in")
+def did_it(public_id: str) -> Any:
+    """Take down what was done."""
+    user, session = viewer(), db.session()
+    found = _open_action(session, user, public_id)
+    if isinstance(found, UrgentAction):
+        return _ended_page(session, user, found), 409
+    action, case = found
+    form = _did_form(session, user, action)
+
+    def act() -> str:
+        with unit_of_work("steps.record", acting(), f"action:{action.id}"):
+            once(form)
+            mine = _open_action(db.session(), user, public_id)
+            if isinstance(mine, UrgentAction):
+                return url_for("steps.take", public_id=public_id)
+            service.record_step(
+                db.session(),
+                mine[0],
+                channel=form.channel.data,
+                count=form.count.data,
+                done_on=form.done_on.data,
+                target_id=_target_id(db.session(), mine[0], form.target.data),
+                user=viewer(),
+                zone=viewer().reading_zone,
+                again_is_meant=bool(form.confirm.data),
+            )
+            return led_to(form, url_for("steps.thanks", public_id=public_id))
+
+    return submit(form, act, lambda: _take_page(db.session(), user, action, case, form))
+
+
+@bp.get("/<public_id>/thanks")
+@open_to("signed_in")
+def thanks(public_id: str) -> Any:
+    """What was taken down, what comes next, and the way to take it back."""
+    user, now, session = viewer(), clock.now(), db.session()
+    found = _open_action(session, user, public_id)
+    if isinstance(found, UrgentAction):
+        return _ended_page(session, user, found)
+    action, case = found
+    others = [row for row in list_open_to(session, user, now, 4) if row[0].id != action.id]
+    return render_template(
+        "steps/thanks.html",
+        action=action,
+        case=case,
+        called=called(action),
+        mine=queries.list_own_steps(session, user, action),
+        public=rules.public_count(queries.total_of(session, [action.id]).get(action.id, 0)),
+        others=others[:3],
+        others_called=called,
+        once=new_token(),
+        now=now,
+    )
+
+
+@bp.post("/<public_id>/steps/<step_id>/undo")
+@open_to("signed_in")
+def undo(public_id: str, step_id: str) -> Any:
+    """Take back what one said."""
+    form, user = HouseForm(), viewer()
+    back = url_for("steps.take", public_id=public_id)
+
+    def act() -> str:
+        with unit_of_work("steps.undo", acting(), "action"):
+            once(form)
+            session = db.session()
+            found = _open_action(session, user, public_id)
+            action = found if isinstance(found, UrgentAction) else found[0]
+            service.undo_step(session, viewer(), action, step_id)
+            flash(_("Taken back. It is not counted any more."), "good")
+            return led_to(form, back)
+
+    return submit(form, act, lambda: render_template("steps/undo.html", form=form, back=back))
+
+
+@bp.get("/<public_id>/print")
+@open_to("signed_in")
+def letter_print(public_id: str) -> Any:
+    """The letter on paper, with its address block and where to look before posting."""
+    user, now, session = viewer(), clock.now(), db.session()
+    found = _open_action(session, user, public_id)
+    if isinstance(found, UrgentAction):
+        return _ended_page(session, user, found)
+    action, case = found
+    if _is_here(case):
+        return redirect(url_for("steps.take", public_id=public_id), 303)
+    note(queries.opened(session, user, action, now, printed=True))
+    letter, target = _chosen(session, action)
+    paper = request.args.get("paper", "a4")
+    check = url_for("steps.take", public_id=public_id, _external=True)
+    return render_template(
+        "steps/print.html",
+        action=action,
+        letter=letter,
+        text=rules.whole_letter(letter.salutation or target.salutation, letter.body),
+        target=target,
+        called=called(action),
+        paper=paper if paper in PAPERS else "a4",
+        large=request.args.get("large") == "yes",
+        rtl=right_to_left(letter.language),
+        check=check,
+        qr=_qr(check),
+        today=today_in(user.reading_zone, now),
+    )
+
+
+@bp.get("/<public_id>/calls")
+@open_to("signed_in")
+def calls(public_id: str) -> Any:
+    """Whom to ring, and what to say."""
+    user, now, session = viewer(), clock.now(), db.session()
+    found = _open_action(session, user, public_id)
+    if isinstance(found, UrgentAction):
+        return _ended_page(session, user, found)
+    action, case = found
+    if _is_here(case):
+        return redirect(url_for("steps.take", public_id=public_id), 303)
+    note(queries.opened(session, user, action, now))
+    letter, _target = _chosen(session, action)
+    return render_template(
+        "steps/calls.html",
+        action=action,
+        case=case,
+        called=called(action),
+        letter=letter,
+        targets=[target for target in list_targets_of(session, action) if target.phone],
+        rtl=right_to_left(letter.language),
+    )
+
+
+@bp.post("/<public_id>/here")
+@open_to("signed_in")
+def here(public_id: str) -> Any:
+    """Keep on this device that somebody is in, or travels to, the country of the case; or that they are not."""
+    user, session = viewer(), db.session()
+    found = _open_action(session, user, public_id)
+    back = redirect(url_for("steps.take", public_id=public_id), 303)
+    form = HereForm()
+    if isinstance(found, UrgentAction) or not form.validate_on_submit():
+        return back
+    countries = _heres()
+    mine = _countries_of(found[1])
+    countries = countries - mine if request.form.get("off") else countries | mine
+    response = make_response(back)
+    if countries:
+        _keep(response, HERE, " ".join(sorted(countries)))
+    else:
+        response.delete_cookie(HERE, path=url_for("steps.write_now"))
+    return response
+
+
+# Parts of these -------------------------------------------------------------------------------------------------------
+
+
+def _open_action(session: Session, user: User, public_id: str) -> tuple[UrgentAction, Case] | UrgentAction:
+    """An action this reader can take, with its case; or the action alone, where all they are told is that it may not be
+    taken (any more). NotFound where they may know of none."""
+    now = clock.now()
+    try:
+        action, case, _rung = find_for(session, user, public_id)
+    except NotFound:
+        withdrawn = find_withdrawn(session, public_id, Audience.VOLUNTEERS)
+        if withdrawn is not None and queries.may_be_told(session, user, withdrawn):
+            return withdrawn
+        raise
+    if stands(action.state, action.act_until_at, now) == "active":
+        return action, case
+    if action.state == "draft":
+        raise NotFound(_("There is no such action that you may see."))
+    return action
+
+
+def _ended_page(session: Session, user: User, action: UrgentAction) -> str:
+    state = stands(action.state, action.act_until_at, clock.now())
+    key = "death" if action.state_reason in ("death", "death_reported") else state
+    wrote = queries.wrote_for(session, user, [action.id]).get(action.id)
+    return render_template(
+        "steps/ended.html",
+        # A case that was closed to this reader keeps its words to itself.
+        words=action.public_words or label("stopped" if state == "active" else key, "action_public_words"),
+        number=called(action) if action.ua_sequence is not None else "",
+        state="stopped" if state == "active" else state,
+        wrote=wrote,
+    )
+
+
+def _take_page(session: Session, user: User, action: UrgentAction, case: Case, form: DidItForm) -> str:
+    now = clock.now()
+    here = _is_here(case)
+    letters = list_letters(session, action)
+    letter, target = _chosen(session, action, letters)
+    writes_from = _writes_from()
+    embassy = None
+    country = case.responsible_state or case.country or target.country
+    today = today_in(user.reading_zone, now)
+    if action.copy_to_embassy and writes_from:
+        embassy = find_embassy(session, country, writes_from, today)
+    text = rules.whole_letter(letter.salutation or target.salutation, letter.body)
+    cc = embassy.email if embassy else ""
+    address = rules.mailto(target.email, cc=cc, subject=letter.subject, body=text) if target.email else ""
+    return render_template(
+        "steps/take.html",
+        action=action,
+        case=case,
+        called=called(action),
+        form=form,
+        here=here,
+        letter=letter,
+        languages=[(item.language, name_of_language(item.language)) for item in letters],
+        text=text,
+        target=target,
+        targets=list_targets_of(session, action),
+        embassy=embassy,
+        country_name=country_name,
+        hosts=list_hosts(session, country, today) if action.copy_to_embassy else (),
+        writes_from=writes_from,
+        mailto=address,
+        mailto_empty=rules.mailto(target.email, cc=cc, subject=letter.subject) if target.email else "",
+        gauge=rules.gauge(address),
+        fits=rules.FITS,
+        at_most=rules.AT_MOST,
+        rtl=right_to_left(letter.language),
+        mine=queries.list_own_steps(session, user, action),
+        public=rules.public_count(queries.total_of(session, [action.id]).get(action.id, 0)),
+        once=new_token(),
+        today=today,
+        now=now,
+        zone=user.reading_zone,
+    )
+
+
+def _chosen(session: Session, action: UrgentAction, letters: Any = None) -> tuple[ActionLetter, Target]:
+    """The letter and the target the address asks for: else the first target, and the letter in the language it is best
+    written to in, in the reader's, or the first there is."""
+    letters = letters if letters is not None else list_letters(session, action)
+    targets = list_targets_of(session, action)
+    wanted = request.args.get("to", "")
+    target = next((t for t in targets if t.public_id == wanted), targets[0])
+    by_language = {letter.language: letter for letter in letters}
+    reader = str(get_locale() or "en").partition("_")[0]
+    for language in (request.args.get("letter", ""), target.language, reader):
+        if language in by_language:
+            return by_language[language], target
+    return letters[0], target
+
+
+def _did_form(session: Session, user: User, action: UrgentAction) -> DidItForm:
+    form = DidItForm()
+    targets = list_targets_of(session, action)
+    form.target.choices = [("", _("not said")), *((t.public_id, t.title) for t in targets)]
+    if request.method == "GET":
+        form.done_on.data = today_in(user.reading_zone, clock.now())
+        form.target.data = targets[0].public_id if len(targets) == 1 else ""
+    return form
+
+
+def _target_id(session: Session, action: UrgentAction, public_id: str | None) -> int | None:
+    return next((t.id for t in list_targets_of(session, action) if t.public_id == public_id), None)
+
+
+def _countries_of(case: Case) -> set[str]:
+    return {code for code in (case.country, case.responsible_state) if code}
+
+
+def _heres() -> set[str]:
+    said = request.cookies.get(HERE, "")[:200].split()
+    return {code for code in said if len(code) == 2 and code.isascii() and code.isupper()}
+
+
+def _is_here(case: Case) -> bool:
+    """Whether this device belongs to somebody in the country of the case."""
+    return bool(_heres() & _countries_of(case))
+
+
+def _writes_from() -> str:
+    code = (request.args.get("from") or "").strip().upper()
+    return code if len(code) == 2 and code.isascii() and code.isalpha() else ""
+
+
+def _keep(response: Response, name: str, value: str) -> None:
+    response.set_cookie(
+        name,
+        value,
+        max_age=KEPT_FOR,
+        path=url_for("steps.write_now"),
+        secure=request.is_secure,
+        httponly=True,
+        samesite="Lax",
+    )
+
+
+def _qr(address: str) -> Markup:
+    drawn = segno.make_qr(address, error="m").svg_inline(omitsize=True, border=2, svgclass="qr", lineclass=None)
+    return Markup(drawn)  # noqa: S704  # only squares, drawn here

@@ -1,0 +1,1 @@
+"""The target book: officials and embassies that urgent actions are addressed to."""
