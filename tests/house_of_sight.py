@@ -295,6 +295,8 @@ OF_NO_CASE = {
         f"publishing.{name}": "what everybody reads, whoever asks: tests/publishing"
         for name in (
             "index",
+            "actions",
+            "action",
             "case",
             "case_json",
             "case_feed",

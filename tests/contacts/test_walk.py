@@ -47,6 +47,7 @@ ELSEWHERE: Ids = {
     "lang": "en",
     "year": "2024",
     "publishing.public_id": "none-such",
+    "publishing.action.public_id": "none-such",
 }
 
 

@@ -7,14 +7,17 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any
 
-from sqlalchemy import ColumnElement, String, and_, case, cast, func, select
+from sqlalchemy import ColumnElement, String, and_, case, cast, func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from tracker.accounts.models import Desk, Membership, User
+from tracker.actions.models import UrgentAction
+from tracker.actions.queries import called, can_be_taken, list_of_case
 from tracker.audit.kinds import concerned, rungs
 from tracker.base.audience import Audience
 from tracker.base.dates import today_in
 from tracker.base.errors import NotFound
+from tracker.base.labels import label
 from tracker.cases.models import Case, CaseFace, Involvement
 from tracker.hearings.models import Appearance, Hearing
 from tracker.people.models import Person
@@ -126,6 +129,40 @@ class Told:
     on: date
     title: str
     paragraphs: tuple[str, ...]
+    #: How the action stands for which it asks people to write; empty: it asks for nothing, or they may.
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class ActionShown:
+    """An urgent action as everybody may know it."""
+
+    public_id: str
+    #: `UA 52/24`; empty: it has no number.
+    number: str
+    title: str
+    summary: str
+    cautions: str
+    issued_on: date
+    act_until: date
+    state: str
+    reason: str
+    #: What staff chose to say of a hold, a stop or the end; empty: the words of the reason.
+    words: str
+
+    def stands(self, today: date) -> str:
+        """Its state on a day at the desk: once its last day is over it has expired, written down or not."""
+        return "expired" if self.state == "active" and self.act_until < today else self.state
+
+    def said(self, today: date) -> str:
+        """What everybody is told of one that may not be taken, in the language spoken now."""
+        stands = self.stands(today)
+        return self.words or _withdrawn_words(stands, self.reason)
+
+
+def _withdrawn_words(state: str, reason: str) -> str:
+    key = "death" if reason in ("death", "death_reported") else "stopped" if state == "active" else state
+    return label(key, "action_public_words")
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +181,8 @@ class CaseShown:
     hearings: tuple[HearingShown, ...]
     #: Newest first.
     told: tuple[Told, ...]
+    #: What can be taken first, then the latest.
+    actions: tuple[ActionShown, ...]
     desk: str
     desk_code: str
 
@@ -203,7 +242,7 @@ def public_title(of: Case) -> str:
 
 
 def read_public_case(session: Session, of: Case, desk: Desk) -> CaseShown:
-    """All that everybody may see of a case that is open to them. Four statements, however long the timeline."""
+    """All that everybody may see of a case that is open to them. Five statements, however long the timeline."""
     involved = _involved(session, [of.id])
     hidden = _hidden_names(involved)
     names = {p.id: outward_name(p.name, p.pseudonym, i.name_up_to >= RUNG) for i, p in involved}
@@ -247,6 +286,7 @@ def read_public_case(session: Session, of: Case, desk: Desk) -> CaseShown:
                 entry.recorded_at,
             )
         )
+    actions = [action for action in list_of_case(session, of, RUNG) if action.activated_at is not None]
     people = tuple(
         PersonShown(
             names[person.id],
@@ -269,7 +309,8 @@ def read_public_case(session: Session, of: Case, desk: Desk) -> CaseShown:
         people=people,
         timeline=tuple(shown[::-1]),
         hearings=_hearings(session, of, hidden),
-        told=_told(session, of, hidden),
+        told=_told(session, of, hidden, max(actions, key=lambda a: (a.issued_on, a.id)).state if actions else "active"),
+        actions=tuple(_action(action, public_title(of), hidden) for action in actions),
         desk=desk.name,
         desk_code=desk.code,
     )
@@ -310,8 +351,8 @@ def _hearings(session: Session, of: Case, hidden: frozenset[str]) -> tuple[Heari
     )
 
 
-def _told(session: Session, of: Case, hidden: frozenset[str]) -> tuple[Told, ...]:
-    """What the desk published about this case and no other."""
+def _told(session: Session, of: Case, hidden: frozenset[str], state: str) -> tuple[Told, ...]:
+    """What the desk published about this case and no other; `state`: of its latest action."""
     others = select(PublicationCase.publication_id).where(PublicationCase.case_id != of.id)
     found = session.scalars(
         select(Publication)
@@ -325,10 +366,123 @@ def _told(session: Session, of: Case, hidden: frozenset[str]) -> tuple[Told, ...
         .order_by(Publication.published_on.desc(), Publication.position, Publication.id)
     )
     return tuple(
-        Told(p.public_id, p.kind, p.published_on, p.title, paragraphs(p.text))
+        Told(
+            p.public_id,
+            p.kind,
+            p.published_on,
+            p.title,
+            () if _ended(p.kind, state) else paragraphs(p.text),
+            _ended(p.kind, state),
+        )
         for p in found
         if not tells(f"{p.title} {p.text}", hidden)
     )
+
+
+def _action(action: UrgentAction, title: str, hidden: frozenset[str]) -> ActionShown:
+    """An action without what would tell a name: what its case is called outside stands for its title then."""
+    said = {name: getattr(action, name) for name in ("summary", "cautions", "public_words")}
+    shown = {name: "" if tells(words, hidden) else words for name, words in said.items()}
+    return ActionShown(
+        action.public_id,
+        called(action) if action.ua_sequence is not None else "",
+        title if tells(action.title, hidden) else action.title,
+        shown["summary"],
+        shown["cautions"],
+        action.issued_on,
+        action.act_until,
+        action.state,
+        action.state_reason,
+        shown["public_words"],
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ActionFound:
+    """An action somebody asks for by its address."""
+
+    action: UrgentAction
+    #: Its case, where everybody may know of both; None: only that it was withdrawn.
+    found: Found | None
+    zone: str
+
+    def mark(self) -> tuple[object, ...]:
+        """What decides how its page looks."""
+        of = self.action
+        listed = self.found.listed if self.found else None
+        says = (of.version, of.state, of.state_reason, of.public_words)
+        return (of.public_id, says, self.found is not None, listed.revision if listed else "")
+
+    def today(self, now: datetime) -> date:
+        """The day it is at the desk."""
+        return today_in(self.zone, now)
+
+
+def get_public_action(session: Session, public_id: str) -> ActionFound:
+    """The action of this address, while everybody may know of it; and, of one that once was open to everybody and may
+    not be taken any more, that it is withdrawn and nothing else. NotFound otherwise. One statement."""
+    row = session.execute(
+        select(UrgentAction, Case, Desk, PublicCase, CountryPage.is_open, is_open().label("open"))
+        .join(Case, Case.id == UrgentAction.case_id)
+        .join(Desk, Desk.id == Case.desk_id)
+        .outerjoin(PublicCase, PublicCase.case_id == Case.id)
+        .outerjoin(CountryPage, CountryPage.desk_id == Case.desk_id)
+        .where(
+            UrgentAction.public_id == public_id,
+            UrgentAction.activated_at.is_not(None),
+            or_(and_(_OPEN, UrgentAction.audience >= RUNG), UrgentAction.shown_to >= RUNG),
+        )
+    ).first()
+    if row is None:
+        raise NotFound("There is no such action that is open to everybody.")
+    action, of, desk, listed, page_is_open, knows = row
+    if knows and action.audience >= RUNG:
+        return ActionFound(action, Found(of, desk, listed, bool(page_is_open)), desk.zone)
+    return ActionFound(action, None, desk.zone)
+
+
+def withdrawn_words(session: Session, action: UrgentAction) -> str:
+    """What everybody is told of an action whose case is closed to them: no name of anybody in it."""
+    hidden = words_of_names(n.text for _i, p in _involved(session, [action.case_id]) for n in p.names)
+    said = "" if tells(action.public_words, hidden) else action.public_words
+    return said or _withdrawn_words(action.state, action.state_reason)
+
+
+def read_public_action(session: Session, action: UrgentAction, of: Case) -> ActionShown:
+    """An action of a case that is open to everybody, without what would tell a name. One statement."""
+    return _action(action, public_title(of), _hidden_names(_involved(session, [of.id])))
+
+
+@dataclass(frozen=True, slots=True)
+class ActionListed:
+    """An action that can be taken, in a list."""
+
+    shown: ActionShown
+    case: str
+    changed_at: datetime
+
+
+def list_public_actions(session: Session, now: datetime, desk: Desk | None = None) -> list[ActionListed]:
+    """Actions that everybody may know of and that can be taken, of a desk or of all, the nearest last day first. Two
+    statements."""
+    chosen = (
+        select(UrgentAction, Case)
+        .join(Case, Case.id == UrgentAction.case_id)
+        .where(_OPEN, UrgentAction.audience >= RUNG, can_be_taken(now))
+        .order_by(UrgentAction.act_until, UrgentAction.id)
+    )
+    if desk is not None:
+        chosen = chosen.where(Case.desk_id == desk.id)
+    rows = session.execute(chosen).all()
+    hidden: dict[int, list[tuple[Involvement, Person]]] = {}
+    for involvement, person in _involved(session, [of.id for _action_row, of in rows]):
+        hidden.setdefault(involvement.case_id, []).append((involvement, person))
+    return [
+        ActionListed(
+            _action(action, public_title(of), _hidden_names(hidden.get(of.id, ()))), of.public_id, action.state_since
+        )
+        for action, of in rows
+    ]
 
 
 # A desk ---------------------------------------------------------------------------------------------------------------
@@ -368,6 +522,8 @@ class Item:
     title: str
     status: str | None
     paragraphs: tuple[str, ...]
+    #: How the urgent action about it stands; empty: there is none, or it can be taken.
+    state: str
     #: The case it is about, where that has a page.
     case: str
     #: What it is called for good.
@@ -419,7 +575,7 @@ def list_country_pages(session: Session) -> list[tuple[Desk, CountryPage]]:
 
 def list_items(session: Session, desk: Desk, year: int | None = None, most: int = LATEST) -> Listing:
     """What a country page lists: what the desk published, and every public case it has not published anything about.
-    An entry about cases is listed while all of them are open to everybody. Four statements, however many entries."""
+    An entry about cases is listed while all of them are open to everybody. Five statements, however many entries."""
     open_cases = {
         of.id: (of, face, listed)
         for of, face, listed in session.execute(
@@ -441,8 +597,17 @@ def list_items(session: Session, desk: Desk, year: int | None = None, most: int 
     for involvement, person in _involved(session, list(open_cases)):
         involved.setdefault(involvement.case_id, []).append((involvement, person))
     hidden = {case_id: _hidden_names(rows) for case_id, rows in involved.items()}
+    actions: dict[int, list[UrgentAction]] = {}
+    for action in session.scalars(
+        select(UrgentAction)
+        .join(Case, Case.id == UrgentAction.case_id)
+        .where(Case.desk_id == desk.id, _OPEN, UrgentAction.audience >= RUNG, UrgentAction.activated_at.is_not(None))
+        .order_by(UrgentAction.issued_on, UrgentAction.id)
+    ):
+        actions.setdefault(action.case_id, []).append(action)
     items = []
     spoken_of: set[int] = set()
+    said_on: set[tuple[int, date]] = set()
     for published in session.scalars(
         select(Publication)
         .where(Publication.desk_id == desk.id, Publication.withdrawn_at.is_(None))
@@ -452,9 +617,17 @@ def list_items(session: Session, desk: Desk, year: int | None = None, most: int 
         if not all(case_id in open_cases for case_id in cases):
             continue
         spoken_of.update(cases)
-        items.append(
-            _item(published, [open_cases[c] for c in cases], frozenset().union(*(hidden.get(c, ()) for c in cases)))
-        )
+        said_on.update((case_id, published.published_on) for case_id in cases)
+        state = next((actions[case_id][-1].state for case_id in cases if case_id in actions), "active")
+        unsaid = frozenset(word for case_id in cases for word in hidden.get(case_id, ()))
+        items.append(_item(published, [open_cases[case_id] for case_id in cases], unsaid, state))
+    for case_id, issued in actions.items():
+        spoken_of.add(case_id)
+        items += [
+            _item_of_action(action, open_cases[case_id][0], hidden.get(case_id, frozenset()))
+            for action in issued
+            if (case_id, action.issued_on) not in said_on
+        ]
     for case_id, (of, face, listed) in open_cases.items():
         if case_id not in spoken_of:
             items.append(_item_of_case(of, face, listed))
@@ -466,28 +639,55 @@ def list_items(session: Session, desk: Desk, year: int | None = None, most: int 
 
 
 def _item(
-    published: Publication, cases: Sequence[tuple[Case, CaseFace | None, PublicCase | None]], hidden: frozenset[str]
+    published: Publication,
+    cases: Sequence[tuple[Case, CaseFace | None, PublicCase | None]],
+    hidden: frozenset[str],
+    state: str,
 ) -> Item:
     """A published entry as everybody may read it: where it holds a name that is not to be shown, what the case is
     called outside stands for its heading, and its text is left out."""
     keeps_quiet = tells(f"{published.title} {published.text}", hidden)
+    ended = _ended(published.kind, state)
     first, face = (cases[0][0], cases[0][1]) if cases else (None, None)
     return Item(
         published.kind,
         published.published_on,
         public_title(first) if keeps_quiet and first else published.title,
         face.status if keeps_quiet and face else None,
-        () if keeps_quiet else paragraphs(published.text),
+        () if keeps_quiet or ended else paragraphs(published.text),
+        ended,
         first.public_id if first else "",
         published.public_id,
         published.recorded_at,
     )
 
 
+def _ended(kind: str, state: str) -> str:
+    """How the action stands for which an entry of a page asks people to write; empty: it asks for nothing, or they may
+    write. What asks for letters is withdrawn with the letter."""
+    return state if kind in ("urgent_action", "update") and state != "active" else ""
+
+
 def _item_of_case(of: Case, face: CaseFace | None, listed: PublicCase | None) -> Item:
     on = (face.last_entry_on if face else None) or of.created_at.date()
     changed_at = listed.changed_at if listed else of.created_at
-    return Item("case", on, public_title(of), face.status if face else None, (), of.public_id, of.public_id, changed_at)
+    status = face.status if face else None
+    return Item("case", on, public_title(of), status, (), "", of.public_id, of.public_id, changed_at)
+
+
+def _item_of_action(action: UrgentAction, of: Case, hidden: frozenset[str]) -> Item:
+    shown = _action(action, public_title(of), hidden)
+    return Item(
+        "update" if action.update_number else "urgent_action",
+        shown.issued_on,
+        shown.title,
+        None,
+        paragraphs(shown.summary) if shown.state == "active" else (),
+        "" if shown.state == "active" else shown.state,
+        of.public_id,
+        shown.public_id,
+        action.state_since,
+    )
 
 
 @dataclass(frozen=True, slots=True)

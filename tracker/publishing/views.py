@@ -89,6 +89,7 @@ def case(public_id: str) -> Response:
         return _page(
             "case",
             case=shown,
+            today=today,
             ahead=shown.ahead(today),
             past=shown.past(today),
             indexed=bool(found.listed and found.listed.indexed),
@@ -152,6 +153,33 @@ def case_hearings(public_id: str) -> Response:
     return _of_case(public_id, write, "text/calendar", filename="hearings.ics")
 
 
+@bp.get("/public/<lang>/actions")
+@_for_everybody
+def actions() -> Response:
+    """Every action that everybody may know of and that can be taken."""
+    now = clock.now()
+    listed = tuple(queries.list_public_actions(db.session(), now))
+    return answer(lambda: _page("actions", actions=listed), listed, today=now.date())
+
+
+@bp.get("/public/<lang>/actions/<public_id>")
+@_for_everybody
+def action(public_id: str) -> Response:
+    """What is asked, and until when; of one that may not be taken any more, what everybody is told of that. What a
+    letter on paper leads to before it is posted."""
+    session = db.session()
+    found = queries.get_public_action(session, public_id)
+    today = found.today(clock.now())
+
+    def draw() -> str:
+        if found.found is None:
+            return _page("withdrawn", words=queries.withdrawn_words(session, found.action))
+        shown = queries.read_public_action(session, found.action, found.found.case)
+        return _page("action", action=shown, stands=shown.stands(today), said=shown.said(today), of=found.found.case)
+
+    return answer(draw, "action", found.mark(), today=today)
+
+
 @bp.get("/public/<lang>/desks/<code>")
 @_for_everybody
 def desk(code: str) -> Response:
@@ -190,7 +218,8 @@ def desk_feed(code: str) -> Response:
             Post(
                 item.key,
                 item.title if item.status is None else f"{item.title}: {label(item.status, 'status')}",
-                "\n\n".join(item.paragraphs) or label(item.kind, "publication"),
+                "\n\n".join(item.paragraphs)
+                or label(item.state or item.kind, "action_state" if item.state else "publication"),
                 _address("publishing.case", public_id=item.case) if item.case else f"{page}#entry-{item.key}",
                 max(item.changed_at, datetime.combine(item.on, time(), UTC)),
                 item.on,
@@ -304,6 +333,7 @@ def _draw_desk(found: queries.DeskFound, year: int | None) -> str:
         found=found,
         listing=listing,
         year=year,
+        actions=queries.list_public_actions(db.session(), clock.now(), found.desk) if year is None else (),
         years=[(y, _address_of_year(found, y, y in listing.years)) for y in years],
     )
 
