@@ -8,9 +8,11 @@ from actions_ground import act, action
 from house_of_cases import NOW, statements, utc
 from public_ground import PUBLIC, Public
 
+from tracker.accounts.models import Desk
 from tracker.actions.models import UrgentAction
 from tracker.cases.models import Case
 from tracker.consent.service import stop_publicity
+from tracker.publishing.service import write_entry
 
 
 @pytest.fixture
@@ -62,10 +64,33 @@ def test_stop_and_hold_show_on_every_surface_with_the_next_request(
         assert page.status_code == 200, f"{path}: held as before"
         assert f'href="/actions/{written.public_id}"' not in page.text, path
         assert "Letters help until" not in page.text, path
-    for path in surfaces(case, written)[:2]:
+    for path in (*surfaces(case, written)[:2], f"/cases/{case.public_id}/case.json"):
         assert words in public.get(path).text, path
     assert "please do not write" in public.get("/desks/iopt").text
     assert "Say where the surgeon is" not in public.get("/actions").text
+
+
+def test_what_asked_for_letters_is_withdrawn_with_the_letter(public: Public, issued: tuple[Case, UrgentAction]) -> None:
+    case, written = issued
+    with public.lived.at() as session:
+        write_entry(
+            session,
+            session.get_one(Desk, public.lived.desk.id),
+            kind="urgent_action",
+            title="Where is the surgeon?",
+            text="Write to the minister.",
+            published_on=NOW.date(),
+            case=session.get_one(Case, case.id),
+        )
+    everywhere = [f"/cases/{case.public_id}", "/desks/iopt", "/desks/iopt/feed.atom"]
+    for path in everywhere:
+        assert "Write to the minister." in public.get(path).text, path
+    act(public.lived, written, "stop", reason="asked")
+    for path in everywhere:
+        page = public.get(path).text
+        assert "Where is the surgeon?" in page, path
+        assert "Write to the minister." not in page, path
+        assert "topped" in page, path
 
 
 def test_other_words_for_what_is_stopped_reach_who_holds_the_page(

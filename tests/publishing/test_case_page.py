@@ -16,7 +16,7 @@ from tracker.audit.models import Act
 from tracker.base import clock
 from tracker.base.audience import Audience
 from tracker.base.db import db
-from tracker.base.work import touch
+from tracker.base.work import COMMAND, touch, unit_of_work
 from tracker.cases import service as cases
 from tracker.cases.models import Case
 from tracker.consent.service import stop_publicity
@@ -26,6 +26,7 @@ from tracker.hearings.rules import on_day
 from tracker.people.models import Person
 from tracker.people.service import NameGiven, add_person, edit_person
 from tracker.publishing.queries import read_public_case
+from tracker.safety.service import change_mode
 
 
 def told(answer: Any) -> str:
@@ -437,3 +438,27 @@ def test_a_case_without_a_page_says_so_to_its_desk(public: Public) -> None:
     case = public.lived.case("Khaled Harb")
     browser = public.lived.browser(public.lived.owner)
     assert "has no public page" in browser.get(f"/cases/{case.ref}/public-page").text
+
+
+# The mode of the house ------------------------------------------------------------------------------------------------
+
+
+def test_a_closed_house_closes_its_public_pages_and_a_read_only_one_shows_them(public: Public) -> None:
+    case = public.case("Khaled Harb", title="A surgeon")
+    public.agrees(case, "name")
+    public.open_page()
+    paths = [*all_ways(case), "/desks/iopt", "/"]
+    held = {path: public.get(path).headers["ETag"] for path in paths}
+    with unit_of_work("house.mode", COMMAND, "house") as now:
+        change_mode(db.session(), "read-only", "Emil", "moving", now)
+    for path in paths:
+        assert public.get(path, held=held[path]).status_code == 304
+        assert public.get(path).status_code == 200
+    with unit_of_work("house.mode", COMMAND, "house") as now:
+        change_mode(db.session(), "closed", "Emil", "a telephone was lost", now)
+    for path in paths:
+        answer = public.get(path, held=held[path])
+        assert answer.status_code == 503
+        assert "Set-Cookie" not in answer.headers
+        assert "Cookie" not in answer.headers.get("Vary", "")
+        assert "surgeon" not in answer.text

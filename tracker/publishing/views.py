@@ -1,7 +1,7 @@
 """Public pages, which anybody reads and nobody is known on; and the pages on which a desk says what stands there."""
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time
 from functools import wraps
 from typing import Any
 
@@ -104,9 +104,11 @@ def case(public_id: str) -> Response:
 @_for_everybody
 def case_json(public_id: str) -> Response:
     """The same for programs: docs/public.md says what stands where."""
-    return _of_case(
-        public_id, lambda shown, found: write_json(_as_json(shown, found)), "application/json", filename="case.json"
-    )
+
+    def write(shown: queries.CaseShown, found: queries.Found) -> str:
+        return write_json(_as_json(shown, found, found.today(clock.now())))
+
+    return _of_case(public_id, write, "application/json", filename="case.json")
 
 
 @bp.get("/public/<lang>/cases/<public_id>/feed.atom")
@@ -410,7 +412,7 @@ def _event(hearing: Any, title: str, url: str, changed_at: datetime) -> Event:
     )
 
 
-def _as_json(shown: queries.CaseShown, found: queries.Found) -> dict[str, Any]:
+def _as_json(shown: queries.CaseShown, found: queries.Found, today: date) -> dict[str, Any]:
     """A case in codes, with the words of the language that was asked for beside them."""
 
     def day(of: Any) -> str | None:
@@ -468,6 +470,18 @@ def _as_json(shown: queries.CaseShown, found: queries.Found) -> dict[str, Any]:
             }
             for hearing in shown.hearings
         ],
+        "actions": [
+            {
+                "id": action.public_id,
+                "number": action.number or None,
+                "title": action.title,
+                "issued_on": day(action.issued_on),
+                "act_until": day(action.act_until),
+                "state": action.stands(today),
+                "words": None if action.stands(today) == "active" else action.said(today),
+            }
+            for action in shown.actions
+        ],
         "published": [
             {
                 "id": told.public_id,
@@ -475,6 +489,7 @@ def _as_json(shown: queries.CaseShown, found: queries.Found) -> dict[str, Any]:
                 "on": day(told.on),
                 "title": told.title,
                 "text": "\n\n".join(told.paragraphs),
+                "state": told.state or None,
             }
             for told in shown.told
         ],
