@@ -321,6 +321,27 @@ OF_NO_CASE = {
     "digests.resume_now": "whoever holds the link",
     "calendar.read": "whoever holds the address: tests/house/test_removal.py",
     "factors.remove_passkey": "one's own passkey",
+    **{
+        f"publishing.{name}": "what everybody reads, whoever asks: tests/publishing"
+        for name in (
+            "index",
+            "actions",
+            "action",
+            "case",
+            "case_json",
+            "case_feed",
+            "case_hearings",
+            "desk",
+            "year",
+            "good_news",
+            "desk_feed",
+            "desk_hearings",
+        )
+    },
+    **{
+        f"publishing.{name}": "a desk, and what it published"
+        for name in ("set_up", "change_page", "offered", "list_them", "new", "write", "withdraw")
+    },
     "invitations.again": "somebody who is invited",
     "invitations.revoke": "somebody who is invited",
     "invitations.accept": "whoever holds the link",

@@ -61,6 +61,8 @@ ROOMS: tuple[str, ...] = (
     "tracker.intake.models",
     "tracker.cases.faces",
     "tracker.cases.indexing",
+    "tracker.publishing.kinds",
+    "tracker.publishing.revising",
     "tracker.reminders.kinds",
     "tracker.reminders.planning",
     "tracker.reminders.bouncing",
@@ -100,6 +102,7 @@ PAGES: tuple[str, ...] = (
     "tracker.digests.views",
     "tracker.history.views",
     "tracker.safety.views",
+    "tracker.publishing.views",
     "tracker.pages.views",
 )
 

@@ -17,6 +17,8 @@ TABLES = {
 #: What asks who is looking.
 ASKS = {
     *("level", "may_see", "visible_cases", "get_case", "kept_case", "rung_of", "rung"),
+    # What everybody may know of is decided by no account.
+    "_OPEN",
     *("sees_message", "get_flag", "get_hearing_in", "get_document", "_seen", "_in_sight", "_within_sight"),
 }
 
@@ -71,6 +73,9 @@ WITHOUT = {
     "pages/queries.py _courts": "a command",
     "pages/today.py needs_me": "hearings of flags that list_flags gave, for their dates",
     "pages/today.py quiet": "faces of the desk's rung, of the reader's own desks",
+    "publishing/queries.py _involved": "of cases its callers were given by _OPEN",
+    "publishing/queries.py _hearings": "of a case its caller was given by _OPEN, those open to everybody",
+    "publishing/queries.py numbers_of_hearings": "of hearings that are open to everybody",
     "reminders/mails.py _read": "after the last look, and each case by its level: see may_be_reminded",
     "reminders/mails.py _people_of": "of the cases _read gave",
     "reminders/mails.py _outcomes": "of the cases _read gave",

@@ -44,6 +44,9 @@ from tracker.base.work import end_reading
 #: Where strangers fill in a form: how the paths begin on which the form's cookie is read.
 STRANGERS_FORMS = ("/sign-in", "/invitations/accept/", "/password/")
 
+#: How the paths begin that are the same for everybody: no cookie is looked at there, and none is given.
+NOBODY_ASKED = ("/public/",)
+
 #: How long a sign-in form may stand open before it is sent.
 FORM_LASTS = timedelta(hours=12)
 
@@ -121,6 +124,8 @@ class ServerSessions(SessionInterface):
     def open_session(self, app: Flask, request: Request) -> SignInSession:
         """The sign-in of this request, or an empty session that nothing keeps."""
         now = clock.now()
+        if request.path.startswith(NOBODY_ASKED):
+            return SignInSession(None, now)
         token = request.cookies.get(self.cookie)
         found = self._find(token, now) if token else None
         if found is not None:
@@ -160,6 +165,8 @@ class ServerSessions(SessionInterface):
 
     def save_session(self, app: Flask, session: SignInSession, response: Response) -> None:  # type: ignore[override]
         """Write back what changed, to a row that still holds; give or take the cookie."""
+        if request.path.startswith(NOBODY_ASKED):
+            return
         if session.row_id is None:
             if session.over:
                 self._take(response, self.cookie)
