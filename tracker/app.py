@@ -70,6 +70,8 @@ ROOMS: tuple[str, ...] = (
     "tracker.asking.planning",
     "tracker.digests.kinds",
     "tracker.digests.planning",
+    "tracker.telling.kinds",
+    "tracker.telling.planning",
     "tracker.calendar.service",
     "tracker.outbox.deliver",
     "tracker.catching_up.reporting",
