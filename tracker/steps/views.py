@@ -52,6 +52,12 @@ KEPT_FOR = timedelta(days=365)
 PAPERS = ("a4", "letter")
 
 
+@bp.context_processor
+def of_the_device() -> dict[str, Any]:
+    """On a device that is in, or travels to, a country of a case, no page of these says in its title what it is."""
+    return {"neutral": bool(_heres())}
+
+
 @bp.get("")
 @open_to("signed_in")
 def write_now() -> str:
