@@ -25,7 +25,7 @@ from tracker.base.house import read_fact, write_fact
 from tracker.base.resources import resource
 from tracker.base.work import COMMAND, unit_of_work
 from tracker.cases.models import Case
-from tracker.demo import invented, real
+from tracker.demo import invented, letters, real
 from tracker.demo.accounts import ACCOUNTS, DESKS, PASSWORD
 from tracker.demo.telling import Story
 from tracker.history.steps import ANCHORS
@@ -166,6 +166,7 @@ def tell(story: Story) -> None:
     _people(story)
     real.tell(story)
     invented.tell(story)
+    letters.tell(story)
     _page(story)
     _flags(story)
 
