@@ -339,7 +339,7 @@ def _chosen(session: Session, action: UrgentAction, letters: Any = None) -> tupl
 
 
 def _text(letter: ActionLetter, target: Target) -> str:
-    """The letter with its first line: its own, or that of the one it goes to, where that is in the letter's language."""
+    """The letter with its first line: its own, or that of the one it goes to, where that is in its language."""
     salutation = letter.salutation or (target.salutation if target.language == letter.language else "")
     return rules.whole_letter(salutation, letter.body)
 
