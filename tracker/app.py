@@ -100,6 +100,7 @@ PAGES: tuple[str, ...] = (
     "tracker.reminders.views",
     "tracker.calendar.views",
     "tracker.digests.views",
+    "tracker.telling.views",
     "tracker.history.views",
     "tracker.safety.views",
     "tracker.pages.views",
