@@ -13,6 +13,7 @@ from tracker.accounts.models import Desk, User
 from tracker.actions.models import UrgentAction
 from tracker.actions.queries import OUT, can_be_taken
 from tracker.agenda.models import OPEN_STATE
+from tracker.agenda.service import chunks
 from tracker.base.audience import Audience
 from tracker.cases.models import Case, Involvement
 from tracker.cases.queries import NOTHING, level
@@ -285,8 +286,11 @@ def _may_write(user: Any, recipient: Any, of: Any, action: Any) -> ColumnElement
 
 def zones_of(session: Session, user_ids: Sequence[int], zone: str) -> Mapping[int, str]:
     """On which clock each of these accounts reads, as far as they are open."""
-    rows = session.execute(select(User.id, User.zone).where(User.id.in_(user_ids), User.active))
-    return {user_id: own or zone for user_id, own in rows}
+    found: dict[int, str] = {}
+    for chunk in chunks(user_ids):
+        rows = session.execute(select(User.id, User.zone).where(User.id.in_(chunk), User.active))
+        found.update((user_id, own or zone) for user_id, own in rows)
+    return found
 
 
 # What must be so when it leaves --------------------------------------------------------------------------------------
