@@ -67,6 +67,15 @@ def test_an_update_goes_to_who_wrote_before_and_to_nobody_else(telling: Any, liv
     assert of(telling.tick(NOW + 5 * HOUR), UPDATED) == []
 
 
+@pytest.mark.parametrize("opened", [True, False])
+def test_who_is_told_of_an_update_is_not_told_that_it_took_a_place(telling: Any, lived: Lived, opened: bool) -> None:
+    first = action(lived, telling.case)
+    telling.wrote(telling.volunteer("Walid"), first)
+    action(lived, telling.case, now=NOW + 2 * HOUR, previous=first, ua_number="", title="A trial", opened=opened)
+    act(lived, first, "close", now=NOW + 2 * HOUR, reason="replaced")
+    assert [mail.kind for mail in telling.tick(NOW + 2 * HOUR)] == [UPDATED if opened else "action.stopped"]
+
+
 def test_what_was_opened_in_a_page_is_told_three_minutes_later(telling: Any, lived: Lived) -> None:
     first = action(lived, telling.case)
     telling.wrote(telling.volunteer("Walid"), first)

@@ -52,12 +52,16 @@ class Reader:
 
 
 def ended(action: Any = UrgentAction) -> ColumnElement[bool]:
-    """SQL: an action that could be taken and of whose end, or hold, those who acted are told by mail."""
+    """SQL: an action that could be taken and of whose end, or hold, those who acted are told by mail. Not of a double,
+    nor of one whose place an update has taken: who wrote for it is told of that."""
+    update = aliased(UrgentAction)
+    follows = select(1).where(update.previous_id == action.id, update.activated_at.is_not(None))
+    replaced = and_(action.state_reason == "replaced", exists(follows.correlate_except(update)))
     return and_(
         action.activated_at.is_not(None),
         or_(
             action.state == "stopped",
-            and_(action.state == "closed", action.state_reason != "duplicate"),
+            and_(action.state == "closed", action.state_reason != "duplicate", ~replaced),
             and_(action.state == "on_hold", action.state_reason.in_(TOLD_HOLDS)),
         ),
     )
