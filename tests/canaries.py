@@ -274,6 +274,9 @@ def _shared_ids(lived: Lived) -> Ids:
         "invitations.link_id": 999_999,
         "invitations.word": "none-such",
         "pages.audience": ["volunteers", "public"],
+        "lang": ["en", "ar"],
+        "year": "2024",
+        "publishing.withdraw.public_id": "none-such",
     }
 
 
@@ -291,6 +294,7 @@ def _ids(lived: Lived, case: Case, hearing: Hearing) -> Ids:
     colleague = session.scalars(select(Recipient.id).where(Recipient.user_id == lived.colleague.id)).one()
     return {
         "ref": case.ref,
+        "publishing.public_id": case.public_id,
         "cases.public_id": every(select(Person.public_id).where(Person.id == lived.person(case))),
         "consent.public_id": every(select(Person.public_id).where(Person.id == lived.person(case))),
         "hearings.public_id": every(select(Hearing.public_id).where(Hearing.id == hearing.id)),

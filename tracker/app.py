@@ -64,6 +64,8 @@ ROOMS: tuple[str, ...] = (
     "tracker.intake.models",
     "tracker.cases.faces",
     "tracker.cases.indexing",
+    "tracker.publishing.kinds",
+    "tracker.publishing.revising",
     "tracker.reminders.kinds",
     "tracker.reminders.planning",
     "tracker.reminders.bouncing",
@@ -73,6 +75,8 @@ ROOMS: tuple[str, ...] = (
     "tracker.asking.planning",
     "tracker.digests.kinds",
     "tracker.digests.planning",
+    "tracker.telling.kinds",
+    "tracker.telling.planning",
     "tracker.calendar.service",
     "tracker.outbox.deliver",
     "tracker.catching_up.reporting",
@@ -103,8 +107,10 @@ PAGES: tuple[str, ...] = (
     "tracker.reminders.views",
     "tracker.calendar.views",
     "tracker.digests.views",
+    "tracker.telling.views",
     "tracker.history.views",
     "tracker.safety.views",
+    "tracker.publishing.views",
     "tracker.pages.views",
 )
 

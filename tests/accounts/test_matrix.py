@@ -31,6 +31,10 @@ NARROWER = {
     "consent.do_stop_any": {"staff", "staff elsewhere"},
     "administration.index": {"staff", "staff elsewhere"},
     "invitations.index": {"staff", "staff elsewhere"},
+    **{
+        f"publishing.{name}": {"staff", "staff elsewhere"}
+        for name in ("set_up", "change_page", "offered", "list_them", "new", "write", "withdraw")
+    },
     "invitations.invite": {"staff", "staff elsewhere"},
     "invitations.again": {"staff", "staff elsewhere"},
     "invitations.revoke": {"staff", "staff elsewhere"},

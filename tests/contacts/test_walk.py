@@ -44,6 +44,10 @@ ELSEWHERE: Ids = {
     "invitations.link_id": 999_999,
     "invitations.word": "none-such",
     "pages.audience": ["volunteers", "public"],
+    "lang": "en",
+    "year": "2024",
+    "publishing.public_id": "none-such",
+    "publishing.action.public_id": "none-such",
 }
 
 

@@ -22,6 +22,7 @@ WITHOUT_RECORD = {
     ("tracker/cases/service.py", "Desk"): "the reference of the case says which number was given out",
     ("tracker/reminders/planning.py", "Hearing"): "tell_from: the clock follows up what somebody did",
     ("tracker/calendar/service.py", "Feed"): "when it was last read: a note",
+    ("tracker/publishing/revising.py", "CountryPage"): "revision, changed_at: they follow from what is on record",
     ("tracker/flags/sweep.py", "_flags"): "a flag says itself when it was raised and cleared",
     ("tracker/factors/service.py", "CodeApp"): "last_step: which code was accepted, in the act that it let happen",
     ("tracker/factors/service.py", "Passkey"): "sign_count, used_at: the same of a passkey",

@@ -17,11 +17,16 @@ TABLES = {
 #: What asks who is looking.
 ASKS = {
     *("level", "may_see", "visible_cases", "get_case", "kept_case", "rung_of", "rung"),
+    # What everybody may know of is decided by no account.
+    "_OPEN",
     *("sees_message", "get_flag", "get_hearing_in", "get_document", "_seen", "_in_sight", "_within_sight"),
 }
 
 #: What reads without asking, by file and function, and why it may.
 WITHOUT = {
+    "actions/queries.py find_action": "commands, which act for the house",
+    "actions/queries.py list_actions": "commands, as above",
+    "actions/queries.py telling_entries": "the settler: what is told decides whether an action goes on",
     "asking/queries.py list_without_day": "the plan: who is asked is decided by Lines, what is sent by may_be_asked",
     "asking/queries.py _items": "the plan, as above",
     "asking/queries.py list_questions": "the plan, as above",
@@ -52,14 +57,14 @@ WITHOUT = {
     "invitations/queries.py list_invitations": "mails with invitations: about no case",
     "intake/views.py _place": "a number: the place of a group on its page",
     "pages/health.py doctor_says": "a command",
-    "pages/health.py _first_hearing": "said by _when, which tells of no place that is not open to all",
+    "pages/health.py _first_hearing": "said by Line.to only to who sees it, and by _when without a closed place",
     "pages/health.py _is_open_to_all": "a yes or no",
     "pages/health.py unsettled_messages": "numbers",
     "pages/health.py _waiting": "numbers",
     "pages/listing.py _named_beyond_desks": "joined with visible_cases",
     "pages/listing.py _narrowed": "joined with visible_cases, within a face",
     "pages/listing.py _people": "of cases that visible_cases gave",
-    "pages/outgoing.py paused_words": "numbers and a day, without a place",
+    "pages/outgoing.py paused_line": "numbers; which hearing, Line.to says only to who sees it",
     "pages/outgoing.py get_seen_message": "takes the condition",
     "pages/probes.py _late": "numbers",
     "pages/queries.py cases_as_json": "a command, which acts for the house",
@@ -68,6 +73,9 @@ WITHOUT = {
     "pages/queries.py _courts": "a command",
     "pages/today.py needs_me": "hearings of flags that list_flags gave, for their dates",
     "pages/today.py quiet": "faces of the desk's rung, of the reader's own desks",
+    "publishing/queries.py _involved": "of cases its callers were given by _OPEN",
+    "publishing/queries.py _hearings": "of a case its caller was given by _OPEN, those open to everybody",
+    "publishing/queries.py numbers_of_hearings": "of hearings that are open to everybody",
     "reminders/mails.py _read": "after the last look, and each case by its level: see may_be_reminded",
     "reminders/mails.py _people_of": "of the cases _read gave",
     "reminders/mails.py _outcomes": "of the cases _read gave",

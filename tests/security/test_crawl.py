@@ -12,9 +12,11 @@ from walking import HERE, Answer, addresses, browser_of, contents, endpoint_of, 
 
 from tracker.accounts.guard import open_to
 from tracker.accounts.models import User
+from tracker.accounts.signing_in import NOBODY_ASKED
 from tracker.base.errors import HouseClosed, HouseReadOnly, Refused, VersionConflict
 from tracker.base.headers import CONTENT_SECURITY_POLICY, STRICT_TRANSPORT_SECURITY
 from tracker.digests.service import stop_word
+from tracker.publishing.answers import CACHE_CONTROL
 from tracker.reminders.tokens import stop_token
 
 pytestmark = pytest.mark.one_engine
@@ -24,8 +26,12 @@ CODES = (400, 401, 403, 404, 405, 409, 410, 413, 422, 429, 500, 501, 503)
 
 
 def wrong_with(answer: Any) -> Iterator[str]:
-    """What an answer of the application does not say, or says wrongly."""
+    """What an answer of the application does not say, or says wrongly. What everybody reads may be kept, and is asked
+    about each time."""
     said = answer.headers
+    public = answer.request.path.startswith(NOBODY_ASKED)
+    if public and ("Set-Cookie" in said or "Cookie" in said.get("Vary", "")):
+        yield "a page for everybody that asks who reads it"
     if said.get("Content-Security-Policy") != CONTENT_SECURITY_POLICY:
         yield f"policy {said.get('Content-Security-Policy')}"
     for name, values in {
@@ -33,7 +39,9 @@ def wrong_with(answer: Any) -> Iterator[str]:
         "Referrer-Policy": {"same-origin", "no-referrer"},
         "Cross-Origin-Opener-Policy": {"same-origin"},
         "Cross-Origin-Resource-Policy": {"same-origin"},
-        "Cache-Control": {"no-store", "private, no-store"},
+        "Cache-Control": {"no-store", "private, no-store", CACHE_CONTROL}
+        if public
+        else {"no-store", "private, no-store"},
         "Strict-Transport-Security": {STRICT_TRANSPORT_SECURITY},
     }.items():
         if said.get(name) not in values:

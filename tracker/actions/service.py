@@ -204,6 +204,7 @@ def stop_action(
         raise Refused(_("Choose why."), "reason")
     if action.state == "stopped":
         action.public_words = _words(words) or action.public_words
+        touch(case.id)
         return
     if action.state == "closed":
         raise Refused(_("This action is closed already."))

@@ -91,10 +91,13 @@ def speaking(code: str | None) -> Iterator[None]:
 
 
 def _choose() -> str | None:
-    """The account's language, else the best of what the browser asks for."""
+    """The language that the address names, else the account's, else the best of what the browser asks for."""
     if not has_request_context():
         return None
     codes: tuple[str, ...] = current_app.extensions["languages"]
+    named = (request.view_args or {}).get("lang")
+    if named in codes:
+        return str(named)
     if hasattr(current_app, "login_manager"):
         from flask_login import current_user  # only where there are accounts at all
 

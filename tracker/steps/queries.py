@@ -196,20 +196,23 @@ class NewsTold:
 
 
 def list_news(session: Session, user: User, now: datetime, limit: int = 10) -> list[NewsTold]:
-    """The latest news each of cases this account wrote for, as far as it may know them, of the last sixty days; the
-    latest first. One statement."""
-    wrote = (
-        select(UrgentAction.case_id)
+    """The latest news each of cases this account wrote for, told since it first did, as far as it may know them, of
+    the last sixty days; the latest first. One statement."""
+    first = (
+        select(UrgentAction.case_id, func.min(Step.recorded_at).label("at"))
         .join(Step, Step.action_id == UrgentAction.id)
         .where(Step.user_id == user.id, Step.undone_at.is_(None))
+        .group_by(UrgentAction.case_id)
+        .subquery()
     )
     news = [kind.code for kind in kinds if kind.news]
     rows = session.execute(
         select(Case, Entry)
+        .join(first, first.c.case_id == Case.id)
         .join(EntryState, EntryState.case_id == Case.id)
         .join(Entry, Entry.id == EntryState.entry_id)
         .where(
-            Case.id.in_(wrote),
+            EntryState.recorded_at > first.c.at,
             EntryState.counts,
             EntryState.latest_on > now.date() - NEWS_OF,
             Entry.kind.in_(news),
