@@ -162,14 +162,17 @@ def may_be_told(session: Session, user: User, action: UrgentAction) -> bool:
 def find_by_code(session: Session, user: User, code: str) -> str:
     """The random id of the action with this short code, of which the account may know that there is one: it sees it, or
     once opened or took it. NotFound otherwise."""
-    found = session.execute(
-        select(UrgentAction, level(user.id) <= UrgentAction.audience)
+    row = session.execute(
+        select(UrgentAction, level(user.id))
         .join(Case, Case.id == UrgentAction.case_id)
         .where(UrgentAction.short_code == code[:10])
     ).first()
-    if found is None or not (found[1] or may_be_told(session, user, found[0])):
-        raise NotFound("There is no such action that you may see.")
-    return found[0].public_id
+    if row is not None:
+        action, rung = row
+        unseen = rung > action.audience or (action.state == "draft" and rung > Audience.DESK)
+        if not unseen or may_be_told(session, user, action):
+            return action.public_id
+    raise NotFound("There is no such action that you may see.")
 
 
 def opened(session: Session, user: User, action: UrgentAction, now: datetime, *, printed: bool = False) -> Insert:
