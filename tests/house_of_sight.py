@@ -86,6 +86,7 @@ class Held:
     contact: str
     action: str
     step: str
+    code: str
     language: str = "en"
     contact_kind: str = "family"
     #: A rung to open it to: no thing of the case.
@@ -249,6 +250,7 @@ def hold(house: House, number: int, audience: Audience, within: Audience) -> Hel
         session.get_one(Contact, contact.id).public_id,
         session.get_one(UrgentAction, action.id).public_id,
         session.get_one(Step, step.id).public_id,
+        session.get_one(UrgentAction, action.id).short_code,
     )
 
 
@@ -355,6 +357,14 @@ OF_NO_CASE = {
         for name in ("edit", "change", "settle", "report", "do_report")
     },
     **{
+        f"groups.{name}": "a group; what its pages say of actions: tests/stories/test_story_20_a_group_on_thursday.py"
+        for name in (
+            *("show", "edit", "change", "invite", "join", "decline", "leave", "remove", "set_duty", "end"),
+            *("record", "do_record", "undo", "new_evening", "plan_evening", "evening", "cancel_evening"),
+            *("print_evening", "result", "do_result"),
+        )
+    },
+    **{
         f"administration.{name}": "an account"
         for name in (
             "show",
@@ -389,6 +399,8 @@ _NAMES = {
     "actions.language": "language",
     "steps.public_id": "action",
     "steps.step_id": "step",
+    "steps.code": "code",
+    "tally.public_id": "action",
 }
 
 
