@@ -86,6 +86,7 @@ class Held:
     contact: str
     action: str
     step: str
+    code: str
     language: str = "en"
     contact_kind: str = "family"
     #: A rung to open it to: no thing of the case.
@@ -275,6 +276,7 @@ def held(filled: Filled) -> Held:
         session.get_one(Contact, filled.contact_id).public_id,
         filled.action.public_id,
         filled.step.public_id,
+        filled.action.short_code,
     )
 
 
@@ -381,6 +383,14 @@ OF_NO_CASE = {
         for name in ("edit", "change", "settle", "report", "do_report")
     },
     **{
+        f"groups.{name}": "a group; what its pages say of actions: tests/stories/test_story_20_a_group_on_thursday.py"
+        for name in (
+            *("show", "edit", "change", "invite", "join", "decline", "leave", "remove", "set_duty", "end"),
+            *("record", "do_record", "undo", "new_evening", "plan_evening", "evening", "cancel_evening"),
+            *("print_evening", "result", "do_result"),
+        )
+    },
+    **{
         f"administration.{name}": "an account"
         for name in (
             "show",
@@ -416,6 +426,8 @@ _NAMES = {
     "steps.public_id": "action",
     "steps.step_id": "step",
     "telling.public_id": "action",
+    "steps.code": "code",
+    "tally.public_id": "action",
 }
 
 
