@@ -4,10 +4,13 @@
 `one_engine` runs on SQLite only. `app`, `client`, `run_tracker` and `live_server` stand on it.
 """
 
+import fcntl
+import gc
 import json
 import os
 import shutil
 import socket
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -23,8 +26,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from forked import ForkedCommands
 from hypothesis import settings as hypothesis_settings
+from made_once import remember
 from mail_sink import MailSink
-from werkzeug.routing import Rule
 
 ROOT = Path(__file__).resolve().parent.parent
 ARTIFACTS = Path(__file__).resolve().parent / ".artifacts"
@@ -32,6 +35,28 @@ ARTIFACTS = Path(__file__).resolve().parent / ".artifacts"
 #: A zone few people live in: what reads the machine's local time by accident shows at once.
 os.environ["TZ"] = "Asia/Kathmandu"
 time.tzset()
+
+#: Bytes that must be free in memory before the files of tests are kept there.
+ROOM = 6 * 1024**3
+
+
+def keep_files_in_memory(folder: str = "/dev/shm") -> None:
+    """Let what tests write lie in memory, if the machine has the room and `TMPDIR` names no other place: every test
+    writes a database of its own, which nobody wants to find on the disk."""
+    try:
+        there = os.statvfs(folder)
+        meminfo = Path("/proc/meminfo").read_text()
+    except OSError:
+        return
+    available = int(meminfo.partition("MemAvailable:")[2].split()[0]) * 1024
+    runs_programs = not there.f_flag & os.ST_NOEXEC
+    if runs_programs and min(there.f_bavail * there.f_frsize, available) > ROOM and os.access(folder, os.W_OK):
+        os.environ["TMPDIR"] = folder
+        tempfile.tempdir = None
+
+
+if "TMPDIR" not in os.environ:
+    keep_files_in_memory()
 
 REQUIRED = {word for word in os.environ.get("TRACKER_REQUIRE", "").replace(" ", "").split(",") if word}
 CHROMIUM = os.environ.get("TRACKER_CHROMIUM")
@@ -175,12 +200,39 @@ def _sqlite_files(tmp_path_factory: pytest.TempPathFactory) -> SQLiteFiles:
     return SQLiteFiles(tmp_path_factory.mktemp("templates"))
 
 
+@pytest.fixture(scope="session")
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all processes of this run share."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _made_once(shared_folder: Path) -> Path:
+    """Where lies what every tracker makes from the program alone: it is there already, as at a second start."""
+    remember(shared_folder / "templates-in-python")
+    folder = shared_folder / "made"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    return folder
+
+
 @pytest.fixture
-def instance(tmp_path: Path) -> Path:
+def instance(tmp_path: Path, _made_once: Path) -> Path:
     """The folder in which this test's tracker keeps its own files."""
     folder = tmp_path / "instance"
     folder.mkdir(mode=0o700)
+    (folder / "made").symlink_to(_made_once)
     return folder
+
+
+def _call_rehearsal(address: str) -> None:
+    """Say of a database that it is a rehearsal's."""
+    from sqlalchemy import NullPool, create_engine, insert
+
+    from tracker.base.house import HouseFact
+
+    with create_engine(address, poolclass=NullPool).begin() as connection:
+        connection.execute(insert(HouseFact).values(key="rehearsal", value="yes"))
 
 
 @pytest.fixture
@@ -188,28 +240,25 @@ def database_url(
     request: pytest.FixtureRequest, instance: Path, _sqlite_files: SQLiteFiles, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[str]:
     """The address of a migrated, empty database of this test's own."""
-    rehearsal = request.node.get_closest_marker("rehearsal") is not None
-    kind = "rehearsal" if rehearsal else "plain"
 
     def migrate(address: str) -> None:
         from alembic import command
         from alembic.config import Config
 
-        from tracker.base.db import db
-        from tracker.base.house import write_fact
-
-        settings = _environment(address, tmp_path_factory.mktemp("migrating"))
-        with made_app(settings):
+        with made_app(_environment(address, tmp_path_factory.mktemp("migrating"))):
             command.upgrade(Config(str(ROOT / "migrations" / "alembic.ini")), "head")
-            if rehearsal:
-                write_fact(db.session(), "rehearsal", "yes")
-                db.session.commit()
 
+    rehearses = request.node.get_closest_marker("rehearsal") is not None
     if request.param == "sqlite":
-        yield _sqlite_files.copy(kind, migrate, instance / "tracker.db")
+        address = _sqlite_files.copy("plain", migrate, instance / "tracker.db")
+        if rehearses:
+            _call_rehearsal(address)
+        yield address
         return
     server: Postgres = request.getfixturevalue("postgres")
-    address = server.copy(kind, migrate)
+    address = server.copy("plain", migrate)
+    if rehearses:
+        _call_rehearsal(address)
     yield address
     server.drop(address)
 
@@ -267,6 +316,30 @@ def forked_commands() -> Iterator[ForkedCommands]:
     commands.close()
 
 
+@pytest.fixture(scope="session")
+def loaded_demo(shared_folder: Path, _made_once: Path, forked_commands: ForkedCommands) -> Path:
+    """The folder of a demo that was loaded and ran once, to be copied: one for all processes of this run."""
+    folder, beside = shared_folder / "demo", shared_folder / "demo-being-loaded"
+    with (shared_folder / "demo.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            shutil.rmtree(beside, ignore_errors=True)
+            beside.mkdir(mode=0o700)
+            (beside / "made").symlink_to(_made_once)
+            code, _out, err = forked_commands.run(["demo", "--once", "--json"], _environment("", beside), "")
+            assert code == 0, err
+            beside.rename(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def demo_env(loaded_demo: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The environment of a demo that was loaded and ran once, of this file's own."""
+    folder = tmp_path_factory.mktemp("demo") / "instance"
+    shutil.copytree(loaded_demo, folder, symlinks=True)
+    return _environment("", folder)
+
+
 @pytest.fixture
 def tracker_env(database_url: str, instance: Path) -> dict[str, str]:
     """The environment of this test's tracker: for child processes; change it to change a setting."""
@@ -293,22 +366,6 @@ def share_sql(engine: Any) -> None:
     engine.dialect, engine._compiled_cache = _known_sql.setdefault(
         engine.dialect.name, (engine.dialect, engine._compiled_cache)
     )
-
-
-_known_rules: dict[tuple[Any, ...], Any] = {}
-_compile_rule = Rule._compile_builder
-
-
-def _compile_rule_once(rule: Rule, append_unknown: bool = True) -> Any:
-    """What builds the addresses of a route: code that depends on how the route is written alone, and costs more than
-    all else of making an application. Each test makes one."""
-    key = (rule.rule, rule.endpoint, rule.subdomain, rule.host, repr(rule.defaults), append_unknown)
-    if key not in _known_rules:
-        _known_rules[key] = _compile_rule(rule, append_unknown)
-    return _known_rules[key]
-
-
-Rule._compile_builder = _compile_rule_once  # type: ignore[method-assign]
 
 
 @contextmanager
@@ -473,6 +530,13 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     if report.when == "call" and report.failed:
         item.failed = True  # type: ignore[attr-defined]
     return report
+
+
+def pytest_collection_finish() -> None:
+    """Look no more at what is there for good: looking for garbage among it took a fifth of the time of all tests."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 20)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

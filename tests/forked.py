@@ -6,6 +6,7 @@ commands; `tests/commands/test_console_script.py` compares the two.
 """
 
 import contextlib
+import gc
 import itertools
 import json
 import os
@@ -81,12 +82,16 @@ class ForkedCommands:
 
 def _serve() -> None:
     """Load the house, then fork for each line of standard input."""
-    import importlib
+    from made_once import remember
 
-    from tracker import app, cli
+    from tracker import cli, create_app
+    from tracker.base.db import db
 
-    for name in (*app.ROOMS, *app.PAGES):
-        importlib.import_module(name)
+    remember()
+    # What an application loads is loaded by making one; it opens nothing.
+    with create_app().app_context():
+        db.engine.dispose()
+    gc.freeze()
     running: dict[int, tuple[int, float]] = {}
     waiting, held = True, b""
     while waiting or running:

@@ -17,6 +17,8 @@ from werkzeug.routing import Rule
 
 from tracker.accounts import service as accounts
 from tracker.accounts.models import Membership, SignIn, User
+from tracker.actions import service as actions
+from tracker.actions.models import UrgentAction
 from tracker.base import clock
 from tracker.base.audience import Audience
 from tracker.base.dates import StatedDate
@@ -38,6 +40,10 @@ from tracker.outbox.models import Message, Recipient
 from tracker.people.models import Person
 from tracker.people.service import NameGiven, add_person
 from tracker.reminders.planning import plan_step
+from tracker.steps.models import Step
+from tracker.steps.service import record_step
+from tracker.targets.models import Target
+from tracker.targets.service import record_target
 from tracker.timeline.models import Entry, EntryState
 from tracker.timeline.service import Source, record_entry
 
@@ -78,6 +84,9 @@ class Held:
     flag: int
     message: int
     contact: str
+    action: str
+    step: str
+    language: str = "en"
     contact_kind: str = "family"
     #: A rung to open it to: no thing of the case.
     wider: str = "volunteers"
@@ -138,7 +147,7 @@ NAMES = (
 
 def hold(house: House, number: int, audience: Audience, within: Audience) -> Held:
     """A case of the desk, kept by `named`, with a person, an entry, a hearing, a page that proposes another hearing,
-    a flag and a planned mail."""
+    a flag, a planned mail and an urgent action with a step."""
     keeper, name = house.users["named"], NAMES[number]
     actor = Actor("user", keeper.id, keeper.name)
     with unit_of_work("tests", actor, now=NOW):
@@ -176,6 +185,18 @@ def hold(house: House, number: int, audience: Audience, within: Audience) -> Hel
             audience=min(within, Audience.DESK),
             values={"phone": f"+970 599 000 00{number}"},
         )
+        action = actions.draft_action(
+            session,
+            case,
+            title=f"Action{number}mark",
+            summary=f"Asked{number}mark",
+            ua_number=f"UA {number + 1}/24",
+            audience=within,
+            targets=[official(session)],
+            letters=[actions.LetterGiven("en", f"Letter{number}mark", f"Subject{number}mark")],
+        )
+        action.state, action.activated_at, action.shown_to = "active", NOW, min(audience, within)
+        step = record_step(session, action, channel="email", user=owner, source="staff", count=7)
         when = on_day("Asia/Jerusalem", (NOW + timedelta(days=1)).date(), datetime(2024, 3, 19, 15, tzinfo=UTC).time())
         hearing = hearings.schedule_hearing(
             session,
@@ -226,7 +247,16 @@ def hold(house: House, number: int, audience: Audience, within: Audience) -> Hel
         flag.id,
         message.id,
         session.get_one(Contact, contact.id).public_id,
+        session.get_one(UrgentAction, action.id).public_id,
+        session.get_one(Step, step.id).public_id,
     )
+
+
+def official(session: Any) -> Target:
+    """Whom the actions of these cases are addressed to."""
+    known = session.scalar(select(Target).limit(1))
+    given = {"kind": "official", "country": "IL", "office": "Minister of Justice", "name": "Target of all"}
+    return known or record_target(session, **given, email="minister@example.org", postal="A street", phone="+972 55501")
 
 
 def intake_desk(session: Any) -> Any:
@@ -318,6 +348,12 @@ OF_NO_CASE = {
     "invitations.join": "whoever holds the link",
     "invitations.new_password": "whoever holds the link",
     "invitations.set_password": "whoever holds the link",
+    "invitations.confirm_address": "whoever holds the link to another address of theirs",
+    "invitations.take_address": "whoever holds the link to another address of theirs",
+    **{
+        f"targets.{name}": "somebody to write to: no case"
+        for name in ("edit", "change", "settle", "report", "do_report")
+    },
     **{
         f"administration.{name}": "an account"
         for name in (
@@ -349,6 +385,10 @@ _NAMES = {
     "consent.public_id": "person",
     "contacts.public_id": "contact",
     "contacts.kind": "contact_kind",
+    "actions.public_id": "action",
+    "actions.language": "language",
+    "steps.public_id": "action",
+    "steps.step_id": "step",
 }
 
 

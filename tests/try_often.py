@@ -1,5 +1,5 @@
-"""A web process of its own that tries often, for tests: `password` or `factor`, an address, how often; prints the
-statuses as JSON."""
+"""A web process of its own that tries often, for tests: what is tried (`password`, `factor`, `forgotten`,
+`lookup`), a cookie, how often; prints the statuses as JSON."""
 
 import json
 import re
@@ -11,6 +11,12 @@ from tracker.base import clock
 #: The form token of a page.
 TOKEN = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"')
 
+#: What somebody sends who is, or waits to be, signed in.
+ASKED = {
+    "factor": ("/sign-in/factor", {"code": "000000"}),
+    "lookup": ("/contacts/whose", {"sealed-asked": "0599 555 001"}),
+}
+
 
 def main(what: str, cookie: str, times: int) -> None:
     """Try, and say what came of it."""
@@ -21,8 +27,10 @@ def main(what: str, cookie: str, times: int) -> None:
             browser = app.test_client()
             path = "/sign-in"
             said = {"email": "amal@example.org", "password": "not-the-password"}
-            if what == "factor":
-                path, said = "/sign-in/factor", {"code": "000000"}
+            if what == "forgotten":
+                path, said = "/password/forgotten", {"email": "amal@example.org"}
+            elif what in ("factor", "lookup"):
+                path, said = ASKED[what]
                 browser.set_cookie("tracker", cookie)
             found = TOKEN.search(browser.get(path).text)
             assert found

@@ -148,9 +148,12 @@ def _tell(number: int, news: str, value: int) -> None:
 def main() -> None:
     """Fork as told until there is nobody to tell."""
     import note_kind  # noqa: F401 - loaded once for all lives
+    from made_once import remember
 
     from tracker import create_app
     from tracker.base.db import db
+
+    remember()
 
     # What an application loads is loaded by making one; it opens nothing.
     with create_app().app_context():

@@ -193,7 +193,12 @@ def test_addresses_and_query_strings_are_taken_out(lines: Any) -> None:
 
 
 def test_secrets_in_paths_are_taken_out(lines: Any) -> None:
-    for path in ("/calendar/s3cret_-x.ics", "/reminders/stop/s3cret.mac", "https://t.example/reminders/resume/s3cret"):
+    for path in (
+        "/calendar/s3cret_-x.ics",
+        "/reminders/stop/s3cret.mac",
+        "https://t.example/reminders/resume/s3cret",
+        "/account/address/s3cret",
+    ):
         logging.getLogger("somebody.elses").warning("Exception while serving %s", path)
     said = [line["event"] for line in lines()]
     assert said[0] == "Exception while serving /calendar/…"

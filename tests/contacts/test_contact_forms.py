@@ -10,6 +10,8 @@ from flask import Flask
 from house_of_cases import NOW, Lived
 from sqlalchemy import select, text
 
+from tracker.accounts import trying
+from tracker.accounts.trying import LOOKUPS_OF_ACCOUNT, TRIES_SPAN
 from tracker.base import work
 from tracker.base.audience import Audience
 from tracker.base.db import db
@@ -243,6 +245,41 @@ def test_whose_number_is_asked_in_no_address_and_written_down(lived: Lived, keep
     assert browser.fill("/contacts/whose").status_code == 422
     outsider = lived.browser(lived.outsider).fill("/contacts/whose", **{"sealed-asked": "0599 123 456"})
     assert case.ref not in outsider.text
+
+
+def look_up(browser: Any, asked: str) -> int:
+    """Ask whose a number is; the status."""
+    return int(press(browser, "/contacts/whose", **{"sealed-asked": asked}).status_code)
+
+
+def test_nobody_goes_through_numbers_to_learn_which_are_known_here(lived: Lived, keeps: Keeps) -> None:
+    case = lived.case()
+    keeps(case)
+    browser = lived.browser(lived.owner)
+    # What finds somebody does not count, and takes nothing off what did not.
+    for number in range(LOOKUPS_OF_ACCOUNT - 1):
+        assert look_up(browser, f"0599 555 {number:03}") == 200
+        assert look_up(browser, VALUES["phone"]) == 200
+    assert look_up(browser, "0599 555 999") == 200
+    refused = press(browser, "/contacts/whose", **{"sealed-asked": VALUES["phone"]})
+    assert refused.status_code == 429
+    assert "Too many tries" in refused.text
+    assert case.ref not in refused.text, "not even what is there"
+    assert VALUES["phone"] not in refused.text
+    assert look_up(browser, "0599 555 998") == 429
+    (told,) = [act for act, _said in acts("contacts.refuse")]
+    assert (told.actor_id, told.case_id) == (lived.owner.id, None)
+    assert look_up(lived.browser(lived.colleague), VALUES["phone"]) == 200, "others go on"
+    later = lived.browser(lived.owner, NOW + TRIES_SPAN)
+    assert look_up(later, VALUES["phone"]) == 200
+
+
+def test_several_accounts_together_go_through_no_numbers_either(lived: Lived, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trying, "LOOKUPS_OF_ALL", 3)
+    browsers = [lived.browser(user) for user in (lived.owner, lived.colleague, lived.outsider)]
+    assert [look_up(browser, "0599 555 001") for browser in browsers] == [200] * 3
+    assert look_up(lived.browser(lived.admin), "0599 555 001") == 429
+    assert acts("contacts.refuse") == []
 
 
 def test_a_form_whose_token_is_old_is_not_written_on_the_error_page(lived: Lived, keeps: Keeps) -> None:

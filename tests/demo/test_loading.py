@@ -17,7 +17,7 @@ from urllib.parse import urlencode
 from urllib.request import HTTPCookieProcessor, build_opener
 
 import pytest
-from conftest import _environment, made_app
+from conftest import made_app
 from flask import Flask
 from forked import ForkedCommands
 from sqlalchemy import select, text
@@ -34,13 +34,20 @@ LOADED_ANEW = "Making the demo's database."
 
 
 @pytest.mark.slow
-def test_a_second_run_keeps_what_was_changed_and_a_reset_does_not(run_tracker: Run) -> None:
+def test_a_second_run_keeps_what_was_changed_and_a_reset_does_not(run_tracker: Run, instance: Path) -> None:
     first = run_tracker("demo", "--once", "--json")
     assert first.code == 0, first.err
     assert set(first.json) == {"flags", "reminders", "outbox"}
     assert first.json["flags"]["open"] > 10
     assert LOADED_ANEW in first.err
     assert run_tracker("demo", "--once", "--json").json["reminders"] == {"planned": 0, "cancelled": 0}
+
+    anchors = instance / "audit.anchors"
+    of_this = anchors.read_text()
+    of_another = of_this.replace('"database":"', '"database":"another')
+    assert of_another != of_this
+    anchors.write_text(of_this + of_another)
+    assert run_tracker("audit", "verify").code == 0
 
     noga = _hearing(run_tracker, "Military court of appeals")
     assert run_tracker("hearings", "cancel", str(noga["id"])).code == 0
@@ -53,6 +60,10 @@ def test_a_second_run_keeps_what_was_changed_and_a_reset_does_not(run_tracker: R
     assert afresh.code == 0, afresh.err
     assert LOADED_ANEW in afresh.err
     assert _hearing(run_tracker, "Military court of appeals")["state"] == "scheduled"
+    assert anchors.read_text() == of_another, "the chain began anew; what is not this demo's is left alone"
+    anchors.unlink()
+    assert run_tracker("demo", "--once").code == 0
+    assert run_tracker("audit", "verify", "--anchor", str(anchors)).code == 0
 
 
 def _hearing(run_tracker: Run, court: str) -> Any:
@@ -113,16 +124,6 @@ def test_a_loading_that_was_broken_off_is_told_again(run_tracker: Run, instance:
 
 
 # What there is to see -------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def demo_env(tmp_path_factory: pytest.TempPathFactory, forked_commands: ForkedCommands) -> dict[str, str]:
-    """The environment of a demo that was loaded into a fresh folder."""
-    folder = tmp_path_factory.mktemp("demo")
-    environment = {**_environment("", folder)}
-    code, _out, err = forked_commands.run(["demo", "--once", "--json"], environment, "")
-    assert code == 0, err
-    return environment
 
 
 @pytest.fixture(scope="module")

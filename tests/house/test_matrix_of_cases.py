@@ -27,10 +27,10 @@ from tracker.base.audience import Audience
 pytestmark = pytest.mark.one_engine
 
 #: Rooms whose pages about a case are for those who keep it.
-KEPT = {"cases", "hearings", "entries", "consent", "contacts", "history"}
+KEPT = {"cases", "hearings", "entries", "consent", "contacts", "history", "actions"}
 
 #: Of what a case holds these fields carry an audience of their own.
-OF_ITS_OWN = {"hearing", "entry", "flag", "message", "contact"}
+OF_ITS_OWN = {"hearing", "entry", "flag", "message", "contact", "action"}
 
 
 @pytest.fixture
@@ -64,13 +64,17 @@ def expected(house: House, rule: Rule, method: str, asker: str, held: Held, rung
         return "let in" if "key" not in rule.arguments or rung <= Audience.DESK else "no such page"
     if rung == NOTHING:
         return "no such page"
+    if room == "steps":
+        # Whoever may see the action takes it; what somebody said they did they alone take back.
+        mine = "step_id" not in rule.arguments or asker == "named"
+        return "let in" if mine and not closed else "no such page"
     if room == "flags":
         # Flags are for those who keep the case, whatever it is open to.
         return "no such page" if min(held.within, Audience.DESK) < rung else "let in"
     if room in KEPT or rule.endpoint in ("pages.opening", "pages.do_open"):
         if rung > Audience.DESK or not user.is_staff:
             return "refused"
-        own = {"hearings": "hearing", "entries": "entry", "contacts": "contact"}.get(room)
+        own = {"hearings": "hearing", "entries": "entry", "contacts": "contact", "actions": "action"}.get(room)
         return "no such page" if own and "public_id" in rule.arguments and closed else "let in"
     return "let in"
 

@@ -83,7 +83,7 @@ def test_a_revision_of_a_filled_database_keeps_rows_triggers_and_words(app: Flas
         assert (found, foreign_keys) == (1, 1)
 
 
-@pytest.mark.parametrize("start", ["0001"])
+@pytest.mark.parametrize("start", ["0001", "0008"])
 def test_each_revision_runs_on_a_filled_database(app: Flask, start: str) -> None:
     """The database is emptied first, so that it goes the whole way with rows in it."""
     _drop_everything()

@@ -24,6 +24,9 @@ ASKS = {
 
 #: What reads without asking, by file and function, and why it may.
 WITHOUT = {
+    "actions/queries.py find_action": "commands, which act for the house",
+    "actions/queries.py list_actions": "commands, as above",
+    "actions/queries.py telling_entries": "the settler: what is told decides whether an action goes on",
     "asking/queries.py list_without_day": "the plan: who is asked is decided by Lines, what is sent by may_be_asked",
     "asking/queries.py _items": "the plan, as above",
     "asking/queries.py list_questions": "the plan, as above",
@@ -54,14 +57,14 @@ WITHOUT = {
     "invitations/queries.py list_invitations": "mails with invitations: about no case",
     "intake/views.py _place": "a number: the place of a group on its page",
     "pages/health.py doctor_says": "a command",
-    "pages/health.py _first_hearing": "said by _when, which tells of no place that is not open to all",
+    "pages/health.py _first_hearing": "said by Line.to only to who sees it, and by _when without a closed place",
     "pages/health.py _is_open_to_all": "a yes or no",
     "pages/health.py unsettled_messages": "numbers",
     "pages/health.py _waiting": "numbers",
     "pages/listing.py _named_beyond_desks": "joined with visible_cases",
     "pages/listing.py _narrowed": "joined with visible_cases, within a face",
     "pages/listing.py _people": "of cases that visible_cases gave",
-    "pages/outgoing.py paused_words": "numbers and a day, without a place",
+    "pages/outgoing.py paused_line": "numbers; which hearing, Line.to says only to who sees it",
     "pages/outgoing.py get_seen_message": "takes the condition",
     "pages/probes.py _late": "numbers",
     "pages/queries.py cases_as_json": "a command, which acts for the house",

@@ -54,3 +54,9 @@ def test_what_needs_a_desk_is_not_shown_without_one(lived: Lived) -> None:
         assert address in owner
     assert "Your account belongs to no desk." in admin
     assert "/intake/paste" not in lived.browser(lived.admin).get("/").text
+
+
+def test_the_way_to_whose_number_it_is_stands_in_the_menu_of_those_who_may_ask(lived: Lived) -> None:
+    for user, may in ((lived.owner, True), (lived.outsider, True), (lived.admin, True), (lived.volunteer, False)):
+        assert ('href="/contacts/whose"' in lived.browser(user).get("/").text) is may, user.email
+        assert lived.browser(user).get("/contacts/whose").status_code == (200 if may else 403)

@@ -26,7 +26,7 @@ from tracker.outbox.models import Message
 from tracker.outbox.pausing import pause, read_pause
 from tracker.outbox.relay import say_relay
 from tracker.pages.health import service_now
-from tracker.pages.outgoing import paused_words
+from tracker.pages.outgoing import paused_line
 from tracker.reminders.planning import plan_step
 from tracker.reminders.service import follow
 
@@ -312,9 +312,48 @@ def test_of_paused_mail_only_what_is_due_is_said_to_wait(
     with short_transaction() as session:
         pause(session, DUE - timedelta(days=1), "by_hand", "Amal")
     assert state_of(reminded) == "paused"
-    said = paused_words(db.session(), reminded.due_at - before)
+    line = paused_line(db.session(), reminded.due_at - before)
+    assert line is not None
+    said = line.to(db.session(), lived.owner)
     assert waits in said
     assert ("first hearing" in said) is (before == timedelta())
+
+
+@pytest.mark.parametrize("why", ["paused", "down"])
+def test_of_a_hearing_they_may_not_see_staff_read_nothing_closer_than_72_hours(
+    lived: Lived, reminded: Message, why: str
+) -> None:
+    """Its day and time may be what must not be known."""
+    if why == "paused":
+        with short_transaction() as session:
+            pause(session, DUE - timedelta(days=1), "by_hand", "Amal")
+    else:
+        settings = lived.app.extensions["settings"]
+        lived.app.extensions["settings"] = replace(settings, smtp_url="smtp://127.0.0.1:1")
+        say_relay("down", "no answer", DUE)
+    hearing = db.session.get_one(Hearing, reminded.subject_id)
+    begins = hearing.starts_at
+    assert begins is not None
+    second = timedelta(seconds=1)
+    for now, soon in ((begins - timedelta(hours=72) - second, False), (begins - timedelta(hours=72), True)):
+        with short_transaction() as session:
+            session.merge(Heartbeat(step="flags.sweep", started_at=now, ended_at=now, failures=0, fault=""))
+        lived.app.extensions.pop("service_seen", None)
+        for address in ("/cases", "/service"):
+            keeper = shown(lived.browser(lived.owner, now).get(address).text)
+            other = shown(lived.browser(lived.outsider, now).get(address).text)
+            assert re.search(r"8 April 2024, 09:30|Mon(day)? 09:30", keeper), address
+            assert not re.search(r"8 Apr|09:30|Haifa", other), address
+            assert ("a hearing within 72 hours" in other) is soon, address
+            assert "1 mail waits" in other or "1 reminder waits" in other, address
+    with lived.at() as session:
+        session.get_one(Hearing, hearing.id).audience = Audience.NAMED
+    now = begins - timedelta(hours=1)
+    with short_transaction() as session:
+        session.merge(Heartbeat(step="flags.sweep", started_at=now, ended_at=now, failures=0, fault=""))
+    lived.app.extensions.pop("service_seen", None)
+    assert "09:30" not in shown(lived.browser(lived.colleague, now).get("/cases").text)
+    assert "09:30" in shown(lived.browser(lived.owner, now).get("/cases").text)
 
 
 # A relay that is down -------------------------------------------------------------------------------------------------
@@ -330,11 +369,11 @@ def down(lived: Lived) -> Lived:
 
 
 def said_of(lived: Lived, now: datetime) -> str:
-    """What everybody on the staff reads."""
+    """What whoever keeps the case reads."""
     with short_transaction() as session:
         session.merge(Heartbeat(step="flags.sweep", started_at=now, ended_at=now, failures=0, fault=""))
     db.session.rollback()
-    return service_now(db.session(), now).words
+    return service_now(db.session(), now).to(db.session(), lived.owner)
 
 
 def test_only_reminders_are_called_reminders(down: Lived, reminded: Message) -> None:

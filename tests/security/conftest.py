@@ -3,9 +3,8 @@
 from collections.abc import Iterator
 
 import pytest
-from conftest import _environment, made_app
+from conftest import made_app
 from flask import Flask
-from forked import ForkedCommands
 from house_of_cases import lived
 from sqlalchemy import select
 
@@ -16,12 +15,9 @@ __all__ = ["lived"]
 
 
 @pytest.fixture(scope="module")
-def demo_env(tmp_path_factory: pytest.TempPathFactory, forked_commands: ForkedCommands) -> dict[str, str]:
+def demo_env(demo_env: dict[str, str]) -> dict[str, str]:
     """The environment of a demo that was loaded and ran once."""
-    environment = _environment("", tmp_path_factory.mktemp("demo"))
-    code, _out, err = forked_commands.run(["demo", "--once", "--json"], environment, "")
-    assert code == 0, err
-    return environment | {"TRACKER_BASE_URL": "https://tracker.example.org"}
+    return demo_env | {"TRACKER_BASE_URL": "https://tracker.example.org"}
 
 
 @pytest.fixture

@@ -45,6 +45,8 @@ WRITTEN_BY_THE_HOUSE = {
     *("entry.accepted", "entry.withdrawn", "entry.audience_changed"),
     *("hearing.scheduled", "hearing.moved", "hearing.corrected", "hearing.confirmed", "hearing.edited"),
     *("hearing.undone", "hearing.cancelled", "hearing.reinstated", "hearing.outcome_recorded"),
+    *("action.issued", "action.extended", "action.held", "action.resumed", "action.stopped", "action.closed"),
+    "action.expired",
     *("consent.recorded", "consent.withdrawn", "consent.without_name", "publicity.stopped", "publicity.resumed"),
 }
 

@@ -107,6 +107,11 @@ class User(Model, UserMixin):
         return [Role(self.role)]
 
     @property
+    def called(self) -> str:
+        """What everybody may read them called: the alias where they chose one."""
+        return self.alias or self.name
+
+    @property
     def is_staff(self) -> bool:
         """Whether they keep cases (staff and admins)."""
         return self.role in ("staff", "admin")

@@ -1,6 +1,6 @@
 """Finding accounts, desks and sign-ins."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, cast
 
@@ -81,6 +81,13 @@ def name_to(viewer: User | None, person: Any = User) -> ColumnElement[str]:
         .correlate_except(theirs)
     )
     return case((or_(person.alias.is_(None), person.id == viewer.id, knows), person.name), else_=person.alias)
+
+
+def names_to(session: Session, viewer: User, user_ids: Iterable[int | None]) -> dict[int, str]:
+    """What an account sees others called, by their number."""
+    wanted = {number for number in user_ids if number is not None}
+    called = select(User.id, name_to(viewer).label("name")).where(User.id.in_(wanted))
+    return {row.id: row.name for row in session.execute(called)}
 
 
 def leads_a_desk(user: User) -> bool:

@@ -16,6 +16,7 @@ minutes, and opens nothing but the pages marked `halfway`. What comes after it i
 import secrets
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 from flask import Flask, Request, Response, current_app, g, request, session, url_for
@@ -24,7 +25,7 @@ from flask.sessions import SecureCookieSession, SessionInterface
 from flask_security import Security, SQLAlchemyUserDatastore, login_user
 from flask_wtf.csrf import CSRFProtect, generate_csrf
 from itsdangerous import BadData, URLSafeTimedSerializer
-from sqlalchemy import func, select, update
+from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.orm import contains_eager
 
 from tracker.accounts import guard, rules
@@ -81,6 +82,34 @@ class SignInSession(SecureCookieSession):
         self.mode: Mode | None = None
 
 
+@cache
+def _sign_in_that_holds() -> Any:
+    """The sign-in with `:token_hash` that holds at `:now`, its account and the mode of the house. Every request asks
+    it: it is put together once, for that takes longer than asking."""
+    return (
+        select(
+            SignIn.id,
+            SignIn.user_id,
+            SignIn.data_sealed,
+            SignIn.seen_at,
+            SignIn.proved_at,
+            User,
+            mode_column().label("mode"),
+        )
+        .join(User, User.id == func.coalesce(SignIn.user_id, SignIn.pending_user_id))
+        .outerjoin(Membership, Membership.user_id == User.id)
+        .outerjoin(Desk, Desk.id == Membership.desk_id)
+        .options(contains_eager(User.memberships).contains_eager(Membership.desk))
+        .where(
+            SignIn.token_hash == bindparam("token_hash"),
+            SignIn.ended_at.is_(None),
+            SignIn.expires_at > bindparam("now"),
+            User.active,
+        )
+        .execution_options(populate_existing=True)
+    )
+
+
 class ServerSessions(SessionInterface):
     """Loads the sign-in the cookie names, and writes back what changed. `secret_keys`: the last one signs, each opens.
     `https`: cookies only over it."""
@@ -105,32 +134,8 @@ class ServerSessions(SessionInterface):
 
     def _find(self, token: str, now: datetime) -> SignInSession | None:
         token_hash = hash_token(token)
-        row = (
-            db.session.execute(
-                select(
-                    SignIn.id,
-                    SignIn.user_id,
-                    SignIn.data_sealed,
-                    SignIn.seen_at,
-                    SignIn.proved_at,
-                    User,
-                    mode_column().label("mode"),
-                )
-                .join(User, User.id == func.coalesce(SignIn.user_id, SignIn.pending_user_id))
-                .outerjoin(Membership, Membership.user_id == User.id)
-                .outerjoin(Desk, Desk.id == Membership.desk_id)
-                .options(contains_eager(User.memberships).contains_eager(Membership.desk))
-                .where(
-                    SignIn.token_hash == token_hash,
-                    SignIn.ended_at.is_(None),
-                    SignIn.expires_at > now,
-                    User.active,
-                )
-                .execution_options(populate_existing=True)
-            )
-            .unique()
-            .one_or_none()
-        )
+        asked = {"token_hash": token_hash, "now": now}
+        row = db.session.execute(_sign_in_that_holds(), asked).unique().one_or_none()
         if row is None:
             return None
         try:

@@ -1,10 +1,11 @@
-"""Trying a password or a code: the same answer in the same time whoever was meant, and not for ever.
+"""Trying a password or a code, asking whose a number is: the same answer in the same time whoever was meant, and not for ever.
 
 Tries are counted in the database, so that several processes share one limit, and before the password is hashed: a hash
 costs a fifth of a second and 64 MiB, and would be a weapon otherwise.
 """
 
 import ipaddress
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
@@ -12,14 +13,14 @@ from typing import Any, cast
 from flask import current_app
 from flask_security import hash_password
 from flask_security.utils import verify_password
-from sqlalchemy import CursorResult, Insert, case, delete, select, update
+from sqlalchemy import CursorResult, Insert, Update, case, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from tracker.accounts.models import SignInTry, User
 from tracker.accounts.queries import find_account
 from tracker.accounts.rules import email_key, normalise_password
-from tracker.base.db import db, note
+from tracker.base.db import db, note, noted
 
 #: Tries are counted over this long, from the first.
 TRIES_SPAN = timedelta(minutes=15)
@@ -31,6 +32,13 @@ TRIES_OF_ACCOUNT, TRIES_OF_NETWORK, TRIES_OF_ALL = 20, 60, 600
 #: Tries in that span of one account's second factor. Three of a million codes hold at a time: whoever knows the
 #: password and never rests needs eight months for an even chance. The right password forgives none of them.
 TRIES_OF_FACTOR = 10
+
+#: Look-ups in that span that find nobody: of one account, and of all together. Somebody who mistypes needs three; who
+#: goes through numbers to learn which of them we know needs thousands.
+LOOKUPS_OF_ACCOUNT, LOOKUPS_OF_ALL = 20, 200
+
+#: Links to another address that an account asks for in that span.
+ADDRESSES_OF_ACCOUNT = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +88,32 @@ def refuse_too_many_factors(user_id: int, address: str, now: datetime) -> bool:
     return _too_many({_key_of_factor(user_id): TRIES_OF_FACTOR}, address, now)
 
 
+def refuse_too_many_lookups(user_id: int, now: datetime) -> bool:
+    """Count this look-up as one that finds nobody, before anything is looked for; True when there were too many by this
+    account or by all together. `found_somebody` takes it off again."""
+    keys = _lookup_keys(user_id)
+    return _over(dict(zip(keys, (LOOKUPS_OF_ACCOUNT, LOOKUPS_OF_ALL), strict=True)), now)
+
+
+def refuse_too_many_addresses(user_id: int, now: datetime) -> bool:
+    """Count that an account asks for a link to another address; True when it was too often: each is a mail to somebody
+    who may have nothing to do with it."""
+    return _over({_blind(f"address:{user_id}"): ADDRESSES_OF_ACCOUNT}, now)
+
+
+def found_somebody(user_id: int) -> None:
+    """A look-up that found somebody does not count; those before it do."""
+    note(_one_less(_lookup_keys(user_id)))
+
+
+def lookups_just_passed(user_id: int) -> bool:
+    """Whether the last look-up of this account was the first too many: what goes on record once."""
+    own, _all = _lookup_keys(user_id)
+    with db.engine.connect() as reading:
+        counted = reading.scalar(select(SignInTry.tries).where(SignInTry.key == own))
+    return counted == LOOKUPS_OF_ACCOUNT + 1
+
+
 def limits_just_passed(session: Session, email: str, address: str) -> list[str]:
     """Which limits the last try was the first to pass: what goes on record once, and not with each try after it."""
     keys = dict(zip((_key_of_account(email), *_shared_keys(address)), ("account", "network", "all"), strict=True))
@@ -101,19 +135,30 @@ def forgive_factors(session: Session, user_id: int, address: str) -> None:
 
 
 def _too_many(limits: dict[str, int], address: str, now: datetime) -> bool:
-    limits = limits | dict(zip(_shared_keys(address), (TRIES_OF_NETWORK, TRIES_OF_ALL), strict=True))
-    note(_count(list(limits), now))
-    # Not in the session: what it has read in this request already may stand, on SQLite, for what there was before.
-    with db.engine.connect() as reading:
-        counted = reading.execute(select(SignInTry.key, SignInTry.tries).where(SignInTry.key.in_(limits))).all()
+    return _over(limits | dict(zip(_shared_keys(address), (TRIES_OF_NETWORK, TRIES_OF_ALL), strict=True)), now)
+
+
+def _over(limits: dict[str, int], now: datetime) -> bool:
+    """Count one for each of these keys; True when any was counted more often than it may be. What was counted is
+    answered by the statement that counts: of several processes each goes by its own."""
+    counted = noted(_count(list(limits), now).returning(SignInTry.key, SignInTry.tries))
+    if counted is None:
+        # Not in the session: what it has read in this request already may stand, on SQLite, for what there was before.
+        with db.engine.connect() as reading:
+            counted = reading.execute(select(SignInTry.key, SignInTry.tries).where(SignInTry.key.in_(limits))).all()
     return any(tries > limits[key] for key, tries in counted)
 
 
 def _forgive(session: Session, own: str, address: str) -> None:
     session.execute(delete(SignInTry).where(SignInTry.key == own).execution_options(synchronize_session=False))
-    session.execute(
+    session.execute(_one_less(_shared_keys(address)))
+
+
+def _one_less(keys: Sequence[str]) -> Update:
+    """One statement that takes a try off each key."""
+    return (
         update(SignInTry)
-        .where(SignInTry.key.in_(_shared_keys(address)), SignInTry.tries > 0)
+        .where(SignInTry.key.in_(keys), SignInTry.tries > 0)
         .values(tries=SignInTry.tries - 1)
         .execution_options(synchronize_session=False)
     )
@@ -140,6 +185,10 @@ def _key_of_account(email: str) -> str:
 
 def _key_of_factor(user_id: int) -> str:
     return _blind(f"factor:{user_id}")
+
+
+def _lookup_keys(user_id: int) -> tuple[str, str]:
+    return _blind(f"lookup:{user_id}"), _blind("lookup:all")
 
 
 def _shared_keys(address: str) -> tuple[str, str]:

@@ -6,7 +6,7 @@ from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tracker.base.audience import Audience
-from tracker.base.columns import AudienceType, BigId, UTCDateTime
+from tracker.base.columns import AudienceType, BigId, UTCDateTime, new_short_code
 from tracker.base.db import Model
 
 #: draft (being written), active (may be taken), on_hold (nobody writes just now), expired (its day has passed), stopped
@@ -30,6 +30,8 @@ class UrgentAction(Model):
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     #: Random id for addresses.
     public_id: Mapped[str] = mapped_column(String(22), unique=True)
+    #: Random word for an address that is typed from paper.
+    short_code: Mapped[str] = mapped_column(String(10), unique=True, default=new_short_code)
     #: The case.
     case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"), index=True)
     #: UA number: its sequence within the year; None: it has none.

@@ -46,7 +46,7 @@ _ORDINALS = (
 
 _PRINTED = re.compile(
     r"""
-    (?:(?P<ordinal>\d{1,2}(?:st|nd|rd|th)?|[a-z]+)\s+)?       # 17th, second
+    (?:(?P<ordinal>\d{1,2}(?:st|nd|rd|th)|(?!ua\b|fi\b|ex\b|urgent\b|further\b)[a-z]+)\s+)?      # 17th, second
     (?P<update>update\s+(?:on|to)\s+|further\s+information\s+(?:on|to)?\s*)?
     (?P<prefix>urgent\s+action|ua|fi|ex)?\s*[:\-–.]?\s*
     (?P<sequence>\d{1,4})\s*(?P<mark>[/.])\s*(?P<year>\d{4}|\d{2})

@@ -180,6 +180,20 @@ def last_kept(path: Path) -> Anchor | None:
     return next((anchor for line in reversed(lines) if (anchor := _read_line(line)) is not None), None)
 
 
+def forget_kept(session: Session, sealer: Sealer, path: Path) -> int:
+    """Take the anchors of this database out of a file: it is about to be emptied, and the chain that begins anew fits
+    none of them. Those of others stay. How many there were."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    except OSError:
+        return 0
+    ours = _which(session, sealer)
+    kept = [line for line in lines if (anchor := _read_line(line)) is None or anchor.database != ours]
+    if len(kept) < len(lines):
+        path.write_text("".join(kept), encoding="utf-8") if kept else path.unlink()
+    return len(lines) - len(kept)
+
+
 def _read_line(line: str) -> Anchor | None:
     try:
         held: dict[str, Any] = json.loads(line)

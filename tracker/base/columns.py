@@ -112,3 +112,12 @@ def _plain(value: Any) -> Any:
 def new_public_id() -> str:
     """A random id of 128 bits for addresses: never counted up, never guessed."""
     return secrets.token_urlsafe(16)
+
+
+#: Characters that are told apart on paper and typed without looking: no 0 and o, no 1, i and l, no u and v.
+_TYPED = "23456789abcdefghjkmnpqrstwxyz"
+
+
+def new_short_code() -> str:
+    """A random word of nine characters for an address that is typed from paper: one of 14 million million."""
+    return "".join(secrets.choice(_TYPED) for _ in range(9))

@@ -13,7 +13,7 @@ from weakref import WeakKeyDictionary
 
 import psycopg
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import Connection, Delete, Dialect, Engine, Executable, Insert, MetaData, Table, Update, event
+from sqlalchemy import Connection, Delete, Dialect, Engine, Executable, Insert, MetaData, Row, Table, Update, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, InvalidatePoolError, OperationalError
@@ -175,14 +175,20 @@ def insert_or_pass(session: Session, model: Any, *unique: str) -> Insert:
 def note(statement: Executable) -> bool:
     """Write one small fact outside the unit of work (a sign-in was seen, a page was read); False when the database was
     busy, because no page may fail over a note."""
+    return noted(statement, answers=False) is not None
+
+
+def noted(statement: Executable, *, answers: bool = True) -> Sequence[Row[Any]] | None:
+    """The same, with the rows that the statement answers: what it wrote, and not what others have written since. None
+    when the database was busy."""
     engine = db.session.get_bind()
     assert isinstance(engine, Engine)
     try:
         with engine.connect().execution_options(**{WRITES: True}) as connection, connection.begin():
-            connection.execute(statement)
+            result = connection.execute(statement)
+            return result.all() if answers else ()
     except OperationalError:
-        return False
-    return True
+        return None
 
 
 #: A statement that writes, with the values of its `bindparam`s.

@@ -110,6 +110,12 @@ _LABELS: dict[str, dict[str, object]] = {
         "address-bounced": _l("mail comes back"),
         "nobody-reachable": _l("nobody would hear of it"),
         "mail-not-delivered": _l("a reminder did not arrive"),
+        "action-expiring": _l("last days of an action"),
+        "action-date-passed": _l("an action's last day is over"),
+        "action-on-hold": _l("action on hold"),
+        "action-to-decide": _l("update, hold or close?"),
+        "target-out-of-office": _l("somebody written to has left office"),
+        "target-bounced": _l("an address does not work"),
     },
 }
 

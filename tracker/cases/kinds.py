@@ -3,9 +3,11 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from sqlalchemy import Select
 from sqlalchemy.orm import Session
 
 from tracker.base.audience import Audience
@@ -21,6 +23,13 @@ OpeningCheck = Callable[[Session, Case, Audience, datetime], Iterable[str]]
 #: Asked whenever a case is to be opened to volunteers or the public; announced by the rooms above that know of
 #: something which must not be shown.
 opening_checks: Registry[OpeningCheck] = Registry("check before opening")
+
+#: Given the number of a case, selects what it holds for named people only. It is asked whether there is any.
+ClosedPart = Callable[[int], Select[Any]]
+
+#: Asked before somebody is let in to all of a case; announced by the rooms above that keep something there beside
+#: entries and dates.
+closed_parts: Registry[ClosedPart] = Registry("part closed to the desk")
 
 announce(
     "precision",

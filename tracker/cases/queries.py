@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, exists, literal, or_, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, case, exists, literal, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from tracker.accounts.models import Membership, User
@@ -79,10 +79,17 @@ def visible_cases(user: User) -> Select[Any]:
     return select(Case).where(level(user.id) < NOTHING)
 
 
+@cache
+def _seen_case() -> Any:
+    """The case called `:ref` and the rung `:user_id` sees it from. Every page of a case asks it: it is put together
+    once, for that takes longer than asking."""
+    return select(Case, level(bindparam("user_id"))).where(Case.ref == bindparam("ref"))
+
+
 def get_case(session: Session, user: User, ref: str) -> tuple[Case, Audience]:
     """The case called `ref` and the rung this account sees it from. NotFound alike when there is none and when the
     account may not know of it."""
-    row = session.execute(select(Case, level(user.id)).where(Case.ref == ref.upper())).first()
+    row = session.execute(_seen_case(), {"user_id": user.id, "ref": ref.upper()}).first()
     if row is None or row[1] >= NOTHING:
         raise NotFound(f"There is no case {ref[:30]} that you may see.")
     return row[0], Audience(row[1])

@@ -14,7 +14,7 @@ from tracker.base.columns import new_public_id
 from tracker.base.dates import StatedDate, today_in
 from tracker.base.errors import Refused, VersionConflict
 from tracker.base.work import current_work, touch
-from tracker.cases.kinds import opening_checks
+from tracker.cases.kinds import closed_parts, opening_checks
 from tracker.cases.models import CLOSED_REASONS, INVOLVEMENT_ROLES, RISKS, STAGES, Case, CaseGrant, Involvement
 from tracker.cases.rules import nickname
 from tracker.timeline.models import EntryState
@@ -197,12 +197,17 @@ def _inside(case: Case, named: Sequence[User]) -> set[int]:
 
 
 def _check_lets_in_others(session: Session, case: Case, before: set[int], after: set[int]) -> None:
-    """Refused when somebody who sees a case from the desk lets themselves in to what is closed to the desk: one of
-    those inside does that. Where nobody is left inside, whoever coordinates the desk, or stands in for them, may."""
+    """Refused when somebody who sees a case from the desk lets anybody in to what is closed to the desk, themselves or
+    another, or takes out the last who sees it: one of those inside does that. Where nobody is left inside, whoever
+    coordinates the desk, or stands in for them, may. A command acts for the house."""
     acting = current_work(session).actor.user_id
-    if acting is None or acting in before or acting not in after or not _holds_closed(session, case):
+    if acting is None or acting in before or before == after or not _holds_closed(session, case):
         return
-    left = session.scalar(select(User.id).where(User.id.in_(before), User.active).limit(1))
+    left = set(session.scalars(select(User.id).where(User.id.in_(before), User.active)))
+    if left and not left & after:
+        raise Refused("Parts of this case are closed to the desk, and nobody who sees them would be left.", "owner_id")
+    if not after - before:
+        return
     coordinates = session.scalar(
         select(Membership.id).where(
             Membership.user_id == acting,
@@ -210,18 +215,20 @@ def _check_lets_in_others(session: Session, case: Case, before: set[int], after:
             or_(Membership.coordinator, Membership.deputy),
         )
     )
-    if left is not None or coordinates is None:
+    if left or coordinates is None:
         raise Refused(
-            "Parts of this case are closed to the desk. You cannot let yourself in: one of those who see them can.",
+            "Parts of this case are closed to the desk. Nobody can be let in from outside: one of those who see them "
+            "can do it.",
             "named",
         )
 
 
 def _holds_closed(session: Session, case: Case) -> bool:
-    """Whether a case holds entries or dates for named people only."""
+    """Whether a case holds entries, dates or anything else for named people only."""
     entries = select(EntryState.entry_id).where(EntryState.case_id == case.id, EntryState.audience == Audience.NAMED)
     dates = select(AgendaItem.id).where(AgendaItem.case_id == case.id, AgendaItem.audience == Audience.NAMED)
-    return bool(session.scalar(select(or_(exists(entries), exists(dates)))))
+    others = (exists(part(case.id)) for part in closed_parts)
+    return bool(session.scalar(select(or_(exists(entries), exists(dates), *others))))
 
 
 def list_named(session: Session, case: Case) -> list[User]:

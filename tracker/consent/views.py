@@ -9,8 +9,8 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 
 from tracker.accounts.guard import acting, in_safety, open_to, viewer
-from tracker.accounts.models import Desk, User
-from tracker.accounts.queries import leads_a_desk
+from tracker.accounts.models import Desk
+from tracker.accounts.queries import leads_a_desk, names_to
 from tracker.base import clock
 from tracker.base.audience import Audience
 from tracker.base.dates import parse_date, today_in
@@ -47,7 +47,7 @@ def person(ref: str, public_id: str) -> Any:
     found = read_standing(session, [case.id], now, known_at)
     standing = next(s for _case, involved, s in found if involved.person_id == somebody.id)
     wrote = {w.recorded_by for w in words if w.recorded_by}
-    writers = {u.id: u.name for u in session.scalars(select(User).where(User.id.in_(wrote)))} if wrote else {}
+    writers = names_to(session, viewer(), wrote) if wrote else {}
     return render_template(
         "consent/person.html",
         case=case,
@@ -253,13 +253,13 @@ def _stop_form(form: StopForm, case: Case) -> StopForm:
 
 def _resume_page(form: ResumeForm, case: Case) -> str:
     session = db.session()
-    asked_by = session.get(User, case.resume_asked_by) if case.resume_asked_by else None
+    asked_by = case.resume_asked_by
     return render_template(
         "consent/resume.html",
         form=form,
         case=case,
-        asked_by=asked_by,
-        may_agree=asked_by is not None and asked_by.id != viewer().id and service.may_agree(session, case, viewer()),
+        asked_by=names_to(session, viewer(), [asked_by]).get(asked_by or 0, ""),
+        may_agree=asked_by is not None and asked_by != viewer().id and service.may_agree(session, case, viewer()),
         zone=viewer().reading_zone,
     )
 

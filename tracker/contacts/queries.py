@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, String, cast, func, select
+from sqlalchemy import ColumnElement, Select, String, cast, func, select
 from sqlalchemy.orm import Session
 
 from tracker.accounts.models import User
 from tracker.base.audience import Audience
 from tracker.base.errors import NotFound
+from tracker.cases.kinds import closed_parts
 from tracker.cases.models import Case
 from tracker.cases.queries import level
 from tracker.contacts.models import Contact, ContactReason
@@ -124,3 +125,9 @@ def find_whose(session: Session, user: User, asked: str) -> list[tuple[Contact, 
         .limit(MOST_FOUND)
     )
     return [(contact, case) for contact, case in rows]
+
+
+@closed_parts.adds("contacts")
+def closed_contacts(case_id: int) -> Select[Any]:
+    """The contacts of a case that are for named people only."""
+    return select(Contact.id).where(Contact.case_id == case_id, Contact.audience == Audience.NAMED)

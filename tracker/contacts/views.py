@@ -11,12 +11,19 @@ from flask import Blueprint, abort, flash, render_template, url_for
 from flask_babel import gettext as _
 
 from tracker.accounts.guard import acting, open_to, viewer
+from tracker.accounts.trying import (
+    LOOKUPS_OF_ACCOUNT,
+    found_somebody,
+    lookups_just_passed,
+    refuse_too_many_lookups,
+)
+from tracker.base import clock
 from tracker.base.audience import Audience
 from tracker.base.db import db
 from tracker.base.errors import Refused
 from tracker.base.forms import HouseForm, led_to, once, submit
 from tracker.base.labels import label
-from tracker.base.work import unit_of_work
+from tracker.base.work import note_done, unit_of_work
 from tracker.cases.access import kept_case, rung_of
 from tracker.cases.models import Case
 from tracker.cases.queries import list_people
@@ -170,11 +177,22 @@ def whose() -> str:
 @open_to("staff")
 def find() -> Any:
     """The contacts with this number or address, in cases the reader keeps. A POST, so that it stands in no address;
-    what was asked is not written into the answer, and each contact found is written down in its case."""
+    what was asked is not written into the answer, and each contact found is written down in its case. Look-ups that
+    find nobody are counted: nobody goes through numbers to learn which of them are known here."""
     form = WhoseForm()
     if not form.validate_on_submit():
         return render_template("contacts/whose.html", form=form, found=None), 422
-    found = find_whose(db.session(), viewer(), form.asked.data or "")
+    user = viewer()
+    if refuse_too_many_lookups(user.id, clock.now()):
+        if lookups_just_passed(user.id):
+            with unit_of_work("contacts.refuse", acting()):
+                note_done("contacts", None, lookups=LOOKUPS_OF_ACCOUNT)
+        form = WhoseForm(formdata=None)
+        form.form_errors.append(_("Too many tries. Wait a quarter of an hour, then try again."))
+        return render_template("contacts/whose.html", form=form, found=None), 429
+    found = find_whose(db.session(), user, form.asked.data or "")
+    if found:
+        found_somebody(user.id)
     for contact, case in found:
         # One act a case: each stands in that case's own history.
         with unit_of_work("contacts.find", acting(), f"contact:{contact.id}"):

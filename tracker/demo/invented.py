@@ -45,6 +45,20 @@ def _layla(story: Story) -> None:
         "layla", known, "noor", "person.arrested", day("iopt", -12), "Police took her and two computers.",
         payload={"place": "at her newspaper"}, source=FAMILY, word="layla arrested",
     )  # fmt: skip
+    story.contact(
+        "layla", known + timedelta(minutes=3), "noor", "family", "sister",
+        {"name": "Huda al-Mithal", "phone": "+44 7700 900141", "email": "huda@example.net",
+         "language": "Arabic, English; after six in the evening", "note": "Do not leave messages."},
+        person="layla",
+    )  # fmt: skip
+    story.contact(
+        "layla", at("iopt", 10, "16:50"), "kit", "lawyer", "lawyer",
+        {"name": "Adv. Ruth Dugma", "phone": "+44 7700 900142", "email": "office@example.com"},
+    )  # fmt: skip
+    story.contact(
+        "layla", at("iopt", 3, "12:14"), "kit", "medical_note", "medicine",
+        {"note": "Asthma. Needs her blue inhaler at hand; the lawyer has the prescription."}, person="layla",
+    )  # fmt: skip
     story.entry(
         "layla", at("iopt", 11, "09:05"), "noor", "person.arrested", day("iopt", -12),
         "Police took her and two computers. It was at home and not at the newspaper, as we had understood.",
@@ -282,6 +296,11 @@ def _nur(story: Story) -> None:
         title="Nur Mustaar: ill-treated in custody, family in danger",
         summary="An invented case. The family is watched: only the people named here may know of it.",
         risk="critical", owner="noor", country="IL", state="IL", audience=Audience.NAMED, named=["kit"],
+    )  # fmt: skip
+    story.contact(
+        "nur", known + timedelta(minutes=2), "noor", "safe_address", "safe_place",
+        {"name": "At a friend of the family", "phone": "+44 7700 900143", "address": "1 Example Lane, Exampleton"},
+        person="nur", audience=Audience.NAMED,
     )  # fmt: skip
     story.entry("nur", known, "noor", "person.remanded", day("iopt", -9), source=LAWYER, audience=Audience.NAMED)
     story.entry(

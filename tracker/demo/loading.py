@@ -12,20 +12,23 @@ from flask import current_app
 from flask_migrate import upgrade
 from sqlalchemy import func, inspect, select, text
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
 
 from tracker.accounts.models import Desk, Membership, User
 from tracker.accounts.service import add_account, add_desk
+from tracker.audit.verifying import forget_kept
 from tracker.base import clock
 from tracker.base.dates import parse_working_days
 from tracker.base.db import db
-from tracker.base.errors import Refused
+from tracker.base.errors import Misconfigured, Refused
 from tracker.base.house import read_fact, write_fact
 from tracker.base.resources import resource
 from tracker.base.work import COMMAND, unit_of_work
 from tracker.cases.models import Case
-from tracker.demo import invented, real
+from tracker.demo import invented, letters, real
 from tracker.demo.accounts import ACCOUNTS, DESKS, PASSWORD
 from tracker.demo.telling import Story
+from tracker.history.steps import ANCHORS
 from tracker.intake.reading.page import read_page
 from tracker.intake.service import keep_document, propose
 from tracker.outbox.bounces import stop_sending
@@ -92,6 +95,7 @@ def _state() -> str:
 
 
 def _empty() -> None:
+    _forget_anchors()
     db.session.remove()
     db.engine.dispose()
     if db.engine.dialect.name == "sqlite":
@@ -101,6 +105,14 @@ def _empty() -> None:
     mails = Path(current_app.extensions["settings"].instance) / "mails"
     for mail in mails.glob("*.eml"):
         mail.unlink()
+
+
+def _forget_anchors() -> None:
+    """A chain that begins anew fits none of the anchors of the old one: the demo would be said to be tampered with."""
+    session = db.session()
+    with suppress(SQLAlchemyError, Misconfigured):
+        forget_kept(session, current_app.extensions["sealer"], Path(current_app.instance_path) / ANCHORS)
+    session.rollback()
 
 
 def _remove_file(path: Path) -> None:
@@ -154,6 +166,7 @@ def tell(story: Story) -> None:
     _people(story)
     real.tell(story)
     invented.tell(story)
+    letters.tell(story)
     _page(story)
     _flags(story)
 

@@ -20,6 +20,7 @@ from tracker.cases.models import Case
 from tracker.cases.queries import list_people
 from tracker.cases.service import check_case, close_case, edit_case, involve, name_people, open_case
 from tracker.consent.service import decide_without_name, record_consent
+from tracker.contacts.service import add_contact
 from tracker.demo.accounts import DESKS
 from tracker.flags.models import Flag
 from tracker.flags.service import acknowledge, snooze
@@ -218,6 +219,33 @@ class Story:
             edit_case(self.session, mine, version=mine.version, audience=audience)
 
         self.act(at, by, "cases.edit", do)
+
+    def contact(
+        self,
+        case: str,
+        at: datetime,
+        by: str,
+        kind: str,
+        label: str,
+        values: Mapping[str, str],
+        *,
+        person: str = "",
+        audience: Audience = Audience.DESK,
+    ) -> None:
+        """Somebody, or a place, that a case depends on is kept, sealed."""
+
+        def do() -> None:
+            add_contact(
+                self.session,
+                self.case_of(case),
+                kind=kind,
+                label=label,
+                audience=audience,
+                values=values,
+                person_id=self._people[person] if person else None,
+            )
+
+        self.act(at, by, "contacts.add", do)
 
     def entry(
         self,

@@ -4,7 +4,7 @@ A rule is a function of `now` that returns one SELECT of everything that needs a
 depends on where it is counted: `today_there` is a table of (zone, day) that the sweep fills for the zones in use.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
@@ -27,6 +27,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.sql.type_api import TypeEngine
 
+from tracker.actions.models import UrgentAction
 from tracker.agenda.models import AgendaItem
 from tracker.base.audience import Audience
 from tracker.base.columns import AudienceType, JSONText, UTCDateTime
@@ -121,6 +122,33 @@ def day_of(instant: ColumnElement[Any] | Any) -> ColumnElement[Any]:
     return _DayOf(instant)
 
 
+class _HoursAfter(FunctionElement[Any]):
+    """The instant so many hours after another."""
+
+    inherit_cache = True
+    name = "hours_after"
+    type: TypeEngine[Any] = UTCDateTime()
+
+
+@compiles(_HoursAfter, "sqlite")
+def _hours_after_sqlite(element: _HoursAfter, compiler: Any, **kw: Any) -> str:
+    instant, hours = (compiler.process(part, **kw) for part in element.clauses)
+    # What is smaller than a second stays as it is: SQLite would round it.
+    whole = f"strftime('%Y-%m-%dT%H:%M:%S', substr({instant}, 1, 19), ({hours}) || ' hours')"
+    return f"({whole} || substr({instant}, 20))"
+
+
+@compiles(_HoursAfter, "postgresql")
+def _hours_after_postgresql(element: _HoursAfter, compiler: Any, **kw: Any) -> str:
+    instant, hours = (compiler.process(part, **kw) for part in element.clauses)
+    return f"({instant} + make_interval(hours => {hours}))"
+
+
+def hours_after(instant: Any, hours: int) -> ColumnElement[Any]:
+    """SQL: the instant so many hours after another."""
+    return _HoursAfter(instant, literal(hours))
+
+
 def first_day() -> ColumnElement[Any]:
     """SQL: the day of an agenda item, or the first of its window."""
     return func.coalesce(AgendaItem.local_date, AgendaItem.earliest_on)
@@ -159,6 +187,21 @@ def of_its_case(column: Any) -> ColumnElement[Any]:
     all cases to meet them.
     """
     return select(column).where(Case.id == AgendaItem.case_id).correlate(AgendaItem).scalar_subquery()
+
+
+def of_the_case_of_it(column: Any) -> ColumnElement[Any]:
+    """SQL: a column of the case an urgent action belongs to; no join, as above."""
+    return select(column).where(Case.id == UrgentAction.case_id).correlate(UrgentAction).scalar_subquery()
+
+
+def action_subject() -> ColumnElement[str]:
+    """SQL: an urgent action as a flag's subject, such as `action:12`."""
+    return literal("action:", String) + cast(UrgentAction.id, String)
+
+
+def say_in_data(column: Any, codes: Iterable[str]) -> ColumnElement[Any]:
+    """SQL: {"why": code} for the code a column holds, for the sentence about it."""
+    return case(*((column == code, literal({"why": code}, JSONText)) for code in codes), else_=no_data())
 
 
 def watched(stage: Any = Case.stage) -> ColumnElement[bool]:

@@ -23,6 +23,12 @@ LONGEST_WINDOW = timedelta(days=400)
 #: A day somewhere on Earth lies at most this far from the same day in UTC.
 WIDEST_OFFSET = timedelta(hours=15)
 
+#: A release or a death that is only reported wants a second source within so many hours of the hold it made.
+SECOND_SOURCE_HOURS = 4
+
+#: For how long it is asked what becomes of an action whose last day is over.
+DATE_PASSED_FOR = timedelta(days=30)
+
 #: How far ahead a flag can be put out of sight, in days.
 LONGEST_SNOOZE_DAYS = 30
 

@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from tracker.accounts.models import User
+from tracker.accounts.queries import names_to
 from tracker.audit.kinds import rungs
 from tracker.audit.models import Act, ActPart
 from tracker.audit.service import act_place, part_place
@@ -81,18 +82,18 @@ class _Opened:
 
 
 def read_history(
-    session: Session, sealer: Sealer, case_id: int, rung: Audience, zone: str, before: int | None = None
+    session: Session, sealer: Sealer, user: User, case_id: int, rung: Audience, before: int | None = None
 ) -> HistoryPage:
-    """What was done in a case, as this rung may know of it. The number of statements is the same however much that
-    is."""
+    """What was done in a case, as this rung may know of it, with the names that who reads sees others called by. The
+    number of statements is the same however much that is."""
     opened, older = _open(session, sealer, case_id, before, only_shown=False)
     known = _for_rung(session, opened, rung)
     if len(known) > PAGE:
         known, older = known[:PAGE], known[PAGE - 1].row.seq
-    return HistoryPage(_say(session, known, zone), older)
+    return HistoryPage(_say(session, user, known), older)
 
 
-def list_looks(session: Session, sealer: Sealer, case_id: int, zone: str, before: int | None = None) -> HistoryPage:
+def list_looks(session: Session, sealer: Sealer, user: User, case_id: int, before: int | None = None) -> HistoryPage:
     """Who was shown what was sealed in a case, whatever rung it stands on: no look is left out, and none tells what was
     seen."""
     opened, older = _open(session, sealer, case_id, before, only_shown=True)
@@ -101,7 +102,7 @@ def list_looks(session: Session, sealer: Sealer, case_id: int, zone: str, before
     ]
     if len(looks) > PAGE:
         looks, older = looks[:PAGE], looks[PAGE - 1].row.seq
-    return HistoryPage(_say(session, looks, zone), older)
+    return HistoryPage(_say(session, user, looks), older)
 
 
 def _open(
@@ -175,8 +176,8 @@ def _tells(change: Mapping[str, Any]) -> bool:
     return change["how"] != "changed" or any(column not in words.SILENT for column in change["fields"])
 
 
-def _say(session: Session, opened: Sequence[_Opened], zone: str) -> list[ActSeen]:
-    names = _names(session, opened)
+def _say(session: Session, user: User, opened: Sequence[_Opened]) -> list[ActSeen]:
+    names, zone = _names(session, user, opened), user.reading_zone
     return [
         ActSeen(
             seq=one.row.seq,
@@ -197,8 +198,9 @@ def _who(row: Any, names: Mapping[tuple[str, int], str]) -> str:
     return {"clock": _("the clock"), "command": _("the command line")}.get(row.actor_kind, _("nobody signed in"))
 
 
-def _names(session: Session, opened: Sequence[_Opened]) -> dict[tuple[str, int], str]:
-    """What accounts and people are called that these acts speak of: two statements and the names of people."""
+def _names(session: Session, user: User, opened: Sequence[_Opened]) -> dict[tuple[str, int], str]:
+    """What accounts and people are called that these acts speak of, accounts as who reads sees them: two statements and
+    the names of people."""
     wanted: dict[str, set[int]] = {"users": set(), "persons": set()}
     for one in opened:
         if one.row.actor_id is not None:
@@ -208,9 +210,9 @@ def _names(session: Session, opened: Sequence[_Opened]) -> dict[tuple[str, int],
                 target = words.points_to(change["table"], column)
                 if target in wanted:
                     wanted[target].update(v for v in values if isinstance(v, int))
-    called = session.execute(select(User.id, User.name).where(User.id.in_(wanted["users"]))).all()
     people = session.scalars(select(Person).where(Person.id.in_(wanted["persons"]))).all()
-    return {("users", u.id): u.name for u in called} | {("persons", p.id): p.name for p in people}
+    called = names_to(session, user, wanted["users"])
+    return {("users", number): name for number, name in called.items()} | {("persons", p.id): p.name for p in people}
 
 
 def _say_change(change: Mapping[str, Any], zone: str, names: Mapping[tuple[str, int], str]) -> ChangeSeen | None:

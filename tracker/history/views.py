@@ -16,7 +16,7 @@ def of_case(ref: str) -> str:
     """Who did what in this case, newest first, with what was changed."""
     case, _desk = kept_case(ref)
     zone, sealer = viewer().reading_zone, current_app.extensions["sealer"]
-    page = read_history(db.session(), sealer, case.id, rung_of(case), zone, _before())
+    page = read_history(db.session(), sealer, viewer(), case.id, rung_of(case), _before())
     older = url_for("history.of_case", ref=case.ref, before=page.older) if page.older else ""
     return render_template("history/of_case.html", case=case, page=page, older=older, zone=zone)
 
@@ -27,7 +27,7 @@ def looks(ref: str) -> str:
     """Who was shown what is sealed in this case, when, and why."""
     case, _desk = kept_case(ref)
     zone, sealer = viewer().reading_zone, current_app.extensions["sealer"]
-    page = list_looks(db.session(), sealer, case.id, zone, _before())
+    page = list_looks(db.session(), sealer, viewer(), case.id, _before())
     older = url_for("history.looks", ref=case.ref, before=page.older) if page.older else ""
     return render_template("history/looks.html", case=case, page=page, older=older, zone=zone)
 

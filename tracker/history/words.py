@@ -196,6 +196,7 @@ announce(
         "contacts.open": _l("opened a contact to change it"),
         "contacts.reveal": _l("looked at a contact"),
         "contacts.find": _l("looked for whose number it is"),
+        "contacts.refuse": _l("looked for too many numbers that nobody has"),
         "consent.record": _l("recorded what somebody agreed to"),
         "consent.without_name": _l("opened it without a name"),
         "consent.stop": _l("stopped publicity"),

@@ -9,7 +9,7 @@ from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session, defer
 
 from tracker.accounts.models import Desk, Membership, User
-from tracker.accounts.queries import name_to
+from tracker.accounts.queries import name_to, names_to
 from tracker.base.audience import Audience
 from tracker.base.errors import NotFound
 from tracker.cases.models import Case, Involvement
@@ -190,7 +190,7 @@ def list_groups(session: Session, user: User, document: Document) -> list[Group]
     case_of = {p.group_key: p.case_id for p in of_groups if p.case_id is not None}
     proposed = {p.group_key: p for p in of_groups if p.kind == "case"}
     cases = {c.id: c for c in session.scalars(select(Case).where(Case.id.in_(case_of.values())))}
-    deciders = _names(session, user, [p.decided_by for p in proposals])
+    deciders = names_to(session, user, [p.decided_by for p in proposals])
     moved = _moved(session, user, proposals)
     alike = _alike(session, user, document.desk_id, [p for key, p in proposed.items() if key not in case_of])
     groups = {
@@ -241,12 +241,6 @@ def list_people_names(session: Session, case: Case) -> list[str]:
     ):
         names.setdefault(person_id, text)
     return list(names.values())
-
-
-def _names(session: Session, user: User, user_ids: Sequence[int | None]) -> dict[int, str]:
-    wanted = {user_id for user_id in user_ids if user_id is not None}
-    called = select(User.id, name_to(user).label("name")).where(User.id.in_(wanted))
-    return {row.id: row.name for row in session.execute(called)}
 
 
 def _moved(session: Session, user: User, proposals: Sequence[Proposal]) -> dict[int, Hearing]:

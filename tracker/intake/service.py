@@ -19,7 +19,7 @@ from tracker.base.columns import new_public_id
 from tracker.base.dates import StatedDate, parse_date, parse_time, today_in
 from tracker.base.errors import NotFound, Refused, VersionConflict
 from tracker.base.work import current_work
-from tracker.cases.models import Case, Involvement
+from tracker.cases.models import Case, CaseFace, Involvement
 from tracker.cases.queries import level
 from tracker.cases.service import involve, open_case
 from tracker.hearings.models import Appearance, Hearing
@@ -92,6 +92,7 @@ class _Held:
     case: Case
     #: Names by person.
     people: dict[int, list[str]] = field(default_factory=dict)
+    #: Where they stand, as far as whoever reads may know.
     statuses: set[str | None] = field(default_factory=set)
     #: Kind and day of entries that state a day.
     entries: set[tuple[str, dt.date]] = field(default_factory=set)
@@ -268,6 +269,11 @@ def _hearings(entry: EntryRead, held: _Held | None, said_on: dt.date) -> Iterato
 _APART = "~"
 
 
+def _rung(user_id: int | None) -> Any:
+    """SQL beside `cases`: from which rung this account looks; a command looks as the desk."""
+    return Audience.DESK if user_id is None else level(user_id)
+
+
 def _in_sight(user_id: int | None) -> ColumnElement[bool]:
     """SQL: cases this account may see from the desk's rung; None is a command, which acts for the whole desk."""
     return Case.audience >= Audience.DESK if user_id is None else level(user_id) <= Audience.DESK
@@ -275,7 +281,7 @@ def _in_sight(user_id: int | None) -> ColumnElement[bool]:
 
 def _within_sight(user_id: int | None, audience: Any) -> ColumnElement[bool]:
     """SQL beside `cases`: what a case holds, open to `audience`, and may be known of: it shows by no silence either."""
-    return audience >= Audience.DESK if user_id is None else level(user_id) <= audience
+    return audience >= _rung(user_id)
 
 
 def _asked_of(desk: Desk, user_id: int | None) -> Select[Any]:
@@ -409,14 +415,19 @@ def _held_cases(
             cases.setdefault(case.id, _Held(case))
     by_key: dict[str, list[_Held]] = {}
     for part in _chunks(sorted(cases)):
-        for case_id, person_id, status, text, key in session.execute(
-            select(Involvement.case_id, Involvement.person_id, Involvement.status, PersonName.text, PersonName.name_key)
+        # Where people stand as this account's rung sees it: what moved them in confidence shows by no silence.
+        faces = select(CaseFace.case_id, CaseFace.statuses).join(Case, Case.id == CaseFace.case_id)
+        for case_id, statuses in session.execute(
+            faces.where(CaseFace.case_id.in_(part), CaseFace.audience == _rung(user_id))
+        ):
+            cases[case_id].statuses.update(standing["status"] for standing in statuses)
+        for case_id, person_id, text, key in session.execute(
+            select(Involvement.case_id, Involvement.person_id, PersonName.text, PersonName.name_key)
             .join(PersonName, PersonName.person_id == Involvement.person_id)
             .where(Involvement.case_id.in_(part))
             .order_by(Involvement.position, PersonName.position)
         ):
             cases[case_id].people.setdefault(person_id, []).append(text)
-            cases[case_id].statuses.add(status)
             if cases[case_id] not in by_key.setdefault(key, []):
                 by_key[key].append(cases[case_id])
         dated = (
@@ -763,13 +774,20 @@ class _Writing:
         self._as_fresh_as_the_page(hearing)
 
     def _changed(self, hearing_id: int | None) -> Hearing | None:
-        """The hearing a proposal moves, where it still lies ahead; else the proposal is a hearing of its own."""
+        """The hearing a proposal moves, where it still lies ahead and whoever accepts may see it; else the proposal is
+        a hearing of its own: nobody changes what they cannot compare, and those who see both put them together."""
         if hearing_id is None:
             return None
         found = self.session.scalar(
             select(Hearing)
             .join(Appearance, Appearance.hearing_id == Hearing.id)
-            .where(Hearing.id == hearing_id, Appearance.case_id == self.case.id, Hearing.state == "scheduled")
+            .join(Case, Case.id == Appearance.case_id)
+            .where(
+                Hearing.id == hearing_id,
+                Case.id == self.case.id,
+                Hearing.state == "scheduled",
+                _within_sight(current_work(self.session).actor.user_id, Hearing.audience),
+            )
             .limit(1)
             .execution_options(populate_existing=True)
         )

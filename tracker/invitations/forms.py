@@ -65,3 +65,9 @@ class NewPasswordForm(_PasswordForm):
     """The new password."""
 
     password = _password()
+
+
+class AddressForm(HouseForm):
+    """The mail address somebody has now."""
+
+    email = _email(_l("Your other e-mail address"))

@@ -8,7 +8,7 @@ from flask import current_app
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import ColumnElement, exists, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from tracker.accounts.models import Desk, User
 from tracker.base import labels
@@ -31,6 +31,8 @@ labels.announce(
         "invitations.ask_reset": _l("asked for a new password"),
         "invitations.answer": _l("answered who asked for a new password"),
         "invitations.set_password": _l("set a new password by a link"),
+        "invitations.ask_address": _l("asked for another mail address"),
+        "invitations.take_address": _l("confirmed another mail address"),
     },
 )
 labels.announce(
@@ -41,9 +43,21 @@ labels.announce(
     },
 )
 labels.announce(
-    "message_kind", {"account.invited": _l("invitation to an account"), "account.reset": _l("link for a new password")}
+    "message_kind",
+    {
+        "account.invited": _l("invitation to an account"),
+        "account.reset": _l("link for a new password"),
+        "account.address": _l("link for another mail address"),
+    },
 )
-labels.announce("cause", {"invited": _l("was invited"), "asked for a new password": _l("a new password was asked for")})
+labels.announce(
+    "cause",
+    {
+        "invited": _l("was invited"),
+        "asked for a new password": _l("a new password was asked for"),
+        "asked for another address": _l("another mail address was asked for"),
+    },
+)
 labels.announce(
     "link_state", {"open": _l("open"), "used": _l("used"), "ended": _l("taken back"), "expired": _l("has run out")}
 )
@@ -88,7 +102,7 @@ def _read(session: Session, message: Message) -> tuple[AccountLink, User, str]:
     word = make_word(link.purpose, link.nonce)
     if hash_word(word) != link.token_hash:
         raise NoLonger
-    path = "invitations/accept" if link.purpose == "invite" else "password/new"
+    path = {"invite": "invitations/accept", "reset": "password/new", "address": "account/address"}[link.purpose]
     return link, user, f"{current_app.extensions['settings'].base_url}/{path}/{word}"
 
 
@@ -159,4 +173,46 @@ class ResetAsked:
     @staticmethod
     def why_not(session: Session, message: Message, now: datetime) -> str:
         """Why it is not sent."""
+        return _why_not(session, message, now)
+
+
+@message_kind("account.address", if_unsure="wait")
+class AddressAsked:
+    """The link by which somebody says that another mail address is theirs, to that address. It is made as the mail is
+    written."""
+
+    @staticmethod
+    def still_true(now: datetime) -> ColumnElement[bool]:
+        """SQL: the link is open, and nobody has the address it goes to."""
+        theirs = aliased(User)
+        taken = select(theirs.id).where(theirs.email_key == AccountLink.email_key).correlate(AccountLink)
+        return exists(
+            select(AccountLink.id)
+            .join(User, User.id == AccountLink.user_id)
+            .where(
+                AccountLink.id == Message.subject_id,
+                AccountLink.used_at.is_(None),
+                AccountLink.ended_at.is_(None),
+                AccountLink.expires_at > now,
+                User.active.is_(True),
+                ~exists(taken),
+            )
+            .correlate(Message)
+        )
+
+    @staticmethod
+    def render(session: Session, messages: Sequence[Message], _now: datetime) -> Mail:
+        """The mail, from the rows as they are."""
+        link, user, address = _read(session, messages[0])
+        with speaking(user.language):
+            return _write(
+                "address_mail",
+                _("Is this your address?"),
+                address=address,
+                until=say_instant(link.expires_at, user.reading_zone),
+            )
+
+    @staticmethod
+    def why_not(session: Session, message: Message, now: datetime) -> str:
+        """Why it is not sent; the same where somebody has the address: staff who read it learn nothing of that."""
         return _why_not(session, message, now)

@@ -9,7 +9,7 @@ from tracker.base.columns import BigId, UTCDateTime
 from tracker.base.db import Model
 
 #: What a link is for.
-PURPOSES = ("invite", "reset")
+PURPOSES = ("invite", "reset", "address")
 
 
 class AccountLink(Model):
@@ -26,7 +26,8 @@ class AccountLink(Model):
     purpose: Mapped[str] = mapped_column(String(10))
     #: Whom it lets in.
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
-    #: Their address when it was made, as it is found by: a link goes no further than to that one.
+    #: Their address when it was made, as it is found by: a link goes no further than to that one. Of one for another
+    #: address: that one.
     email_key: Mapped[str] = mapped_column(String(254))
     #: 256 random bits, hex: what the word is made from.
     nonce: Mapped[str] = mapped_column(String(64))

@@ -8,6 +8,7 @@ from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from tracker.accounts.models import Desk, User
+from tracker.accounts.queries import name_to
 from tracker.invitations import rules
 from tracker.invitations.models import AccountLink
 from tracker.invitations.service import SUBJECT, looks_after
@@ -55,7 +56,7 @@ def list_invitations(session: Session, user: User, now: datetime) -> Sequence[In
         .exists()
     )
     rows = session.execute(
-        select(AccountLink, invited, Desk.name, by.name, Message.state, Recipient.suppressed_reason)
+        select(AccountLink, invited, Desk.name, name_to(user, by), Message.state, Recipient.suppressed_reason)
         .join(invited, invited.id == AccountLink.user_id)
         .outerjoin(Desk, Desk.id == AccountLink.desk_id)
         .outerjoin(by, by.id == AccountLink.made_by)

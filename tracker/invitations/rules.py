@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 
 from tracker.base.errors import NotAllowed
 
-#: An invitation lasts over a weekend; a link for a new password as long as somebody looks for it in their mail.
-LASTS = {"invite": timedelta(hours=72), "reset": timedelta(hours=1)}
+#: An invitation, and a link to another address, last over a weekend; a link for a new password as long as somebody
+#: looks for it in their mail.
+LASTS = {"invite": timedelta(hours=72), "reset": timedelta(hours=1), "address": timedelta(hours=72)}
 
 #: Who asks for a new password again before this has passed finds the first mail good still: nobody's mailbox is filled
 #: by a stranger who presses a button.

@@ -9,22 +9,33 @@ from typing import Any, cast
 from flask import current_app
 from flask_security import hash_password
 from sqlalchemy import ColumnElement, CursorResult, or_, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from tracker.accounts import rules as accounts
 from tracker.accounts.kinds import access_ends
 from tracker.accounts.models import ROLES, Membership, User
 from tracker.accounts.queries import coordinated, find_account, find_desk
-from tracker.accounts.service import end_sign_ins, tell_changed
+from tracker.accounts.service import change_address, end_sign_ins, tell_changed
 from tracker.base.errors import Misconfigured, NotAllowed, NotFound, Refused
 from tracker.base.work import Change, current_work
 from tracker.invitations import rules
 from tracker.invitations.models import AccountLink, ResetAsk
 from tracker.outbox.models import Message
-from tracker.outbox.service import end_messages, plan_messages, recipient_for
+from tracker.outbox.service import end_messages, former_address, plan_messages, read_former_address, recipient_for
 
 #: What messages call the subject they are about.
 SUBJECT = "account_link"
+
+#: Of each purpose the kind of mail it goes out with, and why.
+SENT_AS = {
+    "invite": ("account.invited", "invited"),
+    "reset": ("account.reset", "asked for a new password"),
+    "address": ("account.address", "asked for another address"),
+}
+
+#: Said alike of a link nobody made, and of one that is not for who opens it.
+NOT_WHOLE = "This link is not whole. Open it from the mail once more, or copy all of it."
 
 
 # Inviting -------------------------------------------------------------------------------------------------------------
@@ -198,6 +209,51 @@ def _asked_lately(session: Session, user: User, now: datetime) -> bool:
     return session.scalar(select(AccountLink.id).where(AccountLink.user_id == user.id, *lately, *_open())) is not None
 
 
+# Another address ------------------------------------------------------------------------------------------------------
+
+
+def ask_address(session: Session, user: User, email: str, now: datetime) -> AccountLink:
+    """Send a link to another address, by which its owner says that it is theirs; until then nothing changes. What is
+    done here is the same whoever has that address: where somebody has, the mail is left out when it is due. Refused
+    (`email`) when it is none, the one they have, or while mail to that one comes back: nothing is sent to anybody then.
+    """
+    address = accounts.normalise_email(email)
+    if accounts.email_key(address) == user.email_key:
+        raise Refused("That is your address already.", "email")
+    if recipient_for(session, user.id).suppressed_at is not None:
+        raise Refused(
+            "Mail to your present address comes back, so no link can be sent. Ask whoever runs the tracker to give "
+            "your account the other one.",
+            "email",
+        )
+    return _make(session, user, "address", user, now, to=address)
+
+
+def take_address(session: Session, user: User, word: str, now: datetime) -> User:
+    """Use a link for another address: the account of `user` has it from now on, every sign-in ends, every open link of
+    the account ends, and the old address is told. NotFound for a link of somebody else; Refused when it changes nothing
+    any more, or somebody has that address by now."""
+    link, owner = find_link(session, word, "address")
+    if owner.id != user.id:
+        raise NotFound(NOT_WHOLE)
+    address = _address_of(session, link)
+    _link, owner = _use(session, word, "address", now)
+    try:
+        with session.begin_nested():
+            change_address(session, owner, address, now)
+    except IntegrityError:
+        raise Refused("Somebody has that address by now.") from None
+    end_links(session, AccountLink.user_id == owner.id, now, "the address was changed")
+    return owner
+
+
+def _address_of(session: Session, link: AccountLink) -> str:
+    """The address a link went to, as it was written; where its mail is gone, as it is found by."""
+    message = session.scalar(select(Message).where(Message.subject_kind == SUBJECT, Message.subject_id == link.id))
+    written = read_former_address(current_app.extensions["sealer"], message) if message is not None else None
+    return written if written and accounts.email_key(written) == link.email_key else link.email_key
+
+
 # Using ----------------------------------------------------------------------------------------------------------------
 
 
@@ -211,15 +267,18 @@ def find_link(session: Session, word: str, purpose: str) -> tuple[AccountLink, U
         .execution_options(populate_existing=True)
     ).first()
     if row is None:
-        raise NotFound("This link is not whole. Open it from the mail once more, or copy all of it.")
+        raise NotFound(NOT_WHOLE)
     return row[0], row[1]
 
 
 def link_state(link: AccountLink, user: User, now: datetime) -> str:
-    """How a link stands: one of rules.STATES. It has ended, too, when its account got another address, was closed, or
-    was opened in another way."""
+    """How a link stands: one of rules.STATES. It has ended, too, when its account got another address (of
+    one for another address: has that one), was closed, or was opened in another way."""
     state = rules.state_of(link.expires_at, link.used_at, link.ended_at, now)
-    fits = user.email_key == link.email_key and (user.invited if link.purpose == "invite" else user.active)
+    if link.purpose == "address":
+        fits = user.active and user.email_key != link.email_key
+    else:
+        fits = user.email_key == link.email_key and (user.invited if link.purpose == "invite" else user.active)
     return "ended" if state == "open" and not fits else state
 
 
@@ -314,9 +373,10 @@ def _make(
     role: str | None = None,
     desk_id: int | None = None,
     coordinator: bool = False,
+    to: str = "",
 ) -> AccountLink:
-    """A new link and its mail, in place of those there are for the same; but what strangers ask for (`by` None) takes
-    away no link for a new password that somebody may be looking for."""
+    """A new link and its mail (`to`: to another address than the account's), in place of those there are for the same;
+    but what strangers ask for (`by` None) takes away no link for a new password that somebody may be looking for."""
     if by is not None or purpose == "invite":
         same = (AccountLink.user_id == user.id) & (AccountLink.purpose == purpose)
         end_links(session, same, now, "another was sent in its place")
@@ -324,7 +384,7 @@ def _make(
     link = AccountLink(
         purpose=purpose,
         user_id=user.id,
-        email_key=user.email_key,
+        email_key=accounts.email_key(to) if to else user.email_key,
         nonce=nonce,
         token_hash=rules.hash_word(make_word(purpose, nonce)),
         role=role,
@@ -341,18 +401,20 @@ def _make(
             session, link.id, "created", purpose=purpose, user_id=link.user_id, role=role, desk_id=desk_id,
             coordinator=coordinator,
         )  # fmt: skip
-    kind = "account.invited" if purpose == "invite" else "account.reset"
+    kind, cause = SENT_AS[purpose]
+    key = f"{kind}:{link.id}"
     message = {
-        "dedupe_key": f"{kind}:{link.id}",
+        "dedupe_key": key,
         "kind": kind,
         "subject_kind": SUBJECT,
         "subject_id": link.id,
         "subject_rev": 1,
         "recipient_id": recipient_for(session, user.id).id,
-        "cause": "invited" if purpose == "invite" else "asked for a new password",
+        "cause": cause,
         "tells": {},
         "due_at": now,
         "give_up_at": link.expires_at,
+        "address_sealed": former_address(current_app.extensions["sealer"], key, to) if to else None,
     }
     plan_messages(session, [message])
     return link

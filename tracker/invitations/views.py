@@ -8,20 +8,21 @@ from flask_security import hash_password
 from sqlalchemy import select
 
 from tracker.accounts import rules as accounts
+from tracker.accounts import signing_in
 from tracker.accounts.guard import acting, open_to, viewer
 from tracker.accounts.models import ROLES, Desk, User
 from tracker.accounts.queries import coordinated, leads_a_desk
-from tracker.accounts.trying import refuse_too_many
+from tracker.accounts.trying import refuse_too_many, refuse_too_many_addresses
 from tracker.base import clock
 from tracker.base.db import db
-from tracker.base.errors import NotAllowed, Refused
-from tracker.base.forms import led_to, once, submit
+from tracker.base.errors import NotAllowed, NotFound, Refused
+from tracker.base.forms import HouseForm, led_to, once, submit
 from tracker.base.labels import choices
 from tracker.base.languages import known_languages
 from tracker.base.words import isolate
 from tracker.base.work import STRANGER, Actor, unit_of_work
 from tracker.invitations import queries, service
-from tracker.invitations.forms import AcceptForm, ForgottenForm, InviteForm, NewPasswordForm
+from tracker.invitations.forms import AcceptForm, AddressForm, ForgottenForm, InviteForm, NewPasswordForm
 
 bp = Blueprint("invitations", __name__)
 
@@ -234,6 +235,78 @@ def set_password(word: str) -> Response:
 def _password_page(form: NewPasswordForm, word: str) -> Response:
     _link, user, state = _find(word, "reset")
     page = render_template("invitations/new_password.html", form=form, word=word, state=state, email=user.email)
+    return _private(page, 200 if state == "open" else GONE)
+
+
+# Another address ------------------------------------------------------------------------------------------------------
+
+
+@bp.get("/account/address")
+@open_to("signed_in", fresh=True)
+def other_address() -> str:
+    """Where somebody writes another mail address of theirs."""
+    return render_template("invitations/other_address.html", form=AddressForm(), email=viewer().email)
+
+
+@bp.post("/account/address")
+@open_to("signed_in", fresh=True)
+def ask_address() -> Any:
+    """Send a link to it; nothing changes before that is opened, and the answer is the same whoever has that address."""
+    form, user = AddressForm(), viewer()
+    if form.validate_on_submit():
+        if refuse_too_many_addresses(user.id, clock.now()):
+            form.form_errors.append(_("Too many tries. Wait a quarter of an hour, then try again."))
+            return render_template("invitations/other_address.html", form=form, email=user.email), 429
+        try:
+            with unit_of_work("invitations.ask_address", acting(), f"user:{user.id}") as now:
+                service.ask_address(db.session(), user, form.email.data or "", now)
+        except Refused as refused:
+            form.refuse(refused)
+        else:
+            flash(_("A link goes to that address, if it can be yours. Open it within three days."), "success")
+            return redirect(url_for("accounts.account"), 303)
+    return render_template("invitations/other_address.html", form=form, email=viewer().email), 422
+
+
+@bp.get("/account/address/<word>")
+@open_to("signed_in")
+def confirm_address(word: str) -> Response:
+    """Is this address yours? Looking uses nothing up: programs that check mails open links. Only whose account it is
+    gets here: a link that went astray gives nobody an account."""
+    return _address_page(HouseForm(), word)
+
+
+@bp.post("/account/address/<word>")
+@open_to("signed_in")
+def take_address(word: str) -> Response:
+    """It is: mail goes there from now on, and every other sign-in ends."""
+    form = HouseForm()
+
+    def act() -> str:
+        link, _user, state = _own(word)
+        if state != "open":
+            return url_for("invitations.confirm_address", word=word)
+        with unit_of_work("invitations.take_address", acting(), f"account_link:{link.id}") as now:
+            account = service.take_address(db.session(), viewer(), word, now)
+            signing_in.begin(account, accounts.describe_device(request.user_agent.string), now)
+        flash(_("Your address is changed. You are signed in here only."), "success")
+        return url_for("accounts.account")
+
+    return _sent(form, word, "address", act, _address_page)
+
+
+def _own(word: str) -> tuple[Any, User, str]:
+    found = _find(word, "address")
+    if found[1].id != viewer().id:
+        raise NotFound(service.NOT_WHOLE)
+    return found
+
+
+def _address_page(form: HouseForm, word: str) -> Response:
+    link, user, state = _own(word)
+    page = render_template(
+        "invitations/address.html", form=form, word=word, state=state, email=link.email_key, before=user.email
+    )
     return _private(page, 200 if state == "open" else GONE)
 
 

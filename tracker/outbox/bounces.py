@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from tracker.base.db import insert_or_pass
 from tracker.base.errors import NotFound
-from tracker.outbox.models import Bounce, Envelope, Message, Recipient, accounts
+from tracker.outbox.models import Attempt, Bounce, Envelope, Message, Recipient, accounts
 from tracker.outbox.reports import Report, in_words, is_hard
 from tracker.outbox.return_path import read_return_path
 from tracker.outbox.service import cancel_messages
@@ -199,10 +199,25 @@ def refused_at_once(session: Session, recipient_id: int, words: str, now: dateti
     """Draw the consequences of a relay that knows an address not to work and says so (`550 5.1.1 …`) before it takes a
     mail: no report of it will ever come back. Whether nothing more goes there because of it."""
     said = _REFUSAL.match(words)
-    if said is None or not is_hard(said[1]):
+    if said is None or not is_hard(said[1]) or _went_elsewhere(session, recipient_id):
         return False
     recipient = session.get(Recipient, recipient_id, populate_existing=True, with_for_update=True)
     return recipient is not None and stop_sending(session, recipient, in_words("hard", said[1]), now)
+
+
+def _went_elsewhere(session: Session, recipient_id: int) -> bool:
+    """Whether what was last tried went to another address than the account's: to the one it had, or may have soon. What
+    that one answers says nothing of the account's."""
+    tried = (
+        select(Attempt.envelope_id)
+        .join(Envelope, Envelope.id == Attempt.envelope_id)
+        .where(Envelope.recipient_id == recipient_id)
+        .order_by(Attempt.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    elsewhere = exists(select(Message.id).where(Message.envelope_id == tried, Message.address_sealed.is_not(None)))
+    return bool(session.scalar(select(elsewhere)))
 
 
 #: A refusal for good, and its enhanced status (RFC 2034).

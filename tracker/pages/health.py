@@ -29,7 +29,7 @@ from tracker.outbox.pausing import read_pause
 from tracker.outbox.queries import relay_state
 from tracker.outbox.relay import RelayState
 from tracker.outbox.restored import TROUBLE as LEDGER_TROUBLE
-from tracker.pages.outgoing import paused_words
+from tracker.pages.outgoing import Line, is_soon, paused_line
 from tracker.reminders.queries import URGENT, unheard
 from tracker.safety.checking import say_mode
 
@@ -46,6 +46,13 @@ class Service:
 
     bad: bool
     words: str
+    #: What those read in place of it who may see the hearing it then speaks of.
+    closer: str = ""
+    hearing_id: int | None = None
+
+    def to(self, session: Session, user: User | None) -> str:
+        """The sentence as this account may read it; None: a command."""
+        return Line(self.words, self.closer, self.hearing_id).to(session, user)
 
 
 def service_now(session: Session, now: datetime, zone: str = "UTC") -> Service:
@@ -84,9 +91,9 @@ def _trouble(session: Session, now: datetime, zone: str) -> Service | None:
             True,
             _("The clock last ran %(ago)s: no reminder leaves. Start it: tracker clockwork", ago=ago(silent, now)),
         )
-    paused = paused_words(session, now)
-    if paused:
-        return Service(True, paused)
+    paused = paused_line(session, now)
+    if paused is not None:
+        return Service(True, paused.words, paused.closer, paused.hearing_id)
     relay = relay_state(session, current_app.extensions["settings"].smtp_url is not None)
     waiting, reminders, first = _waiting(session, now)
     if relay.state == "unset":
@@ -95,7 +102,7 @@ def _trouble(session: Session, now: datetime, zone: str) -> Service | None:
             _("No mail relay is set: mail waits (%(waiting)s).", waiting=waiting) + " " + _start_anew(),
         )
     if relay.is_bad and waiting:
-        return Service(True, _say_relay(session, relay, (waiting, reminders), first, now, zone))
+        return _say_relay(session, relay, (waiting, reminders), first, now, zone)
     trouble = read_fact(session, LEDGER_TROUBLE)
     if trouble:
         return Service(
@@ -123,10 +130,10 @@ def doctor_says(session: Session, now: datetime, configured: bool) -> Service:
                 True,
                 _(
                     "%(what)s Look with tracker outbox list --state paused, then: tracker outbox release",
-                    what=trouble.words,
+                    what=trouble.to(session, None),
                 ),
             )
-        return trouble
+        return Service(True, trouble.to(session, None))
     failing = [beat.step for beat in heartbeats(session) if beat.failures >= FAILING]
     if failing:
         return Service(
@@ -185,7 +192,7 @@ def _instant(at: datetime) -> str:
 
 def _say_relay(
     session: Session, relay: RelayState, waits: tuple[int, int], first: datetime | None, now: datetime, zone: str
-) -> str:
+) -> Service:
     """`Mail is refused by the relay since 02:10 (password). 6 reminders wait, first hearing Tue 09:00 Haifa. …`."""
     since = relay.since or now
     clock = say_time(wall_of(since, zone)) if now - since < timedelta(hours=20) else say_instant(since, zone)
@@ -202,14 +209,18 @@ def _say_relay(
     else:
         wait = ngettext("%(num)d mail waits", "%(num)d mails wait", waiting)
     hearing = _first_hearing(session, now)
-    if hearing is not None:
-        when = _when(hearing, now, open_to_all=_is_open_to_all(session, hearing))
-        said += " " + _("%(wait)s, first hearing %(when)s.", wait=wait, when=when)
-    elif first is not None:
-        said += " " + _("%(wait)s, the first was due %(ago)s.", wait=wait, ago=ago(first, now))
     if relay.state == "refused":
-        return f"{said} {_start_anew()}"
-    return f"{said} {_('Look with: tracker mail check.')} " + _("It resumes by itself.")
+        do = _start_anew()
+    else:
+        do = _("Look with: tracker mail check.") + " " + _("It resumes by itself.")
+    waited = "" if first is None else _("%(wait)s, the first was due %(ago)s.", wait=wait, ago=ago(first, now))
+    if hearing is None:
+        return Service(True, " ".join(filter(None, (said, waited, do))))
+    when = _when(hearing, now, open_to_all=_is_open_to_all(session, hearing))
+    closer = _("%(wait)s, first hearing %(when)s.", wait=wait, when=when)
+    if is_soon(hearing, now):
+        waited = _("%(wait)s, among them about a hearing within 72 hours.", wait=wait)
+    return Service(True, f"{said} {waited} {do}", f"{said} {closer} {do}", hearing.id)
 
 
 def _start_anew() -> str:
@@ -236,8 +247,8 @@ def _first_hearing(session: Session, now: datetime) -> Hearing | None:
 
 
 def _when(hearing: Hearing, now: datetime, *, open_to_all: bool) -> str:
-    """`Tue 09:00 Haifa`, from a week off on `Tue 1 Dec 09:00 Haifa`. All staff read this line, other desks' as well:
-    no place of what is not open to every account."""
+    """`Tue 09:00 Haifa`, from a week off on `Tue 1 Dec 09:00 Haifa`. It stands on screens of many: no place of what is
+    not open to every account."""
     parts = []
     if hearing.local_date:
         days = (hearing.local_date - wall_of(now, hearing.zone).date()).days
@@ -274,7 +285,7 @@ def unsettled_messages(now: datetime) -> Select[Any]:
 
 def banner_for(session: Session, user: User, now: datetime) -> dict[str, str] | None:
     """The one line on top of staff's pages when the service is bad; None while it is well. Looked at every 15 s, for
-    each zone and language."""
+    each zone and language; which hearing it may speak of is asked for each reader."""
     if not user.is_staff:
         return None
     seen: dict[tuple[str, str], tuple[datetime, Service]] = current_app.extensions.setdefault("service_seen", {})
@@ -284,7 +295,7 @@ def banner_for(session: Session, user: User, now: datetime) -> dict[str, str] | 
         known = seen[key] = (now, service_now(session, now, user.reading_zone))
     if not known[1].bad:
         return None
-    return {"text": known[1].words, "url": url_for("pages.service_health"), "url_text": _("Service health")}
+    return {"text": known[1].to(session, user), "url": url_for("pages.service_health"), "url_text": _("Service health")}
 
 
 _reader = aliased(Recipient)

@@ -42,6 +42,7 @@ PLACES: tuple[Place, ...] = (
     _place("pages.cases", _l("Cases"), "cases", "main", "thumbs"),
     _place("pages.hearings", _l("Hearings"), "hearing", "main", "menu"),
     _place("pages.service_health", _l("Service health"), "health", "main", "menu"),
+    _place("contacts.whose", _l("Whose number is this?"), "call", "menu"),
     _place("consent.stop_any", _l("Stop publicity"), "warning", "menu", leads=True),
     _place("administration.index", _l("Accounts"), "person", "menu", leads=True),
     _place("targets.index", _l("Target book"), "cases", "menu"),

@@ -1,6 +1,7 @@
 """What goes out, as the page of service health shows it and lets staff act on it."""
 
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from flask_babel import gettext as _
 from flask_babel import ngettext
@@ -17,13 +18,47 @@ from tracker.hearings.models import Appearance, Hearing
 from tracker.outbox.models import Message, Recipient
 from tracker.outbox.pausing import Pause, read_pause
 
+#: So close, all staff are told that there is a hearing among what waits, though not which, nor when.
+SOON = timedelta(hours=72)
 
-def paused_words(session: Session, now: datetime) -> str:
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line that all staff read. `closer`: what those read in its place who may see the hearing it then speaks of."""
+
+    words: str
+    closer: str = ""
+    hearing_id: int | None = None
+
+    def to(self, session: Session, user: User | None) -> str:
+        """The line as this account may read it; None: a command, which acts for the house."""
+        if self.closer and (user is None or sees_hearing(session, user, self.hearing_id)):
+            return self.closer
+        return self.words
+
+
+def sees_hearing(session: Session, user: User, hearing_id: int | None) -> bool:
+    """Whether an account may see a hearing: in one of its cases at least."""
+    seen = (
+        select(Appearance.id)
+        .join(Case, Case.id == Appearance.case_id)
+        .join(Hearing, Hearing.id == Appearance.hearing_id)
+        .where(Appearance.hearing_id == hearing_id, level(user.id) <= Hearing.audience)
+    )
+    return bool(session.scalar(select(exists(seen))))
+
+
+def is_soon(hearing: Hearing, now: datetime) -> bool:
+    """Whether a hearing is so close that who may not see it is told that there is one."""
+    return hearing.starts_at is not None and hearing.starts_at - now <= SOON
+
+
+def paused_line(session: Session, now: datetime) -> Line | None:
     """That mail is paused, in one line: since when, by whom, why, how much waits that is due by now, and the first
-    hearing among it; empty while it is not."""
+    hearing among it, to who may see that; None while it is not."""
     pause = read_pause(session)
     if pause is None:
-        return ""
+        return None
     said = [_since(pause, now), _why(pause)]
     due = and_(Message.state == "paused", Message.due_at <= now)
     count = session.scalar(select(func.count(Message.id)).where(due)) or 0
@@ -35,14 +70,19 @@ def paused_words(session: Session, now: datetime) -> str:
         .order_by(Hearing.starts_at)
         .limit(1)
     ).first()
-    if first is not None and first.local_date is not None:
+    if first is None:
+        return Line(" ".join(said))
+    closer = list(said)
+    if first.local_date is not None:
         when = say_date(first.local_date)
         if first.local_time is not None:
             when = _(
                 "%(date)s, %(time)s %(zone)s", date=when, time=say_time(first.local_time), zone=say_zone(first.zone)
             )
-        said.append(_("The first hearing among them: %(when)s.", when=when))
-    return " ".join(said)
+        closer.append(_("The first hearing among them: %(when)s.", when=when))
+    if is_soon(first, now):
+        said.append(_("There is a hearing within 72 hours among them."))
+    return Line(" ".join(said), " ".join(closer), first.id)
 
 
 def _since(pause: Pause, now: datetime) -> str:

@@ -62,7 +62,7 @@ from tracker.pages.forms import OpenForm, PauseForm, PressedForm
 from tracker.pages.health import banner_for, sees_message, service_now, subjects
 from tracker.pages.listing import STAGE_SETS, Asked, list_cases
 from tracker.pages.navigation import signed_in
-from tracker.pages.outgoing import get_seen_message, may_release, paused_words, says_more
+from tracker.pages.outgoing import get_seen_message, may_release, paused_line, says_more
 from tracker.pages.probes import database_answers, reminders_now
 from tracker.pages.today import MOST_NEEDS, in_court, needs_me, quiet
 from tracker.reminders.queries import find_follow
@@ -278,11 +278,13 @@ def service_health() -> str:
         recently_sent(session, sees),
         needing_a_human(session, None, sees),
     )
+    service, paused = service_now(session, now, user.reading_zone), paused_line(session, now)
     return render_template(
         "pages/service_health.html",
         pulse=PULSE,
-        service=service_now(session, now, user.reading_zone),
-        paused=paused_words(session, now),
+        service=service,
+        said=service.to(session, user),
+        paused=paused.to(session, user) if paused else "",
         may_release=may_release(user),
         relay=relay_state(session, _relay_set()),
         week=week,
@@ -404,7 +406,7 @@ def service_do_pause() -> Any:
         with unit_of_work("outbox.pause", acting(), "house") as now:
             once(form)
             words = " ".join((form.reason.data or "").split())
-            done = pause_mail(db.session(), now, "by_hand", user.name, words=words)
+            done = pause_mail(db.session(), now, "by_hand", user.called, words=words)
             flash(_("Nothing goes out any more."), "good")
             if done.under_way:
                 flash(

@@ -4,6 +4,7 @@ before sending and the pages all use them."""
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
@@ -61,10 +62,17 @@ def is_stopped(recipient_id: Any, *, case_id: Any = None, desk_id: Any = None) -
 
 
 def _row(recipient_id: Any, case_id: Any, desk_id: Any, stopped: bool) -> ColumnElement[bool]:
-    row = aliased(Subscription)
+    row = _subscribed()
     subject = row.case_id == case_id if case_id is not None else row.desk_id == desk_id
     state = row.stopped_at.is_not(None) if stopped else row.stopped_at.is_(None)
     return exists(select(1).where(row.recipient_id == recipient_id, subject, state).correlate_except(row))
+
+
+@cache
+def _subscribed() -> Any:
+    """The table `_row` looks into, under a name of its own. Made once: it stands in the FROM of its own subquery,
+    however often that is asked in one statement, and making it takes longer than all the rest."""
+    return aliased(Subscription)
 
 
 def follows(recipient: Any, case: Any, now: datetime | None = None) -> ColumnElement[bool]:
@@ -85,7 +93,7 @@ def stands_in(recipient: Any, case: Any, now: datetime) -> ColumnElement[bool]:
     """SQL: a recipient coordinates the desk of a case whose owner is away and which has no deputy who is here, and has
     not stopped the desk. For the look before a mail leaves: a day is over here when it is over everywhere. Who is
     planned for is decided by `away_now`, on everybody's own calendar."""
-    owner, deputy, member = aliased(User), aliased(User), aliased(Membership)
+    owner, deputy, member = _standing_in()
     last = _last_day(now)
     gone = select(1).where(owner.id == case.owner_id, owner.away_until >= last)
     here = select(1).where(
@@ -100,6 +108,12 @@ def stands_in(recipient: Any, case: Any, now: datetime) -> ColumnElement[bool]:
         exists(coordinates.correlate_except(member)),
         ~is_stopped(recipient.id, desk_id=case.desk_id),
     )
+
+
+@cache
+def _standing_in() -> tuple[Any, ...]:
+    """The tables `stands_in` looks into, each in the FROM of its own subquery: made once, as for `_row`."""
+    return aliased(User), aliased(User), aliased(Membership)
 
 
 def _last_day(now: datetime) -> date:

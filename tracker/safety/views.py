@@ -37,7 +37,7 @@ def switch_mode() -> Any:
         state, reason = form.asked()
         with unit_of_work("house.mode", acting(), "house") as now:
             once(form)
-            changed = change_mode(db.session(), state, viewer().name, reason, now)
+            changed = change_mode(db.session(), state, viewer().called, reason, now)
             address = led_to(form, url_for("safety.mode"))
         current_app.extensions.pop("service_seen", None)
         flash(_("Done: it holds from now on.") if changed else _("It was so already."), "good")

@@ -38,4 +38,27 @@ if (letter) {
   }
 }
 
+// What was begun of the form outlives a lost line as well; it is forgotten once the page that follows it is there.
+const keeps = document.querySelector("[data-keeps]");
+if (keeps) {
+  const form = keeps.querySelector("form.form-frame");
+  const begun = `form ${keeps.dataset.keeps}`;
+  const fields = () => [...form.elements].filter((f) => f.name && f.type !== "hidden");
+  const before = JSON.parse(sessionStorage.getItem(begun) || "null");
+  if (before && !document.querySelector(".error-summary")) {
+    for (const f of fields()) {
+      if (!(f.name in before)) continue;
+      if (f.type === "radio" || f.type === "checkbox") f.checked = before[f.name] === f.value;
+      else f.value = before[f.name];
+    }
+  }
+  form.addEventListener("input", () => {
+    const now = {};
+    for (const f of fields()) if ((f.type !== "radio" && f.type !== "checkbox") || f.checked) now[f.name] = f.value;
+    sessionStorage.setItem(begun, JSON.stringify(now));
+  });
+}
+const done = document.querySelector("[data-done]");
+if (done) sessionStorage.removeItem(`form ${done.dataset.done}`);
+
 document.querySelector("[data-print]")?.addEventListener("click", () => window.print());

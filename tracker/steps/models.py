@@ -32,6 +32,8 @@ class Step(Model):
     action_id: Mapped[int] = mapped_column(ForeignKey("urgent_actions.id"))
     #: Who says so; None: the command line.
     user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    #: The group whose log it stands in; None: it is nobody's but the account's.
+    group_id: Mapped[int | None] = mapped_column(ForeignKey("volunteer_groups.id"), index=True)
     #: Whom it went to; None: not said.
     target_id: Mapped[int | None] = mapped_column(ForeignKey("targets.id"), index=True)
     #: One of CHANNELS.

@@ -35,11 +35,14 @@ class Tally:
     """What people say they did for one action. Self-reported: nobody checks it."""
 
     total: int = 0
+    #: Accounts that said something for themselves.
     people: int = 0
     by_channel: Mapping[str, int | None] = field(default_factory=dict)
     by_target: Mapping[str, int | None] = field(default_factory=dict)
     #: The Monday each week begins with, as text.
     by_week: Mapping[str, int | None] = field(default_factory=dict)
+    #: By the number of the group, as text; what stands in no group's log under the empty text.
+    by_group: Mapping[str, int | None] = field(default_factory=dict)
 
     @property
     def public(self) -> int | None:
@@ -70,30 +73,35 @@ def total_of(session: Session, action_ids: Sequence[int]) -> Mapping[int, int]:
 def tally(session: Session, action: UrgentAction) -> Tally:
     """What was done for an action, split without giving anybody away. Two statements."""
     rows = session.execute(
-        select(Step.channel, Step.target_id, Step.done_on, func.sum(Step.count))
+        select(Step.channel, Step.target_id, Step.done_on, Step.group_id, func.sum(Step.count))
         .where(Step.action_id == action.id, Step.undone_at.is_(None))
-        .group_by(Step.channel, Step.target_id, Step.done_on)
+        .group_by(Step.channel, Step.target_id, Step.done_on, Step.group_id)
     ).all()
     people = session.scalar(
-        select(func.count(func.distinct(Step.user_id))).where(Step.action_id == action.id, Step.undone_at.is_(None))
+        select(func.count(func.distinct(Step.user_id))).where(
+            Step.action_id == action.id, Step.source == "self", Step.undone_at.is_(None)
+        )
     )
     addressees = session.scalars(select(Target).where(Target.id.in_({row[1] for row in rows if row[1]})))
     targets = {target.id: target.title for target in addressees}
     channels: dict[str, int] = {}
     addressed: dict[str, int] = {}
     weeks: dict[str, int] = {}
-    for channel, target_id, done_on, count in rows:
+    groups: dict[str, int] = {}
+    for channel, target_id, done_on, group_id, count in rows:
         week = (done_on - timedelta(days=done_on.weekday())).isoformat()
         channels[channel] = channels.get(channel, 0) + int(count)
         whom = targets.get(target_id or 0, "")
         addressed[whom] = addressed.get(whom, 0) + int(count)
         weeks[week] = weeks.get(week, 0) + int(count)
+        groups[str(group_id or "")] = groups.get(str(group_id or ""), 0) + int(count)
     return Tally(
         total=sum(channels.values()),
         people=people or 0,
         by_channel=rules.split(channels),
         by_target=rules.split(addressed),
         by_week=rules.split(dict(sorted(weeks.items()))),
+        by_group=rules.split(groups),
     )
 
 
@@ -159,9 +167,7 @@ def opened(session: Session, user: User, action: UrgentAction, now: datetime, *,
     return (
         dialect.insert(table)
         .values(values)
-        .on_conflict_do_update(
-            index_elements=["action_id", "user_id"], set_=changes
-        )
+        .on_conflict_do_update(index_elements=["action_id", "user_id"], set_=changes)
     )
 
 
@@ -176,20 +182,23 @@ class NewsTold:
 
 
 def list_news(session: Session, user: User, now: datetime, limit: int = 10) -> list[NewsTold]:
-    """The latest news each of cases this account wrote for, as far as it may know them, of the last sixty days; the
-    latest first. One statement."""
-    wrote = (
-        select(UrgentAction.case_id)
+    """The latest news each of cases this account wrote for, told since it first did, as far as it may know them, of
+    the last sixty days; the latest first. One statement."""
+    first = (
+        select(UrgentAction.case_id, func.min(Step.recorded_at).label("at"))
         .join(Step, Step.action_id == UrgentAction.id)
         .where(Step.user_id == user.id, Step.undone_at.is_(None))
+        .group_by(UrgentAction.case_id)
+        .subquery()
     )
     news = [kind.code for kind in kinds if kind.news]
     rows = session.execute(
         select(Case, Entry)
+        .join(first, first.c.case_id == Case.id)
         .join(EntryState, EntryState.case_id == Case.id)
         .join(Entry, Entry.id == EntryState.entry_id)
         .where(
-            Case.id.in_(wrote),
+            EntryState.recorded_at > first.c.at,
             EntryState.counts,
             EntryState.latest_on > now.date() - NEWS_OF,
             Entry.kind.in_(news),

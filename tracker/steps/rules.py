@@ -51,6 +51,7 @@ def why_not_counted(
     """Why a step is not taken down, as a code: `count`, `early`, `late`, `often`; empty: it is.
 
     `first`, `last`: the days between which it can have been done. `many`: it is a group's or staff's word.
+    `today_said`, `said_of_it_today`: how often whoever is counted has spoken within a day; of staff 0.
     """
     if not 1 <= count <= (MOST_OF_A_GROUP if many else MOST_AT_ONCE):
         return "count"
@@ -58,7 +59,7 @@ def why_not_counted(
         return "early"
     if done_on > last:
         return "late"
-    if not many and (said_of_it_today >= PER_ACTION_A_DAY or today_said >= PER_DAY):
+    if said_of_it_today >= PER_ACTION_A_DAY or today_said >= PER_DAY:
         return "often"
     return ""
 
@@ -69,11 +70,21 @@ def public_count(total: int) -> int | None:
 
 
 def split(parts: Mapping[str, int]) -> dict[str, int | None]:
-    """A count split into parts, those under five hidden (None). Where one part alone would be hidden, it could be
-    worked out from the others, so the next smallest is hidden with it."""
+    """A count split into parts, those under five hidden (None). The total is known, so what is hidden can be worked out
+    from the rest: at least two parts are hidden, and together they are five or more; the next smallest are hidden with
+    them until that is so."""
     shown: dict[str, int | None] = {name: number if number >= SMALLEST_PART else None for name, number in parts.items()}
-    hidden = [name for name, number in shown.items() if number is None]
-    if len(hidden) == 1 and len(parts) > 1:
-        smallest = min((name for name in parts if name not in hidden), key=lambda name: (parts[name], name))
-        shown[smallest] = None
+    by_size = sorted(parts, key=lambda name: (parts[name], name))
+    while (hidden := [name for name in by_size if shown[name] is None]) and (
+        len(hidden) == 1 or sum(parts[name] for name in hidden) < SMALLEST_PART
+    ):
+        following = next((name for name in by_size if shown[name] is not None), None)
+        if following is None:
+            break
+        shown[following] = None
     return shown
+
+
+def few(number: int) -> int | None:
+    """A number of people as it may be said; None: so few that somebody might be found by it."""
+    return number if number >= SMALLEST_PART else None

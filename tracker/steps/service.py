@@ -3,7 +3,7 @@
 from datetime import date, datetime, timedelta
 
 from flask_babel import gettext as _
-from sqlalchemy import func, select
+from sqlalchemy import func, select, true
 from sqlalchemy.orm import Session
 
 from tracker.accounts.models import User
@@ -29,12 +29,19 @@ def record_step(
     target_id: int | None = None,
     user: User | None = None,
     source: str = "self",
+    group_id: int | None = None,
     zone: str = "UTC",
     again_is_meant: bool = False,
 ) -> Step:
     """Take down that somebody wrote or spoke. NeedsConfirmation for the very same word a second time; Refused for what
-    cannot be: before the action was issued, on a day to come, after it was stopped, too many or too often."""
+    cannot be: before the action was issued, on a day to come, after it was stopped, too many or too often.
+
+    What one account says is taken down one word after the other: of two at once the second waits here, and counts the
+    first."""
     now = current_work(session).now
+    if user is not None:
+        # SQLite lets one write at a time anyhow. Not FOR UPDATE, which would wait for whoever refers to the account.
+        session.execute(select(User.id).where(User.id == user.id).with_for_update(key_share=True))
     if channel not in CHANNELS:
         raise Refused(_("Choose how you wrote."), "channel")
     assert source in SOURCES
@@ -45,14 +52,16 @@ def record_step(
     if target_id is not None and session.get(ActionTarget, (action.id, target_id)) is None:
         raise Refused(_("This action is not addressed to them."), "target")
     last = today if action.state == "active" else min(today, today_in(zone, action.state_since))
+    # Staff write down what others told them, and are no script.
+    counted = user if source in ("self", "group") else None
     why = rules.why_not_counted(
         count,
         done_on,
         first=min(action.issued_on, today_in(zone, action.activated_at)),
         last=last,
         many=source != "self",
-        today_said=_said_today(session, user, now),
-        said_of_it_today=_said_today(session, user, now, action.id),
+        today_said=_said_today(session, counted, now),
+        said_of_it_today=_said_today(session, counted, now, action.id),
     )
     if why:
         most = rules.MOST_AT_ONCE if source == "self" else rules.MOST_OF_A_GROUP
@@ -62,18 +71,18 @@ def record_step(
             "late": ("done_on", _("That day has not come yet.") if last == today else _("It was stopped by then.")),
             "often": (
                 "",
-                _(
-                    "You have said so several times today. If a group wrote many, say it once, with their number."
-                ),
+                _("You have said so several times today. If a group wrote many, say it once, with their number."),
             ),
         }[why]
         raise Refused(words, field or None)
-    if user is not None and not again_is_meant and _said_already(session, user, action, channel, target_id, done_on):
+    said = (action.id, group_id, channel, target_id, done_on)
+    if user is not None and not again_is_meant and _said_already(session, user, said):
         raise NeedsConfirmation(_("You have said this already. Say yes if you did it once more."), "channel")
     step = Step(
         public_id=new_public_id(),
         action_id=action.id,
         user_id=user.id if user else None,
+        group_id=group_id,
         target_id=target_id,
         channel=channel,
         count=count,
@@ -111,12 +120,14 @@ def _said_today(session: Session, user: User | None, now: datetime, action_id: i
     return session.scalar(said) or 0
 
 
-def _said_already(
-    session: Session, user: User, action: UrgentAction, channel: str, target_id: int | None, done_on: date
-) -> bool:
+def _said_already(session: Session, user: User, said: tuple[int, int | None, str, int | None, date]) -> bool:
+    """Whether this account, or for a group's log anybody, has said the very same (action, group, channel, target, day)
+    before."""
+    action_id, group_id, channel, target_id, done_on = said
     same = select(Step.id).where(
-        Step.user_id == user.id,
-        Step.action_id == action.id,
+        Step.user_id == user.id if group_id is None else Step.group_id == group_id,
+        Step.group_id.is_(None) if group_id is None else true(),
+        Step.action_id == action_id,
         Step.channel == channel,
         Step.target_id.is_(None) if target_id is None else Step.target_id == target_id,
         Step.done_on == done_on,

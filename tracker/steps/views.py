@@ -52,6 +52,12 @@ KEPT_FOR = timedelta(days=365)
 PAPERS = ("a4", "letter")
 
 
+@bp.context_processor
+def of_the_device() -> dict[str, Any]:
+    """On a device that is in, or travels to, a country of a case, no page of these says in its title what it is."""
+    return {"neutral": bool(_heres())}
+
+
 @bp.get("")
 @open_to("signed_in")
 def write_now() -> str:
@@ -180,7 +186,7 @@ def letter_print(public_id: str) -> Any:
         "steps/print.html",
         action=action,
         letter=letter,
-        text=rules.whole_letter(letter.salutation or target.salutation, letter.body),
+        text=_text(letter, target),
         target=target,
         called=called(action),
         paper=paper if paper in PAPERS else "a4",
@@ -283,7 +289,7 @@ def _take_page(session: Session, user: User, action: UrgentAction, case: Case, f
     today = today_in(user.reading_zone, now)
     if action.copy_to_embassy and writes_from:
         embassy = find_embassy(session, country, writes_from, today)
-    text = rules.whole_letter(letter.salutation or target.salutation, letter.body)
+    text = _text(letter, target)
     cc = embassy.email if embassy else ""
     address = rules.mailto(target.email, cc=cc, subject=letter.subject, body=text) if target.email else ""
     return render_template(
@@ -330,6 +336,12 @@ def _chosen(session: Session, action: UrgentAction, letters: Any = None) -> tupl
         if language in by_language:
             return by_language[language], target
     return letters[0], target
+
+
+def _text(letter: ActionLetter, target: Target) -> str:
+    """The letter with its first line: its own, or that of the one it goes to, where that is in its language."""
+    salutation = letter.salutation or (target.salutation if target.language == letter.language else "")
+    return rules.whole_letter(salutation, letter.body)
 
 
 def _did_form(session: Session, user: User, action: UrgentAction) -> DidItForm:

@@ -1,0 +1,160 @@
+"""What volunteers of the demo are asked to write: one action that is open in three languages, one that a report put on
+hold, one that was stopped. Officials, embassies and people are invented; addresses end where no mail is taken."""
+
+from datetime import timedelta
+
+from sqlalchemy import select
+
+from tracker.actions.models import UrgentAction
+from tracker.actions.service import LetterGiven, activate_action, draft_action, stop_action
+from tracker.demo.telling import Story
+from tracker.steps.service import record_step
+from tracker.targets.models import Target
+from tracker.targets.service import record_target
+
+#: The officials and embassies by the word acts of the demo call them by.
+TARGETS = {
+    "advocate": {
+        "kind": "official", "country": "IL", "office": "Military Advocate General", "name": "D. Dugma",
+        "salutation": "Dear Advocate General,", "email": "advocate@example.org", "phone": "+44 7700 900151",
+        "postal": "Office of the Military Advocate General\n12 Example Street\n6100001 Tel Aviv\nIsrael",
+    },
+    "prosecutor": {
+        "kind": "official", "country": "KZ", "office": "Prosecutor General", "name": "A. Primerov",
+        "salutation": "Dear Prosecutor General,", "language": "ru", "email": "prosecutor@example.org",
+        "postal": "Office of the Prosecutor General\n8 Example Avenue\n010000 Astana\nKazakhstan",
+    },
+    "embassy": {
+        "kind": "embassy", "country": "IL", "hosted_in": "CA", "office": "Embassy in Ottawa",
+        "salutation": "Dear Ambassador,", "email": "ottawa@example.org", "postal": "1 Example Road\nOttawa, Ontario",
+    },
+}  # fmt: skip
+
+
+def tell(story: Story) -> None:
+    """Add the target book, the actions and what was done for them to the story."""
+    _book(story)
+    _noga(story)
+    _yusuf(story)
+    _aigul(story)
+
+
+def _book(story: Story) -> None:
+    def record() -> None:
+        for fields in TARGETS.values():
+            record_target(story.session, **fields)
+
+    story.act(story.at("iopt", 60, "10:00"), "noor", "targets.record", record)
+
+
+def _open(
+    story: Story, case: str, days_ago: int, target: str, letters: list[LetterGiven], *, by: str, number: str,
+    title: str, summary: str, cautions: str = "",
+) -> None:  # fmt: skip
+    at = story.at("iopt", days_ago, "10:40")
+
+    def do() -> None:
+        action = draft_action(
+            story.session, story.case_of(case), title=title, ua_number=number, summary=summary, cautions=cautions,
+            letters=letters,
+            targets=story.session.scalars(select(Target).where(Target.office == TARGETS[target]["office"])).all(),
+        )  # fmt: skip
+        activate_action(story.session, story.case_of(case), action, version=action.version)
+
+    story.act(at, by, "actions.activate", do)
+
+
+def _written(story: Story, case: str, days_ago: int, channel: str, count: int, by: str = "robin") -> None:
+    at = story.at("iopt", days_ago, "19:30")
+
+    def do() -> None:
+        source = "self" if by == "robin" else "staff"
+        record_step(
+            story.session, _action(story, case), channel=channel, count=count, user=story.account(by), source=source,
+            zone="Asia/Jerusalem",
+        )  # fmt: skip
+
+    story.act(at, by, "steps.record", do)
+
+
+def _action(story: Story, case: str) -> UrgentAction:
+    of = select(UrgentAction).where(UrgentAction.case_id == story.case_of(case).id)
+    return story.session.scalars(of).one()
+
+
+def _noga(story: Story) -> None:
+    """Open, in three languages; many wrote."""
+    _open(
+        story, "noga", 15, "advocate",
+        [
+            LetterGiven(
+                "en",
+                "I write about Noga Dugma, who is in a military prison for the third time because she will not "
+                "serve.\n\nNobody may be punished again and again for one and the same belief. I ask you to see to it "
+                "that she is released, and that no further call-up follows.\n\nYours sincerely,",
+                "Noga Dugma must be released",
+            ),
+            LetterGiven(
+                "ar",
+                "أكتب إليكم بشأن نوغا دوغما، المسجونة للمرة الثالثة في سجن عسكري لأنها ترفض الخدمة.\n\n"
+                "لا يجوز أن يعاقب أحد مرة بعد مرة على قناعة واحدة. أطلب منكم العمل على الإفراج عنها.\n\nمع الاحترام،",
+                "الإفراج عن نوغا دوغما",
+            ),
+            LetterGiven(
+                "de",
+                "ich schreibe Ihnen wegen Noga Dugma, die zum dritten Mal in einem Militärgefängnis ist, weil sie den "
+                "Dienst verweigert.\n\nBitte sorgen Sie dafür, dass sie freikommt.\n\nHochachtungsvoll",
+                "Freiheit für Noga Dugma",
+                "Sehr geehrter Herr Generaladvokat,",
+            ),
+        ],
+        by="noor", number="UA 901/25", title="Free a gardener who refuses to serve",
+        summary="An invented case. She is in a military prison for the third time; her appeal is heard next week. "
+        "Letters before that day can still count.",
+        cautions="Write about her alone: no word about the army or the war.",
+    )  # fmt: skip
+    _written(story, "noga", 12, "letter", 31, "noor")
+    _written(story, "noga", 9, "email", 27, "noor")
+    _written(story, "noga", 8, "email", 1)
+
+
+def _yusuf(story: Story) -> None:
+    """On hold since a release was reported, which nobody confirmed."""
+    _open(
+        story, "yusuf", 29, "advocate",
+        [
+            LetterGiven(
+                "en",
+                "I write about a nurse from Hebron who is held without charge on evidence that nobody may see. Please "
+                "see to it that he is charged and tried, or released.\n\nYours sincerely,",
+                "A nurse held without charge",
+            )
+        ],
+        by="noor", number="UA 902/25", title="A nurse is held without charge",
+        summary="An invented case. Four months of administrative detention; whether they are renewed is decided soon.",
+    )  # fmt: skip
+    _written(story, "yusuf", 20, "email", 1)
+
+
+def _aigul(story: Story) -> None:
+    """Stopped two days ago; a volunteer had written."""
+    _open(
+        story, "aigul", 30, "prosecutor",
+        [
+            LetterGiven(
+                "en",
+                "I write about Aigul Primerova, who is tried for organising a strike. A strike is no crime. I ask you "
+                "to drop the charges.\n\nYours sincerely,",
+                "Charges against Aigul Primerova",
+            )
+        ],
+        by="dara", number="UA 903/25", title="Drop the charges for a strike",
+        summary="An invented case. In custody for organising a strike at a mine.",
+    )  # fmt: skip
+    _written(story, "aigul", 21, "email", 1)
+
+    def stop() -> None:
+        action = _action(story, "aigul")
+        stop_action(story.session, story.case_of("aigul"), action, reason="quiet")
+
+    story.act(story.at("iopt", 2, "18:00") + timedelta(minutes=5), "dara", "actions.stop", stop)

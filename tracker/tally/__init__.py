@@ -1,0 +1,1 @@
+"""What was done for an action, added up for the staff who keep it."""
