@@ -13,8 +13,9 @@ from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
 
 from tracker.accounts.models import Desk
-from tracker.base.db import db, execute_together, normalise_url, quick_checkout
+from tracker.base.db import db, normalise_url, quick_checkout
 from tracker.base.errors import Misconfigured
+from tracker.base.together import execute_together
 from tracker.base.work import COMMAND, current_work, short_transaction, unit_of_work
 
 

@@ -38,7 +38,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, aliased
 
-from tracker.base.db import Step, execute_together
+from tracker.base.together import Step, execute_together
 from tracker.outbox import rules
 from tracker.outbox.holder import is_dead, new_token
 from tracker.outbox.kinds import STAMP, UNSURE_WAIT, MessageKind, NoLonger, kinds
