@@ -2,7 +2,8 @@
 with `EmailMessage` and sends it over one kept connection. The same relay for both, which takes everything at once.
 
 The plain sender is given its subjects, texts and HTML ready: it reads no database, writes none, and forgets at once
-what it has sent. Ours reads them from the database, looks a last time, commits, hands over, commits what became of it.
+what it has sent. Ours reads them from the database, looks a last time, commits, hands over, commits what became of it;
+on PostgreSQL over two connections, because it has to wait for the disk, which plain smtplib never does.
 """
 
 import os

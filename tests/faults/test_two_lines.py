@@ -30,7 +30,11 @@ def recovered(outbox: Outbox, relay: RawRelay) -> dict[str, int]:
     return relay.copies()
 
 
-def test_many_mails_go_over_two_lines_and_few_over_one(outbox: Outbox, relay: RawRelay) -> None:
+@pytest.mark.parametrize("offers", [(), ("PIPELINING",)])
+def test_many_mails_go_over_two_lines_and_few_over_one(
+    outbox: Outbox, relay: RawRelay, offers: tuple[str, ...]
+) -> None:
+    relay.offers = offers
     outbox.plan(*range(protocol.BATCH - 1))
     assert outbox.deliver() == {"sent": protocol.BATCH - 1, "failed": 0, "waiting": 0}
     assert relay.connections == 1
@@ -84,6 +88,22 @@ def test_a_relay_that_ends_its_service_on_both_lines_charges_no_mail(
     relay.answers.clear()
     recovered(outbox, relay)
     verdict = fault_table.add("two lines: the relay ends its service (421)", judge(outbox.engine, relay.copies()))
+    assert (verdict.states, verdict.doubled) == ({"sent": MAILS}, 0)
+
+
+@pytest.mark.parametrize("offers", [(), ("PIPELINING",)])
+@pytest.mark.parametrize("verb", ["MAIL", "RCPT", "DATA", "dot"])
+def test_a_relay_that_puts_mails_off_on_both_lines_gets_each_once(
+    outbox: Outbox, relay: RawRelay, fault_table: FaultTable, verb: str, offers: tuple[str, ...]
+) -> None:
+    relay.offers = offers
+    outbox.plan(*range(MAILS))
+    relay.at["RCPT"] = [lambda: None] * 24 + [lambda: relay.answers.update({verb: ["451 4.3.0 later"] * 2})]
+    answer = outbox.deliver()
+    assert answer["failed"] == 0
+    relay.answers.clear()
+    recovered(outbox, relay)
+    verdict = fault_table.add("two lines: the relay puts mails off (451)", judge(outbox.engine, relay.copies()))
     assert (verdict.states, verdict.doubled) == ({"sent": MAILS}, 0)
 
 

@@ -2,6 +2,9 @@
 
 Nothing is held across the network: each step that is written down commits before the next goes out. Nothing is charged
 to a mail for what is the relay's fault: then all of them wait, and staff are told (`queries.relay_state`).
+
+Where there is much to send, two lines do it at once (on SQLite one): each has its own session, claims its own mails and
+has at most one of them between the mark and the settle.
 """
 
 import logging
