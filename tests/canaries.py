@@ -277,6 +277,12 @@ def _shared_ids(lived: Lived) -> Ids:
         "lang": ["en", "ar"],
         "year": "2024",
         "publishing.withdraw.public_id": "none-such",
+        "groups.group_id": "none-such",
+        "groups.evening_id": "none-such",
+        "groups.invitation_id": "none-such",
+        "groups.step_id": "none-such",
+        "groups.member_id": 999_999,
+        "tally.public_id": "none-such",
     }
 
 

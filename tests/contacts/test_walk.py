@@ -48,6 +48,12 @@ ELSEWHERE: Ids = {
     "year": "2024",
     "publishing.public_id": "none-such",
     "publishing.action.public_id": "none-such",
+    "groups.group_id": "none-such",
+    "groups.evening_id": "none-such",
+    "groups.invitation_id": "none-such",
+    "groups.step_id": "none-such",
+    "groups.member_id": 999_999,
+    "tally.public_id": "none-such",
 }
 
 

@@ -27,10 +27,10 @@ from tracker.base.audience import Audience
 pytestmark = pytest.mark.one_engine
 
 #: Rooms whose pages about a case are for those who keep it.
-KEPT = {"cases", "hearings", "entries", "consent", "contacts", "history", "actions"}
+KEPT = {"cases", "hearings", "entries", "consent", "contacts", "history", "actions", "tally"}
 
 #: Of what a case holds these fields carry an audience of their own.
-OF_ITS_OWN = {"hearing", "entry", "flag", "message", "contact", "action"}
+OF_ITS_OWN = {"hearing", "entry", "flag", "message", "contact", "action", "code"}
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def expected(house: House, rule: Rule, method: str, asker: str, held: Held, rung
         return "let in" if "key" not in rule.arguments or rung <= Audience.DESK else "no such page"
     if rung == NOTHING:
         return "no such page"
-    if room == "steps":
+    if room in ("steps", "telling"):
         # Whoever may see the action takes it; what somebody said they did they alone take back.
         mine = "step_id" not in rule.arguments or asker == "named"
         return "let in" if mine and not closed else "no such page"
@@ -74,7 +74,7 @@ def expected(house: House, rule: Rule, method: str, asker: str, held: Held, rung
     if room in KEPT or rule.endpoint in ("pages.opening", "pages.do_open"):
         if rung > Audience.DESK or not user.is_staff:
             return "refused"
-        own = {"hearings": "hearing", "entries": "entry", "contacts": "contact", "actions": "action"}.get(room)
+        own = room in ("hearings", "entries", "contacts", "actions", "tally")
         return "no such page" if own and "public_id" in rule.arguments and closed else "let in"
     return "let in"
 

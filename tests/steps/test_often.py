@@ -6,6 +6,7 @@ import secrets
 import subprocess
 import sys
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -182,12 +183,16 @@ def test_a_counter_posted_a_thousand_times_by_a_script_counts_six_times(lived: L
 CHILD = Path(__file__).resolve().parent.parent / "say_often.py"
 
 
-def test_two_workers_at_once_do_not_pass_the_limit(lived: Lived, tracker_env: dict[str, str]) -> None:
-    """Two processes with connections of their own, told to go at the same moment."""
+def test_two_workers_at_once_do_not_pass_the_limit(
+    lived: Lived, say: Callable[..., Step], tracker_env: dict[str, str]
+) -> None:
+    """The last word that is left is said to two processes at once: the second counts before the first has committed."""
     written = action(lived, open_case(lived))
+    for _ in range(PER_ACTION_A_DAY - 1):
+        say(written)
     children = [
         subprocess.Popen(
-            [sys.executable, str(CHILD), str(written.id), str(lived.volunteer.id), LATER.isoformat(), "20"],
+            [sys.executable, str(CHILD), str(written.id), str(lived.volunteer.id), LATER.isoformat()],
             env={**tracker_env, "PYTHONPATH": str(CHILD.parent.parent)},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -195,13 +200,27 @@ def test_two_workers_at_once_do_not_pass_the_limit(lived: Lived, tracker_env: di
         )
         for _ in range(2)
     ]
-    for child in children:
+    first, second = children
+
+    def heard(child: subprocess.Popen[str]) -> str:
         assert child.stdout
-        assert child.stdout.readline() == "ready\n"
-    for child in children:
+        return child.stdout.readline().strip()
+
+    def tell(child: subprocess.Popen[str]) -> None:
         assert child.stdin
-        child.stdin.write("go\n")
+        child.stdin.write("go on\n")
         child.stdin.flush()
-    counted = [int(child.communicate(timeout=120)[0]) for child in children]
-    assert sum(counted) == PER_ACTION_A_DAY
+
+    assert [heard(child) for child in children] == ["ready", "ready"]
+    tell(first)
+    assert heard(first) == "taken"
+    tell(second)
+    tell(second)
+    # Time enough to count five: it must be waiting for the first.
+    time.sleep(2)
+    tell(first)
+    assert heard(second) == "refused"
+    for child in children:
+        child.communicate(timeout=60)
+    assert [child.returncode for child in children] == [0, 0]
     assert count_steps() == PER_ACTION_A_DAY

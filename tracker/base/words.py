@@ -10,7 +10,7 @@ from datetime import date, datetime, time, timedelta
 from functools import lru_cache, wraps
 from typing import ParamSpec
 
-from babel import Locale
+from babel import Locale, UnknownLocaleError
 from babel.dates import format_date
 from babel.lists import format_list
 from babel.numbers import format_decimal
@@ -85,6 +85,14 @@ def say_day_of_month(day: date, locale: str | None = None) -> str:
 def say_plain_date(day: date, locale: str | None = None) -> str:
     """`8 April 2026`, for what lies far back."""
     return _say(day, "d MMMM y")
+
+
+def say_date_of_letter(day: date, language: str) -> str:
+    """`8 April 2026` in the language of a letter, whether or not pages speak it; as digits where it is not known."""
+    try:
+        return _formatted(day, "d MMMM y", language.replace("-", "_"))
+    except (UnknownLocaleError, ValueError):
+        return day.isoformat()
 
 
 @_in_language
@@ -253,6 +261,7 @@ _FILTERS: tuple[Callable[..., str], ...] = (
     say_weekday,
     say_day_of_month,
     say_plain_date,
+    say_date_of_letter,
     say_month,
     say_stated,
     say_time,

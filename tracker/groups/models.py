@@ -65,6 +65,8 @@ class GroupInvitation(Model):
     group_id: Mapped[int] = mapped_column(ForeignKey("volunteer_groups.id"))
     #: Whose address it was; None: nobody's who could join. No address is kept.
     user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"), index=True)
+    #: Whether they are to coordinate it.
+    coordinator: Mapped[bool] = mapped_column(default=False, server_default=false())
     #: By whom.
     asked_by: Mapped[int] = mapped_column(ForeignKey("users.id"))
     #: When.

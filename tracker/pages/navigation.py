@@ -45,6 +45,7 @@ PLACES: tuple[Place, ...] = (
     _place("contacts.whose", _l("Whose number is this?"), "call", "menu"),
     _place("consent.stop_any", _l("Stop publicity"), "warning", "menu", leads=True),
     _place("administration.index", _l("Accounts"), "person", "menu", leads=True),
+    _place("groups.index", _l("Groups"), "person", "menu"),
     _place("targets.index", _l("Target book"), "cases", "menu"),
     _place("reminders.mine", _l("My reminders"), "clock", "menu"),
     _place("calendar.mine", _l("My calendar"), "hearing", "menu"),

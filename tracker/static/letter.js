@@ -61,4 +61,8 @@ if (keeps) {
 const done = document.querySelector("[data-done]");
 if (done) sessionStorage.removeItem(`form ${done.dataset.done}`);
 
-document.querySelector("[data-print]")?.addEventListener("click", () => window.print());
+const print = document.querySelector("[data-print]");
+if (print) {
+  print.hidden = false;
+  print.addEventListener("click", () => window.print());
+}

@@ -12,6 +12,7 @@ from tracker.accounts.models import User
 from tracker.actions.models import UrgentAction
 from tracker.audit.kinds import concerned, rungs
 from tracker.base.audience import Audience
+from tracker.base.errors import NotFound
 from tracker.cases.models import Case
 from tracker.cases.queries import level
 from tracker.steps import rules
@@ -156,6 +157,22 @@ def may_be_told(session: Session, user: User, action: UrgentAction) -> bool:
     opened = select(ActionReading.user_id).where(ActionReading.action_id == action.id, ActionReading.user_id == user.id)
     took = select(Step.user_id).where(Step.action_id == action.id, Step.user_id == user.id)
     return session.scalar(opened.union_all(took).limit(1)) is not None
+
+
+def find_by_code(session: Session, user: User, code: str) -> str:
+    """The random id of the action with this short code, of which the account may know that there is one: it sees it, or
+    once opened or took it. NotFound otherwise."""
+    row = session.execute(
+        select(UrgentAction, level(user.id))
+        .join(Case, Case.id == UrgentAction.case_id)
+        .where(UrgentAction.short_code == code[:10])
+    ).first()
+    if row is not None:
+        action, rung = row
+        unseen = rung > action.audience or (action.state == "draft" and rung > Audience.DESK)
+        if not unseen or may_be_told(session, user, action):
+            return action.public_id
+    raise NotFound("There is no such action that you may see.")
 
 
 def opened(session: Session, user: User, action: UrgentAction, now: datetime, *, printed: bool = False) -> Insert:

@@ -1,7 +1,7 @@
 """What is decided about writing: the address that opens a mail program, how long it may be, what may be counted and
 shown. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from urllib.parse import quote
 
@@ -43,6 +43,11 @@ def gauge(address: str) -> str:
 def whole_letter(salutation: str, body: str) -> str:
     """The letter with its first line."""
     return f"{salutation}\n\n{body}" if salutation else body
+
+
+def best_letter(languages: Sequence[str], wanted: Sequence[str]) -> str:
+    """The language of the letter to show: the first that is wanted and there, else the first there is."""
+    return next((language for language in wanted if language in languages), languages[0])
 
 
 def why_not_counted(

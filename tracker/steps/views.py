@@ -1,13 +1,10 @@
 """The volunteer's way: what to write now, the letter, its print, the calls, and saying that it was done."""
 
-from datetime import timedelta
 from typing import Any
 
-import segno
-from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
 from flask_babel import get_locale
 from flask_babel import gettext as _
-from markupsafe import Markup
 from sqlalchemy.orm import Session
 
 from tracker.accounts.guard import acting, open_to, viewer
@@ -35,27 +32,18 @@ from tracker.base.languages import name_of_language, right_to_left
 from tracker.base.once import new_token
 from tracker.base.work import unit_of_work
 from tracker.cases.models import Case
-from tracker.steps import queries, rules, service
+from tracker.steps import devices, queries, rules, service
 from tracker.steps.forms import DidItForm, HereForm
 from tracker.targets.models import Target
 from tracker.targets.queries import find_embassy, list_hosts
 
 bp = Blueprint("steps", __name__, url_prefix="/actions")
 
-#: The cookie that keeps on the device in which countries somebody is, or travels to. No account knows it.
-HERE = "here"
-
-#: How long the device keeps them.
-KEPT_FOR = timedelta(days=365)
-
-#: Sizes of paper.
-PAPERS = ("a4", "letter")
-
 
 @bp.context_processor
 def of_the_device() -> dict[str, Any]:
     """On a device that is in, or travels to, a country of a case, no page of these says in its title what it is."""
-    return {"neutral": bool(_heres())}
+    return {"neutral": bool(devices.heres())}
 
 
 @bp.get("")
@@ -87,7 +75,24 @@ def take(public_id: str) -> Any:
         return _ended_page(session, user, found)
     action, case = found
     note(queries.opened(session, user, action, now))
-    return _take_page(session, user, action, case, _did_form(session, user, action))
+    response = make_response(_take_page(session, user, action, case, _did_form(session, user, action)))
+    if "from" in request.args:
+        devices.keep_writes_from(response, devices.chosen_country(session, user))
+    return response
+
+
+@bp.record_once
+def put_short_addresses(state: Any) -> None:
+    """Addresses that are typed from paper stand at the root, so that they are short."""
+    state.app.add_url_rule("/c/<code>", "steps.check", check)
+
+
+@open_to("signed_in")
+def check(code: str) -> Any:
+    """Where a printed letter says to look before it is posted: leads to the page of its action. Who may know of none by
+    that word is answered alike whether there is one."""
+    action = queries.find_by_code(db.session(), viewer(), code.strip().lower())
+    return redirect(url_for("steps.take", public_id=action), 303)
 
 
 @bp.post("/<public_id>/did-it")
@@ -176,12 +181,12 @@ def letter_print(public_id: str) -> Any:
     if isinstance(found, UrgentAction):
         return _ended_page(session, user, found)
     action, case = found
-    if _is_here(case):
+    if devices.is_here(case):
         return redirect(url_for("steps.take", public_id=public_id), 303)
     note(queries.opened(session, user, action, now, printed=True))
     letter, target = _chosen(session, action)
     paper = request.args.get("paper", "a4")
-    check = url_for("steps.take", public_id=public_id, _external=True)
+    check = url_for("steps.check", code=action.short_code, _external=True)
     return render_template(
         "steps/print.html",
         action=action,
@@ -189,12 +194,20 @@ def letter_print(public_id: str) -> Any:
         text=_text(letter, target),
         target=target,
         called=called(action),
-        paper=paper if paper in PAPERS else "a4",
+        paper=paper if paper in devices.PAPERS else "a4",
         large=request.args.get("large") == "yes",
         rtl=right_to_left(letter.language),
         check=check,
-        qr=_qr(check),
+        qr=devices.qr(check),
         today=today_in(user.reading_zone, now),
+        other=lambda paper, large: url_for(
+            "steps.letter_print",
+            public_id=public_id,
+            letter=letter.language,
+            to=target.public_id,
+            paper=paper,
+            large="yes" if large else None,
+        ),
     )
 
 
@@ -207,7 +220,7 @@ def calls(public_id: str) -> Any:
     if isinstance(found, UrgentAction):
         return _ended_page(session, user, found)
     action, case = found
-    if _is_here(case):
+    if devices.is_here(case):
         return redirect(url_for("steps.take", public_id=public_id), 303)
     note(queries.opened(session, user, action, now))
     letter, _target = _chosen(session, action)
@@ -232,14 +245,9 @@ def here(public_id: str) -> Any:
     form = HereForm()
     if isinstance(found, UrgentAction) or not form.validate_on_submit():
         return back
-    countries = _heres()
-    mine = _countries_of(found[1])
-    countries = countries - mine if request.form.get("off") else countries | mine
+    countries, mine = devices.heres(), devices.countries_of(found[1])
     response = make_response(back)
-    if countries:
-        _keep(response, HERE, " ".join(sorted(countries)))
-    else:
-        response.delete_cookie(HERE, path=url_for("steps.write_now"))
+    devices.keep_heres(response, countries - mine if request.form.get("off") else countries | mine)
     return response
 
 
@@ -280,10 +288,10 @@ def _ended_page(session: Session, user: User, action: UrgentAction) -> str:
 
 def _take_page(session: Session, user: User, action: UrgentAction, case: Case, form: DidItForm) -> str:
     now = clock.now()
-    here = _is_here(case)
+    here = devices.is_here(case)
     letters = list_letters(session, action)
     letter, target = _chosen(session, action, letters)
-    writes_from = _writes_from()
+    writes_from = devices.chosen_country(session, user)
     embassy = None
     country = case.responsible_state or case.country or target.country
     today = today_in(user.reading_zone, now)
@@ -332,10 +340,8 @@ def _chosen(session: Session, action: UrgentAction, letters: Any = None) -> tupl
     target = next((t for t in targets if t.public_id == wanted), targets[0])
     by_language = {letter.language: letter for letter in letters}
     reader = str(get_locale() or "en").partition("_")[0]
-    for language in (request.args.get("letter", ""), target.language, reader):
-        if language in by_language:
-            return by_language[language], target
-    return letters[0], target
+    language = rules.best_letter(list(by_language), (request.args.get("letter", ""), target.language, reader))
+    return by_language[language], target
 
 
 def _text(letter: ActionLetter, target: Target) -> str:
@@ -356,39 +362,3 @@ def _did_form(session: Session, user: User, action: UrgentAction) -> DidItForm:
 
 def _target_id(session: Session, action: UrgentAction, public_id: str | None) -> int | None:
     return next((t.id for t in list_targets_of(session, action) if t.public_id == public_id), None)
-
-
-def _countries_of(case: Case) -> set[str]:
-    return {code for code in (case.country, case.responsible_state) if code}
-
-
-def _heres() -> set[str]:
-    said = request.cookies.get(HERE, "")[:200].split()
-    return {code for code in said if len(code) == 2 and code.isascii() and code.isupper()}
-
-
-def _is_here(case: Case) -> bool:
-    """Whether this device belongs to somebody in the country of the case."""
-    return bool(_heres() & _countries_of(case))
-
-
-def _writes_from() -> str:
-    code = (request.args.get("from") or "").strip().upper()
-    return code if len(code) == 2 and code.isascii() and code.isalpha() else ""
-
-
-def _keep(response: Response, name: str, value: str) -> None:
-    response.set_cookie(
-        name,
-        value,
-        max_age=KEPT_FOR,
-        path=url_for("steps.write_now"),
-        secure=request.is_secure,
-        httponly=True,
-        samesite="Lax",
-    )
-
-
-def _qr(address: str) -> Markup:
-    drawn = segno.make_qr(address, error="m").svg_inline(omitsize=True, border=2, svgclass="qr", lineclass=None)
-    return Markup(drawn)  # noqa: S704  # only squares, drawn here
