@@ -6,6 +6,7 @@ another one (its role must be allowed to create databases).
 
 import contextlib
 import ctypes
+import fcntl
 import importlib.util
 import itertools
 import os
@@ -43,8 +44,8 @@ _SERVER_SETTINGS = {
 _NOT_DURABLE = ("fsync", "synchronous_commit", "full_page_writes", "autovacuum")
 
 
-#: Seconds after which the folder of a server is taken for one that was left over.
-_LEFT_OVER = 12 * 3600
+#: The file in a server's folder that is locked by the tests that use it.
+_IN_USE = "in-use"
 
 
 class Absent(Exception):
@@ -137,12 +138,11 @@ def start_postgres(durable: bool = False) -> Postgres:
 
 def _start_private(installed: Path, settings: dict[str, str]) -> Postgres:
     """Start a server of our own in a new folder under the system's temporary one, reached by a socket only."""
-    for left in Path(tempfile.gettempdir()).glob("tracker-pg-*"):
-        # Of tests that were killed. They may lie in memory, which nobody else empties.
-        with contextlib.suppress(OSError):
-            if time.time() - left.stat().st_mtime > _LEFT_OVER:
-                shutil.rmtree(left, ignore_errors=True)
+    _remove_what_was_left()
     folder = Path(tempfile.mkdtemp(prefix="tracker-pg-"))
+    # Held until the tests end, however they end.
+    in_use = (folder / _IN_USE).open("w")
+    fcntl.flock(in_use, fcntl.LOCK_EX)
     data, log = folder / "data", folder / "log"
     data.mkdir(mode=0o700)
     account: dict[str, object] = {}
@@ -183,6 +183,7 @@ def _start_private(installed: Path, settings: dict[str, str]) -> Postgres:
                 **account,  # type: ignore[call-overload]
             )
     except (OSError, subprocess.SubprocessError) as fault:
+        in_use.close()
         shutil.rmtree(folder, ignore_errors=True)
         said = getattr(fault, "stderr", "") or ""
         raise Absent(f"PostgreSQL does not start: {fault} {said}".strip()) from fault
@@ -190,12 +191,21 @@ def _start_private(installed: Path, settings: dict[str, str]) -> Postgres:
     def close() -> None:
         server.send_signal(signal.SIGQUIT)
         server.wait(timeout=10)
+        in_use.close()
         shutil.rmtree(folder, ignore_errors=True)
 
     admin = URL.create("postgresql+psycopg", username="postgres", database="postgres", query={"host": str(data)})
     if os.geteuid() == 0:
         data.chmod(0o700)
     return _await(Postgres(admin, close), server, log)
+
+
+def _remove_what_was_left() -> None:
+    """Remove the folders of servers whose tests were killed. They may lie in memory, which nobody else empties."""
+    for lock in Path(tempfile.gettempdir()).glob(f"tracker-pg-*/{_IN_USE}"):
+        with contextlib.suppress(OSError), lock.open() as held:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(lock.parent, ignore_errors=True)
 
 
 def _await(postgres: Postgres, server: "subprocess.Popen[bytes]", log: Path) -> Postgres:

@@ -128,8 +128,13 @@ def build(app: Flask, rungs: dict[str, tuple[Audience, Audience]] | None = None)
         "disabled": make_account("disabled@example.org", desk="iopt"),
         "named": make_account("named@example.org", desk="iopt", name="Keeper"),
     }
-    for number, (name, (audience, within)) in enumerate((RUNGS if rungs is None else rungs).items()):
-        house.held[name] = hold(house, number, audience, within)
+    filled = {
+        name: fill(house, number, audience, within)
+        for number, (name, (audience, within)) in enumerate((RUNGS if rungs is None else rungs).items())
+    }
+    sweep_flags(NOW)
+    plan_step(NOW + timedelta(hours=2))
+    house.held = {name: held(what) for name, what in filled.items()}
     return house
 
 
@@ -146,9 +151,26 @@ NAMES = (
 )
 
 
-def hold(house: House, number: int, audience: Audience, within: Audience) -> Held:
-    """A case of the desk, kept by `named`, with a person, an entry, a hearing, a page that proposes another hearing,
-    a flag, a planned mail and an urgent action with a step."""
+@dataclass
+class Filled:
+    """A case and what was put into it."""
+
+    case: Case
+    audience: Audience
+    within: Audience
+    person_id: int
+    hearing: Hearing
+    entry: Entry
+    document: Document
+    proposal: Proposal
+    contact_id: int
+    action: UrgentAction
+    step: Step
+
+
+def fill(house: House, number: int, audience: Audience, within: Audience) -> Filled:
+    """A case of the desk, kept by `named`, with a person, an entry, a hearing a page that proposes another one, and
+    an urgent action with a step."""
     keeper, name = house.users["named"], NAMES[number]
     actor = Actor("user", keeper.id, keeper.name)
     with unit_of_work("tests", actor, now=NOW):
@@ -224,10 +246,14 @@ def hold(house: House, number: int, audience: Audience, within: Audience) -> Hel
         fresh = intake.propose(session, desk, document, reading).fresh
         (proposal,) = [p for p in fresh if p.kind == "hearing"]
         assert proposal.case_id == case.id, "the page is about the people of the case"
-    sweep_flags(NOW)
-    plan_step(NOW + timedelta(hours=2))
+    return Filled(case, audience, within, person.id, hearing, entry, document, proposal, contact.id, action, step)
+
+
+def held(filled: Filled) -> Held:
+    """What an address below a case can name: a flag and a planned mail, too."""
     db.session.rollback()
     session = db.session()
+    case, hearing = filled.case, filled.hearing
     flag = session.scalars(select(Flag).where(Flag.case_id == case.id, Flag.subject != "")).first()
     message = session.scalars(
         select(Message).where(Message.subject_kind == "hearing", Message.subject_id == hearing.id)
@@ -237,20 +263,20 @@ def hold(house: House, number: int, audience: Audience, within: Audience) -> Hel
     return Held(
         case.ref,
         case.id,
-        audience,
-        within,
-        session.get_one(Person, person.id).public_id,
+        filled.audience,
+        filled.within,
+        session.get_one(Person, filled.person_id).public_id,
         hearing.public_id,
-        entry.public_id,
-        document.public_id,
-        proposal.group_key,
-        proposal.public_id,
+        filled.entry.public_id,
+        filled.document.public_id,
+        filled.proposal.group_key,
+        filled.proposal.public_id,
         flag.id,
         message.id,
-        session.get_one(Contact, contact.id).public_id,
-        session.get_one(UrgentAction, action.id).public_id,
-        session.get_one(Step, step.id).public_id,
-        session.get_one(UrgentAction, action.id).short_code,
+        session.get_one(Contact, filled.contact_id).public_id,
+        filled.action.public_id,
+        filled.step.public_id,
+        filled.action.short_code,
     )
 
 
