@@ -425,6 +425,7 @@ _NAMES = {
     "actions.language": "language",
     "steps.public_id": "action",
     "steps.step_id": "step",
+    "telling.public_id": "action",
     "steps.code": "code",
     "tally.public_id": "action",
 }

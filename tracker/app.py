@@ -44,6 +44,7 @@ ROOMS: tuple[str, ...] = (
     "tracker.consent.kinds",
     "tracker.consent.service",
     "tracker.consent.following",
+    "tracker.consent.telling",
     "tracker.cases.letting_go",
     "tracker.hearings.kinds",
     "tracker.hearings.projecting",

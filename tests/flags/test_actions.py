@@ -222,6 +222,7 @@ def test_staff_read_why_on_today_and_on_the_case_file(lived: Lived) -> None:
     said = "Letters for an action help until Wednesday 20 March 2024 (in 2 days)."
     for address in ("/", f"/cases/{case.ref}"):
         assert said in browser.get(address).text, address
+    assert f'href="/cases/{case.ref}/actions/{written.public_id}">To the action' in browser.get("/").text
     browser.now = NOW + HOUR
     lived.tell(case, "person.released", "2024-03-18", now=NOW + HOUR, sourced=True)
     asked = "Somebody was released for whom there is an action: update, hold or close?"

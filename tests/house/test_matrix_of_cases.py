@@ -64,7 +64,7 @@ def expected(house: House, rule: Rule, method: str, asker: str, held: Held, rung
         return "let in" if "key" not in rule.arguments or rung <= Audience.DESK else "no such page"
     if rung == NOTHING:
         return "no such page"
-    if room == "steps":
+    if room in ("steps", "telling"):
         # Whoever may see the action takes it; what somebody said they did they alone take back.
         mine = "step_id" not in rule.arguments or asker == "named"
         return "let in" if mine and not closed else "no such page"

@@ -82,6 +82,8 @@ WITHOUT = {
     "reminders/mails.py _outcomes": "of the cases _read gave",
     "reminders/queries.py unheard": "counted by the probes, and a flag of its case",
     "search/queries.py cases_matching": "carries the audience; its caller joins the reader's face",
+    "telling/queries.py find_entry": "by still_tells, which asks for the level of who the mail goes to",
+    "telling/queries.py read_known": "with stamp_of, which asks for the level of who the mail goes to: open or closed",
     "timeline/queries.py rungs_of_entries": "the history, as above",
 }
 

@@ -127,7 +127,9 @@ def test_what_is_reported_is_called_so_and_what_was_put_right_is_gone(public: Pu
     said = told(public.page(case))
     assert "On the Sunday." not in said
     assert "On the Monday." in said
-    assert "released reported, unconfirmed" in said
+    assert "Released reported, unconfirmed" in said
+    arabic = told(public.page(case, lang="ar"))
+    assert not re.search("reported|confirmed|since", arabic, re.IGNORECASE)
     assert said.index("Neighbours say so.") < said.index("On the Monday."), "newest first"
 
 

@@ -102,6 +102,47 @@ def test_any_coordinator_by_its_reference_alone(lived: Lived) -> None:
     assert lived.fresh(case).audience == Audience.DESK
 
 
+def test_whoever_keeps_it_is_told_when_somebody_else_stopped_it(
+    lived: Lived, mails_at: Callable[[datetime], list[Mail]]
+) -> None:
+    """`stop:consent`: at night, too; by nickname and reference, and in neutral words."""
+    case = followed(lived)
+    with lived.at() as session:
+        session.get_one(Case, case.id).deputy_id = lived.colleague.id
+    mails_at(LATE - timedelta(minutes=2))
+    browser = lived.browser(make_account("afar@example.org", desk="mena", coordinator=True, name="Zenobia"), LATE)
+    for _twice in range(2):
+        assert browser.fill("/stop-publicity", ref=case.ref, reason="asked", how="call").status_code == 303
+    told = [mail for mail in mails_at(LATE + timedelta(minutes=1)) if mail.kind == "publicity.told"]
+    assert {mail.recipients for mail in told} == {(lived.owner.email,), (lived.colleague.email,)}
+    assert len(told) == 2, "once for each stop"
+    for mail in told:
+        assert mail.message["Subject"] == f"Publicity stopped: {case.nickname} ({case.ref})"
+        assert "Mon 1 Apr 2024, 22:04" in mail.text
+        for word in ("Serr", "disappeared", "family", "Zenobia", "phone", "afar"):
+            assert word not in mail.text + mail.html + str(mail.message["Subject"]), word
+    assert mails_at(LATE + timedelta(minutes=2)) == []
+
+
+def test_who_stops_it_is_not_told_of_it_and_nobody_once_it_is_resumed(
+    lived: Lived, mails_at: Callable[[datetime], list[Mail]]
+) -> None:
+    case = followed(lived)
+    with lived.at() as session:
+        session.get_one(Case, case.id).deputy_id = lived.colleague.id
+    mails_at(LATE - timedelta(minutes=2))
+    owner, colleague = lived.browser(lived.owner, LATE), lived.browser(lived.colleague, LATE)
+    owner.fill(f"/cases/{case.ref}/stop-publicity", reason="asked")
+    of = select(Message.state).where(Message.kind == "publicity.told")
+    db.session.rollback()
+    assert db.session.scalars(of).all() == ["waiting"]
+    owner.fill(f"/cases/{case.ref}/resume-publicity")
+    colleague.fill(f"/cases/{case.ref}/resume-publicity")
+    assert [m for m in mails_at(LATE + timedelta(minutes=1)) if m.kind == "publicity.told"] == []
+    db.session.rollback()
+    assert db.session.scalars(of).all() == ["skipped"]
+
+
 def test_to_resume_needs_a_second_person_and_consent(lived: Lived) -> None:
     case = followed(lived)
     owner, colleague = lived.browser(lived.owner, LATE), lived.browser(lived.colleague, LATE)

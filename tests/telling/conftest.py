@@ -57,12 +57,12 @@ class Telling:
             session.add(ActionReading(action_id=action.id, user_id=user.id, opened_at=now))
 
     def tick(self, now: datetime) -> list[Mail]:
-        """Let the clock run once; what left."""
+        """Let the clock run once; what left about actions."""
         before = len(self.sink.mails)
         with clock.fixed_at(now):
             tick(self.app, now)
         db.session.rollback()
-        return self.sink.mails[before:]
+        return [mail for mail in self.sink.mails[before:] if mail.kind.startswith("action.")]
 
     def planned(self, kind: str) -> list[Message]:
         """The messages of a kind, in the order they were planned."""

@@ -15,6 +15,7 @@ from tracker.base.db import db
 from tracker.cases.models import Case
 from tracker.consent.service import stop_publicity
 from tracker.outbox.deliver import deliver
+from tracker.outbox.models import Message
 from tracker.telling.rules import is_quiet, next_morning, soon_from
 
 #: Two in the night in Jerusalem: nobody else is written to then.
@@ -189,6 +190,24 @@ def test_a_mail_that_was_composed_is_composed_anew_when_the_case_was_closed_mean
     [mail] = telling.sink.mails
     assert closed
     assert "surgeon" not in mail.text
+
+
+def test_the_desk_reads_who_may_not_have_heard_and_nobody_else_does(telling: Any, lived: Lived) -> None:
+    written = action(lived, telling.case)
+    writer = telling.volunteer("Walid")
+    telling.wrote(writer, written)
+    act(lived, written, "stop", now=NIGHT, reason="asked")
+    with clock.fixed_at(NIGHT):
+        pages = [lived.browser(user, NIGHT).get("/service").text for user in (lived.owner, lived.outsider)]
+        assert all("Walid" not in page for page in pages)
+    number = telling.planned(STOP)[0].id
+    with lived.at(NIGHT) as session:
+        message = session.get_one(Message, number)
+        message.state, message.ended_at = "not_delivered", NIGHT
+    owner, outsider = (lived.browser(user, NIGHT).get("/service").text for user in (lived.owner, lived.outsider))
+    assert "Walid" in owner
+    assert "notice that an action is stopped" in owner
+    assert "Walid" not in outsider
 
 
 def test_an_arab_reader_reads_it_in_arabic(telling: Any, lived: Lived) -> None:

@@ -19,6 +19,7 @@ from tracker.consent.service import stop_publicity
 from tracker.hearings.rules import on_day
 from tracker.reminders.models import Subscription
 from tracker.steps.service import undo_step
+from tracker.telling.planning import plan_step
 from tracker.telling.service import follow_case
 
 UPDATED, SOON, RESULT = "action.updated", "action.ends_soon", "action.result"
@@ -64,6 +65,15 @@ def test_an_update_goes_to_who_wrote_before_and_to_nobody_else(telling: Any, liv
     action(lived, telling.case, now=NOW + 4 * HOUR, previous=second, ua_number="", title="A trial")
     assert {mail.recipients[0] for mail in of(telling.tick(NOW + 4 * HOUR), UPDATED)} == {writer.email, late.email}
     assert of(telling.tick(NOW + 5 * HOUR), UPDATED) == []
+
+
+@pytest.mark.parametrize("opened", [True, False])
+def test_who_is_told_of_an_update_is_not_told_that_it_took_a_place(telling: Any, lived: Lived, opened: bool) -> None:
+    first = action(lived, telling.case)
+    telling.wrote(telling.volunteer("Walid"), first)
+    action(lived, telling.case, now=NOW + 2 * HOUR, previous=first, ua_number="", title="A trial", opened=opened)
+    act(lived, first, "close", now=NOW + 2 * HOUR, reason="replaced")
+    assert [mail.kind for mail in telling.tick(NOW + 2 * HOUR)] == [UPDATED if opened else "action.stopped"]
 
 
 def test_what_was_opened_in_a_page_is_told_three_minutes_later(telling: Any, lived: Lived) -> None:
@@ -124,6 +134,18 @@ def test_one_mail_seven_days_before_at_eight_where_the_reader_is(telling: Any, l
     [other] = of(telling.tick(utc("2024-04-01T12:00")), SOON)
     assert other.recipients[0] == there.email
     assert of(telling.tick(utc("2024-04-04T12:00")), SOON) == []
+
+
+def test_the_step_writes_it_down_once_and_then_opens_no_act(telling: Any, lived: Lived) -> None:
+    """`telling.plan`."""
+    action(lived, telling.case, act_until=LAST_DAY)
+    follows(lived, telling.volunteer("Huda"), telling.case)
+    assert [plan_step(now) for now in (DUE - HOUR, DUE, DUE, DUE + HOUR)] == [
+        {"planned": 0},
+        {"planned": 1},
+        {"planned": 0},
+        {"planned": 0},
+    ]
 
 
 def test_the_hearing_stands_in_the_subject_where_they_may_know_of_it(telling: Any, lived: Lived) -> None:

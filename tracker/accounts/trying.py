@@ -1,4 +1,5 @@
-"""Trying a password or a code, asking whose a number is: the same answer in the same time whoever was meant, and not for ever.
+"""Trying a password or a code, asking whose a number is: the same answer in the same time whoever was meant, and not
+for ever.
 
 Tries are counted in the database, so that several processes share one limit, and before the password is hashed: a hash
 costs a fifth of a second and 64 MiB, and would be a weapon otherwise.
@@ -141,12 +142,12 @@ def _too_many(limits: dict[str, int], address: str, now: datetime) -> bool:
 def _over(limits: dict[str, int], now: datetime) -> bool:
     """Count one for each of these keys; True when any was counted more often than it may be. What was counted is
     answered by the statement that counts: of several processes each goes by its own."""
-    counted = noted(_count(list(limits), now).returning(SignInTry.key, SignInTry.tries))
-    if counted is None:
+    rows = noted(_count(list(limits), now).returning(SignInTry.key, SignInTry.tries))
+    if rows is None:
         # Not in the session: what it has read in this request already may stand, on SQLite, for what there was before.
         with db.engine.connect() as reading:
-            counted = reading.execute(select(SignInTry.key, SignInTry.tries).where(SignInTry.key.in_(limits))).all()
-    return any(tries > limits[key] for key, tries in counted)
+            rows = [*reading.execute(select(SignInTry.key, SignInTry.tries).where(SignInTry.key.in_(limits)))]
+    return any(row.tries > limits[row.key] for row in rows)
 
 
 def _forgive(session: Session, own: str, address: str) -> None:

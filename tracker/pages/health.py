@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from tracker.accounts.models import User
+from tracker.actions.models import UrgentAction
 from tracker.base.audience import Audience
 from tracker.base.dates import wall_of
 from tracker.base.house import read_fact
@@ -24,7 +25,7 @@ from tracker.clockwork.guard import Held, find_hold
 from tracker.clockwork.queries import NEVER, clock_silent_since, heartbeats
 from tracker.clockwork.rules import FAILING
 from tracker.hearings.models import Appearance, Hearing
-from tracker.outbox.models import Message, Recipient
+from tracker.outbox.models import NEEDS_HUMAN, Message, Recipient
 from tracker.outbox.pausing import read_pause
 from tracker.outbox.queries import relay_state
 from tracker.outbox.relay import RelayState
@@ -32,6 +33,7 @@ from tracker.outbox.restored import TROUBLE as LEDGER_TROUBLE
 from tracker.pages.outgoing import Line, is_soon, paused_line
 from tracker.reminders.queries import URGENT, unheard
 from tracker.safety.checking import say_mode
+from tracker.telling.queries import STOPPED
 
 #: From so many days on the name of a weekday could be taken for another one.
 WEEK = 7
@@ -302,8 +304,8 @@ _reader = aliased(Recipient)
 
 
 def sees_message(user: User) -> ColumnElement[bool]:
-    """SQL on `messages`: may this reader know of it? Their own; and those about a hearing of a case of their desks that
-    they see, whoever gets them."""
+    """SQL on `messages`: may this reader know of it? Their own; those about a hearing of a case of their desks that
+    they see, whoever gets them; and that somebody may not have heard that an action of theirs is stopped."""
     own = Message.recipient_id.in_(select(_reader.id).where(_reader.user_id == user.id))
     about = exists(
         select(Appearance.id)
@@ -316,7 +318,18 @@ def sees_message(user: User) -> ColumnElement[bool]:
             level(user.id) <= Hearing.audience,
         )
     )
-    return or_(own, about)
+    unheard_of = exists(
+        select(UrgentAction.id)
+        .join(Case, Case.id == UrgentAction.case_id)
+        .where(
+            Message.kind == STOPPED,
+            Message.state.in_(NEEDS_HUMAN),
+            UrgentAction.id == Message.subject_id,
+            Case.desk_id.in_(user.desk_ids()),
+            level(user.id) <= UrgentAction.audience,
+        )
+    )
+    return or_(own, about, unheard_of)
 
 
 def subjects(session: Session, user: User, hearing_ids: set[int]) -> dict[int, tuple[Hearing, Case]]:

@@ -8,6 +8,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from tracker.accounts.models import User
+from tracker.actions.models import UrgentAction
 from tracker.agenda.models import OPEN_STATE, AgendaItem
 from tracker.base.audience import Audience
 from tracker.base.dates import today_in
@@ -36,11 +37,13 @@ class InCourt:
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """A case that needs the reader: its worst flag, the hearing it is about, and how many flags more it has."""
+    """A case that needs the reader: its worst flag, the hearing or the action it is about, and how many flags more it
+    has."""
 
     shown: FlagShown
     hearing: Hearing | None
     more: int
+    action: UrgentAction | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +90,7 @@ def in_court(session: Session, user: User, now: datetime) -> list[InCourt]:
 def needs_me(session: Session, user: User, now: datetime, shown: Collection[int] = ()) -> list[Need]:
     """What asks for the reader: flags of cases they keep, and of their desks' cases that nobody keeps; coordinators see
     those of all their desks' cases after their own. Worst first, one row a case; that a hearing is soon is not repeated
-    of those `shown` above (by number). Two statements."""
+    of those `shown` above (by number). Two statements, and one more where an action needs somebody."""
     own = or_(Case.owner_id == user.id, Case.deputy_id == user.id)
     coordinated = [m.desk_id for m in user.memberships if m.coordinator]
     among = or_(own, Case.desk_id.in_(coordinated), Case.desk_id.in_(user.desk_ids()) & Case.owner_id.is_(None))
@@ -99,10 +102,27 @@ def needs_me(session: Session, user: User, now: datetime, shown: Collection[int]
         flags[0].item.subject_id for flags in by_case.values() if flags[0].item and flags[0].item.kind == "hearing"
     }
     hearings = {h.id: h for h in session.scalars(select(Hearing).where(Hearing.id.in_(about)))}
+    of_actions = {number for flags in by_case.values() if (number := _action_of(flags[0]))}
+    actions = (
+        {a.id: a for a in session.scalars(select(UrgentAction).where(UrgentAction.id.in_(of_actions)))}
+        if of_actions
+        else {}
+    )
     return [
-        Need(flags[0], hearings.get(flags[0].item.subject_id) if flags[0].item else None, len(flags) - 1)
+        Need(flags[0], hearings.get(_hearing_of(flags[0])), len(flags) - 1, actions.get(_action_of(flags[0])))
         for flags in by_case.values()
     ]
+
+
+def _hearing_of(shown: FlagShown) -> int:
+    """The number of the hearing a flag is about; 0: about none."""
+    return shown.item.subject_id if shown.item is not None and shown.item.kind == "hearing" else 0
+
+
+def _action_of(shown: FlagShown) -> int:
+    """The number of the action a flag is about; 0: about none."""
+    kind, _colon, number = shown.flag.subject.partition(":")
+    return int(number) if kind == "action" else 0
 
 
 def quiet(session: Session, user: User) -> Quiet:

@@ -7,9 +7,11 @@ whoever holds the answer learns from one row that it still stands. No cookie is 
 
 import gzip
 import hashlib
+from collections import OrderedDict
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
+from threading import Lock
 
 from flask import Response, current_app, make_response, render_template, request
 from flask_babel import get_locale
@@ -21,6 +23,39 @@ CACHE_CONTROL = "public, no-cache"
 
 #: Smaller answers are not worth packing.
 WORTH_PACKING = 600
+
+#: Bytes of answers that a process keeps at hand.
+KEPT_BYTES = 8 * 1024 * 1024
+
+
+class Kept:
+    """Answers by their tags, those asked for last. A tag names all that an answer is made of, and whether it may be
+    read is asked before each: what is kept is never older than what would be made."""
+
+    def __init__(self, most: int = KEPT_BYTES) -> None:
+        self._most = most
+        self._held: OrderedDict[tuple[str, bool], bytes] = OrderedDict()
+        self._bytes = 0
+        self._lock = Lock()
+
+    def get(self, key: tuple[str, bool]) -> bytes | None:
+        """The answer of this tag, packed or not; None: it is not at hand."""
+        with self._lock:
+            found = self._held.get(key)
+            if found is not None:
+                self._held.move_to_end(key)
+            return found
+
+    def put(self, key: tuple[str, bool], data: bytes) -> None:
+        """Keep an answer, and let go of those that were not asked for longest."""
+        with self._lock:
+            if key in self._held or len(data) > self._most // 4:
+                return
+            self._held[key] = data
+            self._bytes += len(data)
+            while self._bytes > self._most:
+                _key, gone = self._held.popitem(last=False)
+                self._bytes -= len(gone)
 
 
 def answer(
@@ -34,18 +69,14 @@ def answer(
     """The answer whose content `makes` gives, or 304 where the browser holds it. `parts` decide with `today`, which is
     the only clock that content may look at, how it reads."""
     packs = request.accept_encodings.quality("gzip") > 0
-    tag = _tag(mimetype, str(get_locale()), today, indexed, *parts)
+    tag = _tag(request.path, mimetype, str(get_locale()), today, indexed, *parts)
     held = request.if_none_match
     if held.contains_weak(tag) or held.contains_weak(f"{tag}-gz"):
         response = Response(status=304)
         packed = held.contains_weak(f"{tag}-gz")
     else:
-        content = makes()
-        data = content.encode() if isinstance(content, str) else content
-        packed = packs and len(data) >= WORTH_PACKING
-        # No secret stands beside what somebody else might have put there, so packing gives nothing away. A fixed time:
-        # the same content is the same bytes.
-        response = Response(gzip.compress(data, 6, mtime=0) if packed else data, mimetype=mimetype)
+        data, packed = _made(makes, tag, packs)
+        response = Response(data, mimetype=mimetype)
         if packed:
             response.headers["Content-Encoding"] = "gzip"
         if filename:
@@ -56,6 +87,23 @@ def answer(
     response.headers["Cache-Control"] = CACHE_CONTROL
     response.vary.add("Accept-Encoding")
     return response
+
+
+def _made(makes: Callable[[], str | bytes], tag: str, packs: bool) -> tuple[bytes, bool]:
+    """The content of this tag, and whether it is packed."""
+    at_hand: Kept = current_app.extensions.setdefault("publishing.kept", Kept())
+    data = at_hand.get((tag, packs))
+    if data is not None:
+        return data, packs and data[:2] == b"\x1f\x8b"
+    content = makes()
+    data = content.encode() if isinstance(content, str) else content
+    packed = packs and len(data) >= WORTH_PACKING
+    if packed:
+        # No secret stands beside what somebody else might have put there, so packing gives nothing away. A fixed time:
+        # the same content is the same bytes.
+        data = gzip.compress(data, 6, mtime=0)
+    at_hand.put((tag, packs), data)
+    return data, packed
 
 
 def missing() -> Response:

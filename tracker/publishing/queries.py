@@ -5,9 +5,10 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, String, and_, case, cast, func, or_, select
+from sqlalchemy import ColumnElement, String, and_, bindparam, case, cast, false, func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from tracker.accounts.models import Desk, Membership, User
@@ -93,6 +94,11 @@ class EntryShown:
     def sentence(self) -> str:
         """What happened, in one line, in the language spoken now."""
         return kind_of(self.kind).sentence(dict(self.payload))
+
+    @property
+    def confidence(self) -> str:
+        """How sure it is, by its code."""
+        return "reported" if self.is_reported else "confirmed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,36 +210,83 @@ class CaseShown:
 class Found:
     """A case of the open web, before anything in it is read."""
 
-    case: Case
-    desk: Desk
-    #: None: its revision was not worked out yet.
-    listed: PublicCase | None
+    case_id: int
+    public_id: str
+    created_at: datetime
+    desk_name: str
+    desk_code: str
+    #: Where the day is the desk's.
+    zone: str
+    #: Empty: it was not worked out yet.
+    revision: str
+    #: Whether search engines may list it.
+    indexed: bool
+    opened_at: datetime
+    changed_at: datetime
     #: Whether its desk has a page of its own.
     page_is_open: bool
 
     def mark(self) -> tuple[object, ...]:
         """What decides beside the revision how its page looks."""
-        listed = self.listed
-        return (self.desk.name, self.desk.code, self.page_is_open, bool(listed and listed.indexed))
+        return (self.desk_name, self.desk_code, self.page_is_open)
 
     def today(self, now: datetime) -> date:
         """The day it is at the desk."""
-        return today_in(self.desk.zone, now)
+        return today_in(self.zone, now)
+
+
+@cache
+def _finding() -> Any:
+    """The one statement that every answer about a case asks, put together once: its parts take longer than it does."""
+    return (
+        select(
+            Case.id,
+            Case.public_id,
+            Case.created_at,
+            Desk.name,
+            Desk.code,
+            Desk.zone,
+            func.coalesce(PublicCase.revision, ""),
+            func.coalesce(PublicCase.indexed, false()),
+            PublicCase.opened_at,
+            PublicCase.changed_at,
+            func.coalesce(CountryPage.is_open, false()),
+        )
+        .join(Desk, Desk.id == Case.desk_id)
+        .outerjoin(PublicCase, PublicCase.case_id == Case.id)
+        .outerjoin(CountryPage, CountryPage.desk_id == Case.desk_id)
+        .where(Case.public_id == bindparam("public_id"), _OPEN)
+    )
 
 
 def get_public_case(session: Session, public_id: str) -> Found:
     """The case of this address. NotFound alike when there is none and when it is not open to everybody, for whatever
     reason. One statement."""
-    row = session.execute(
-        select(Case, Desk, PublicCase, CountryPage.is_open)
-        .join(Desk, Desk.id == Case.desk_id)
-        .outerjoin(PublicCase, PublicCase.case_id == Case.id)
-        .outerjoin(CountryPage, CountryPage.desk_id == Case.desk_id)
-        .where(Case.public_id == public_id, _OPEN)
-    ).first()
+    row = session.execute(_finding(), {"public_id": public_id}).first()
     if row is None:
         raise NotFound("There is no such case that is open to everybody.")
-    return Found(row[0], row[1], row[2], bool(row[3]))
+    number, called_so, created_at, name, code, zone, revision, indexed, opened_at, changed_at, page_is_open = row
+    return Found(
+        number,
+        called_so,
+        created_at,
+        name,
+        code,
+        zone,
+        revision,
+        bool(indexed),
+        opened_at or created_at,
+        changed_at or created_at,
+        bool(page_is_open),
+    )
+
+
+def read_found(session: Session, found: Found) -> CaseShown:
+    """All that everybody may see of it. Six statements."""
+    of, desk = session.execute(
+        select(Case, Desk).join(Desk, Desk.id == Case.desk_id).where(Case.id == found.case_id, _OPEN)
+    ).one()
+    return read_public_case(session, of, desk)
 
 
 def public_title(of: Case) -> str:
@@ -403,15 +456,16 @@ class ActionFound:
 
     action: UrgentAction
     #: Its case, where everybody may know of both; None: only that it was withdrawn.
-    found: Found | None
+    case: Case | None
+    #: The revision of the case.
+    revision: str
     zone: str
 
     def mark(self) -> tuple[object, ...]:
         """What decides how its page looks."""
         of = self.action
-        listed = self.found.listed if self.found else None
         says = (of.version, of.state, of.state_reason, of.public_words)
-        return (of.public_id, says, self.found is not None, listed.revision if listed else "")
+        return (of.public_id, says, self.case is not None, self.revision)
 
     def today(self, now: datetime) -> date:
         """The day it is at the desk."""
@@ -422,11 +476,10 @@ def get_public_action(session: Session, public_id: str) -> ActionFound:
     """The action of this address, while everybody may know of it; and, of one that once was open to everybody and may
     not be taken any more, that it is withdrawn and nothing else. NotFound otherwise. One statement."""
     row = session.execute(
-        select(UrgentAction, Case, Desk, PublicCase, CountryPage.is_open, is_open().label("open"))
+        select(UrgentAction, Case, Desk.zone, PublicCase.revision, is_open().label("open"))
         .join(Case, Case.id == UrgentAction.case_id)
         .join(Desk, Desk.id == Case.desk_id)
         .outerjoin(PublicCase, PublicCase.case_id == Case.id)
-        .outerjoin(CountryPage, CountryPage.desk_id == Case.desk_id)
         .where(
             UrgentAction.public_id == public_id,
             UrgentAction.activated_at.is_not(None),
@@ -435,10 +488,8 @@ def get_public_action(session: Session, public_id: str) -> ActionFound:
     ).first()
     if row is None:
         raise NotFound("There is no such action that is open to everybody.")
-    action, of, desk, listed, page_is_open, knows = row
-    if knows and action.audience >= RUNG:
-        return ActionFound(action, Found(of, desk, listed, bool(page_is_open)), desk.zone)
-    return ActionFound(action, None, desk.zone)
+    action, of, zone, revision, knows = row
+    return ActionFound(action, of if knows and action.audience >= RUNG else None, revision or "", zone)
 
 
 def withdrawn_words(session: Session, action: UrgentAction) -> str:

@@ -13,6 +13,7 @@ from tracker.accounts.models import Desk
 from tracker.accounts.queries import get_desk, may_set_up
 from tracker.base import clock
 from tracker.base.countries import country_name
+from tracker.base.dates import today_in
 from tracker.base.db import db
 from tracker.base.errors import NotAllowed, NotFound, Refused
 from tracker.base.forms import led_to, once, submit
@@ -92,9 +93,9 @@ def case(public_id: str) -> Response:
             today=today,
             ahead=shown.ahead(today),
             past=shown.past(today),
-            indexed=bool(found.listed and found.listed.indexed),
+            indexed=found.indexed,
             page_is_open=found.page_is_open,
-            changed_on=found.listed.changed_at.date() if found.listed else None,
+            changed_on=today_in(found.zone, found.changed_at),
         )
 
     return _of_case(public_id, draw, "text/html")
@@ -118,21 +119,19 @@ def case_feed(public_id: str) -> Response:
 
     def write(shown: queries.CaseShown, found: queries.Found) -> bytes:
         page = _address("publishing.case", public_id=public_id)
-        opened_at = found.listed.opened_at if found.listed else found.case.created_at
         posts = [
             Post(
                 entry.public_id,
                 _reported(entry),
                 "\n\n".join(filter(None, (say_stated(entry.on, entry.precision), entry.text))),
                 f"{page}#entry-{entry.public_id}",
-                max(entry.recorded_at, opened_at),
+                max(entry.recorded_at, found.opened_at),
                 entry.on,
             )
             for entry in shown.timeline
         ]
-        changed_at = found.listed.changed_at if found.listed else opened_at
         own = _address("publishing.case_feed", public_id=public_id)
-        return write_atom(shown.title, own, page, language_tag(), posts, changed_at)
+        return write_atom(shown.title, own, page, language_tag(), posts, found.changed_at)
 
     return _of_case(public_id, write, "application/atom+xml", filename="case.atom")
 
@@ -174,10 +173,10 @@ def action(public_id: str) -> Response:
     today = found.today(clock.now())
 
     def draw() -> str:
-        if found.found is None:
+        if found.case is None:
             return _page("withdrawn", words=queries.withdrawn_words(session, found.action))
-        shown = queries.read_public_action(session, found.action, found.found.case)
-        return _page("action", action=shown, stands=shown.stands(today), said=shown.said(today), of=found.found.case)
+        shown = queries.read_public_action(session, found.action, found.case)
+        return _page("action", action=shown, stands=shown.stands(today), said=shown.said(today), of=found.case)
 
     return answer(draw, "action", found.mark(), today=today)
 
@@ -283,23 +282,22 @@ def _of_case(
     """The answer about a case: from one row where the browser holds it."""
     session = db.session()
     found = queries.get_public_case(session, public_id)
-    read = None
-    if found.listed is None or not found.listed.revision:
-        read = queries.read_public_case(session, found.case, found.desk)
-    revision = read.revision if read else found.listed.revision if found.listed else ""
+    # Of a case that was open before there were public pages nobody has worked out a revision yet.
+    read = None if found.revision else queries.read_found(session, found)
 
     def make() -> str | bytes:
-        return makes(read or queries.read_public_case(session, found.case, found.desk), found)
+        return makes(read or queries.read_found(session, found), found)
 
     return answer(
         make,
         "case",
-        found.case.public_id,
-        revision,
+        found.public_id,
+        read.revision if read else found.revision,
+        found.changed_at,
         found.mark(),
         today=found.today(clock.now()),
         mimetype=mimetype,
-        indexed=bool(found.listed and found.listed.indexed),
+        indexed=found.indexed,
         filename=filename,
     )
 
@@ -426,7 +424,7 @@ def _as_json(shown: queries.CaseShown, found: queries.Found, today: date) -> dic
         "desk": {"code": shown.desk_code, "name": shown.desk},
         "country": shown.country,
         "closed": shown.closed_reason if shown.stage == "closed" else None,
-        "changed_at": found.listed.changed_at.isoformat() if found.listed else None,
+        "changed_at": found.changed_at.isoformat(),
         "people": [
             {
                 "name": person.name,

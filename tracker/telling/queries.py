@@ -13,6 +13,7 @@ from tracker.accounts.models import Desk, User
 from tracker.actions.models import UrgentAction
 from tracker.actions.queries import OUT, can_be_taken
 from tracker.agenda.models import OPEN_STATE
+from tracker.agenda.service import chunks
 from tracker.base.audience import Audience
 from tracker.cases.models import Case, Involvement
 from tracker.cases.queries import NOTHING, level
@@ -51,12 +52,16 @@ class Reader:
 
 
 def ended(action: Any = UrgentAction) -> ColumnElement[bool]:
-    """SQL: an action that could be taken and of whose end, or hold, those who acted are told by mail."""
+    """SQL: an action that could be taken and of whose end, or hold, those who acted are told by mail. Not of a double,
+    nor of one whose place an update has taken: who wrote for it is told of that."""
+    update = aliased(UrgentAction)
+    follows = select(1).where(update.previous_id == action.id, update.activated_at.is_not(None))
+    replaced = and_(action.state_reason == "replaced", exists(follows.correlate_except(update)))
     return and_(
         action.activated_at.is_not(None),
         or_(
             action.state == "stopped",
-            and_(action.state == "closed", action.state_reason != "duplicate"),
+            and_(action.state == "closed", action.state_reason != "duplicate", ~replaced),
             and_(action.state == "on_hold", action.state_reason.in_(TOLD_HOLDS)),
         ),
     )
@@ -285,8 +290,11 @@ def _may_write(user: Any, recipient: Any, of: Any, action: Any) -> ColumnElement
 
 def zones_of(session: Session, user_ids: Sequence[int], zone: str) -> Mapping[int, str]:
     """On which clock each of these accounts reads, as far as they are open."""
-    rows = session.execute(select(User.id, User.zone).where(User.id.in_(user_ids), User.active))
-    return {user_id: own or zone for user_id, own in rows}
+    found: dict[int, str] = {}
+    for chunk in chunks(user_ids):
+        rows = session.execute(select(User.id, User.zone).where(User.id.in_(chunk), User.active))
+        found.update((user_id, own or zone) for user_id, own in rows)
+    return found
 
 
 # What must be so when it leaves --------------------------------------------------------------------------------------
