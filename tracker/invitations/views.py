@@ -117,7 +117,7 @@ def _offered(form: InviteForm) -> InviteForm:
         desks = [m.desk for m in user.memberships if m.desk_id in own]
         form.role.choices = choices("role", ["volunteer", "staff"])
         del form.coordinator
-    form.desk.choices = [("", _("none")), *((desk.code, desk.name) for desk in desks)]
+    form.desk.choices = [("", _("no desk")), *((desk.code, desk.name) for desk in desks)]
     form.language.choices = list(known_languages())
     return form
 
