@@ -54,6 +54,7 @@ ELSEWHERE: Ids = {
     "groups.step_id": "none-such",
     "groups.member_id": 999_999,
     "tally.public_id": "none-such",
+    "tally.step_id": "none-such",
 }
 
 

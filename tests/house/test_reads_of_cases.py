@@ -46,6 +46,7 @@ WITHOUT = {
     "entries/views.py _as_open_as": "of an entry its caller was given by _entry",
     "flags/queries.py rungs_of_flags": "the history, as above",
     "flags/queries.py _shown": "conditions come from its callers, which ask for the level or take a rung",
+    "groups/queries.py may_be_told": "the last look: who coordinates; its mail says how each action stands",
     "hearings/queries.py cases_of_hearings": "the audit: which cases an act concerns",
     "hearings/queries.py rungs_of_appearances": "the history, as above",
     "hearings/queries.py rungs_of_hearings": "the history, as above",

@@ -106,21 +106,26 @@ def tally(session: Session, action: UrgentAction) -> Tally:
     )
 
 
-def list_own_steps(session: Session, user: User, action: UrgentAction) -> Sequence[Step]:
-    """What this account said it did for an action, the latest first."""
+def list_own_steps(session: Session, user: User, action: UrgentAction, source: str = "self") -> Sequence[Step]:
+    """What this account said it did itself for an action, the latest first; `staff`: what it was told."""
     return session.scalars(
         select(Step)
-        .where(Step.user_id == user.id, Step.action_id == action.id, Step.undone_at.is_(None))
+        .where(Step.user_id == user.id, Step.action_id == action.id, Step.source == source, Step.undone_at.is_(None))
         .order_by(Step.id.desc())
         .limit(20)
     ).all()
 
 
 def wrote_for(session: Session, user: User, action_ids: Sequence[int]) -> Mapping[int, date]:
-    """On which day this account last wrote, by action."""
+    """On which day this account last wrote, by itself or with a group, by action."""
     rows = session.execute(
         select(Step.action_id, func.max(Step.done_on))
-        .where(Step.user_id == user.id, Step.action_id.in_(action_ids), Step.undone_at.is_(None))
+        .where(
+            Step.user_id == user.id,
+            Step.action_id.in_(action_ids),
+            Step.source.in_(("self", "group")),
+            Step.undone_at.is_(None),
+        )
         .group_by(Step.action_id)
     )
     return {row[0]: row[1] for row in rows}

@@ -324,7 +324,7 @@ def _take_page(session: Session, user: User, action: UrgentAction, case: Case, f
         rtl=right_to_left(letter.language),
         mine=queries.list_own_steps(session, user, action),
         public=rules.public_count(queries.total_of(session, [action.id]).get(action.id, 0)),
-        once=new_token(),
+        fresh=new_token,
         today=today,
         now=now,
         zone=user.reading_zone,
