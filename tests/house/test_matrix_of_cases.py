@@ -27,7 +27,7 @@ from tracker.base.audience import Audience
 pytestmark = pytest.mark.one_engine
 
 #: Rooms whose pages about a case are for those who keep it.
-KEPT = {"cases", "hearings", "entries", "consent", "contacts", "history", "actions", "tally"}
+KEPT = {"cases", "hearings", "entries", "consent", "contacts", "history", "actions", "tally", "publishing"}
 
 #: Of what a case holds these fields carry an audience of their own.
 OF_ITS_OWN = {"hearing", "entry", "flag", "message", "contact", "action", "code"}
