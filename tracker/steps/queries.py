@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import Insert, case, func, or_, select
+from sqlalchemy import Insert, case, exists, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -166,18 +166,19 @@ def may_be_told(session: Session, user: User, action: UrgentAction) -> bool:
 
 def find_by_code(session: Session, user: User, code: str) -> str:
     """The random id of the action with this short code, of which the account may know that there is one: it sees it, or
-    once opened or took it. NotFound otherwise."""
-    row = session.execute(
-        select(UrgentAction, level(user.id))
+    once opened or took it. NotFound otherwise. One statement, whatever there is."""
+    rung = level(user.id)
+    sees = (rung <= UrgentAction.audience) & ((UrgentAction.state != "draft") | (rung <= Audience.DESK))
+    opened_it = exists().where(ActionReading.action_id == UrgentAction.id, ActionReading.user_id == user.id)
+    took_it = exists().where(Step.action_id == UrgentAction.id, Step.user_id == user.id)
+    found = session.scalar(
+        select(UrgentAction.public_id)
         .join(Case, Case.id == UrgentAction.case_id)
-        .where(UrgentAction.short_code == code[:10])
-    ).first()
-    if row is not None:
-        action, rung = row
-        unseen = rung > action.audience or (action.state == "draft" and rung > Audience.DESK)
-        if not unseen or may_be_told(session, user, action):
-            return action.public_id
-    raise NotFound("There is no such action that you may see.")
+        .where(UrgentAction.short_code == code[:10], or_(sees, opened_it, took_it))
+    )
+    if found is None:
+        raise NotFound("There is no such action that you may see.")
+    return found
 
 
 def opened(session: Session, user: User, action: UrgentAction, now: datetime, *, printed: bool = False) -> Insert:
