@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import Insert, case, exists, func, or_, select
+from sqlalchemy import ColumnElement, Insert, case, exists, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -156,29 +156,41 @@ def list_withdrawn(session: Session, user: User, now: datetime) -> list[Withdraw
     return [Withdrawn(action, bool(known), bool(did)) for action, known, did in rows]
 
 
-def may_be_told(session: Session, user: User, action: UrgentAction) -> bool:
-    """Whether this account opened, printed or took an action once: it is told that it ended, though its case may be
-    closed to it by now."""
-    opened = select(ActionReading.user_id).where(ActionReading.action_id == action.id, ActionReading.user_id == user.id)
-    took = select(Step.user_id).where(Step.action_id == action.id, Step.user_id == user.id)
-    return session.scalar(opened.union_all(took).limit(1)) is not None
+def find_told(session: Session, user: User, public_id: str) -> UrgentAction | None:
+    """An action that volunteers could once take, and that this account opened, printed or took: it is told that it
+    ended, though its case may be closed to it by now. None: there is none. One statement, whatever there is."""
+    return session.scalar(
+        select(UrgentAction).where(
+            UrgentAction.public_id == public_id,
+            UrgentAction.shown_to >= Audience.VOLUNTEERS,
+            UrgentAction.activated_at.is_not(None),
+            _touched(user),
+        )
+    )
 
 
 def find_by_code(session: Session, user: User, code: str) -> str:
     """The random id of the action with this short code, of which the account may know that there is one: it sees it, or
     once opened or took it. NotFound otherwise. One statement, whatever there is."""
-    rung = level(user.id)
-    sees = (rung <= UrgentAction.audience) & ((UrgentAction.state != "draft") | (rung <= Audience.DESK))
-    opened_it = exists().where(ActionReading.action_id == UrgentAction.id, ActionReading.user_id == user.id)
-    took_it = exists().where(Step.action_id == UrgentAction.id, Step.user_id == user.id)
+    sees = (level(user.id) <= UrgentAction.audience) & (
+        (UrgentAction.state != "draft") | (level(user.id) <= Audience.DESK)
+    )
     found = session.scalar(
         select(UrgentAction.public_id)
         .join(Case, Case.id == UrgentAction.case_id)
-        .where(UrgentAction.short_code == code[:10], or_(sees, opened_it, took_it))
+        .where(UrgentAction.short_code == code[:10], or_(sees, _touched(user)))
     )
     if found is None:
         raise NotFound("There is no such action that you may see.")
     return found
+
+
+def _touched(user: User) -> ColumnElement[bool]:
+    """SQL: this account opened, printed or took the action."""
+    return or_(
+        exists(select(1).where(ActionReading.action_id == UrgentAction.id, ActionReading.user_id == user.id)),
+        exists(select(1).where(Step.action_id == UrgentAction.id, Step.user_id == user.id)),
+    )
 
 
 def opened(session: Session, user: User, action: UrgentAction, now: datetime, *, printed: bool = False) -> Insert:
