@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
+from actions_ground import action
 from crawl import Ids, every_address
 from flask import Flask
 from house_of_cases import NOW, Browser, Lived, utc
@@ -19,6 +20,8 @@ from sqlalchemy import select
 
 from tracker.accounts import service as accounts
 from tracker.accounts.models import SignIn, User
+from tracker.actions.models import UrgentAction
+from tracker.actions.service import LetterGiven
 from tracker.base import clock
 from tracker.base.audience import Audience
 from tracker.base.dates import StatedDate
@@ -40,6 +43,7 @@ from tracker.outbox.service import recipient_for
 from tracker.people.models import Person
 from tracker.reminders import service as reminders
 from tracker.reminders.tokens import stop_token
+from tracker.targets.models import Target
 from tracker.timeline.models import Entry
 from tracker.timeline.service import Source, record_entry
 
@@ -225,6 +229,14 @@ def _tell(lived: Lived, case: Case, words: Mapping[str, str], audience: Audience
                 sources=[Source(kind="press", address=words["source"], quote=words["quote"])],
                 confidence=confidence,
             )
+    action(
+        *(lived, case),
+        title=words["title"],
+        summary=words["summary"],
+        letters=(LetterGiven("en", words["text"], words["title"]),),
+        ua_number="",
+        audience=audience,
+    )
     said = {name: words[name] for name in ("court", "place", "note", "observer")}
     return lived.hearing(case, audience=audience, **said)
 
@@ -282,9 +294,17 @@ def _shared_ids(lived: Lived) -> Ids:
         "groups.invitation_id": "none-such",
         "groups.step_id": "none-such",
         "groups.member_id": 999_999,
-        "tally.public_id": "none-such",
         "tally.step_id": "none-such",
+        "steps.step_id": "none-such",
+        "steps.code": "none-such",
+        "actions.language": ["en", "new"],
+        "targets.public_id": every_target(),
     }
+
+
+def every_target() -> list[str]:
+    """Everybody in the target book."""
+    return list(db.session.scalars(select(Target.public_id)))
 
 
 def _ids(lived: Lived, case: Case, hearing: Hearing) -> Ids:
@@ -313,6 +333,10 @@ def _ids(lived: Lived, case: Case, hearing: Hearing) -> Ids:
             select(Contact.public_id).where(Contact.case_id == case.id, Contact.kind.in_(["family", "medical_note"]))
         ),
         "contacts.kind": ["family", "medical_note"],
+        **{
+            f"{room}.public_id": every(select(UrgentAction.public_id).where(UrgentAction.case_id == case.id))
+            for room in ("actions", "steps", "telling", "tally")
+        },
         "flag_id": every(select(Flag.id).where(Flag.case_id == case.id)),
         "message_id": every(select(Message.id).where(*of_hearing))[:2],
         "reminders.token": stop_token(colleague, [case.id]),

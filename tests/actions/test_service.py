@@ -18,7 +18,9 @@ from tracker.audit.kinds import concerned, rungs
 from tracker.base.audience import Audience
 from tracker.base.db import db
 from tracker.base.errors import Refused, VersionConflict
+from tracker.base.parts import parts
 from tracker.cases.models import Case
+from tracker.clockwork.kinds import steps
 from tracker.consent.service import stop_publicity
 
 #: The first moment after 29 April 2024 in Jerusalem, six weeks after the day of issue.
@@ -199,6 +201,11 @@ def test_stopping_publicity_stops_every_action_and_locks_drafts(lived: Lived) ->
         service.edit_action(
             session, session.get_one(Case, case.id), session.get_one(UrgentAction, draft.id), version=draft.version
         )
+
+
+@pytest.mark.parametrize("announced", ["actions.expire", "stop:actions"])
+def test_what_the_house_does_about_actions_by_itself_is_announced(announced: str) -> None:
+    assert announced in {*steps.codes(), *parts.codes()}
 
 
 def test_its_last_day_stands_on_the_agenda_and_is_no_next_date(lived: Lived) -> None:

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, String, cast, func, or_, select
 from sqlalchemy.orm import Session
 
 from tracker.accounts.models import User
@@ -13,6 +13,7 @@ from tracker.actions.models import ActionLetter, ActionTarget, UrgentAction
 from tracker.actions.rules import NoUaNumber, parse_ua_number, stands
 from tracker.audit.kinds import concerned, rungs
 from tracker.base.audience import Audience
+from tracker.base.dates import instant_of
 from tracker.base.errors import NotFound
 from tracker.cases.models import Case, Involvement
 from tracker.cases.queries import level
@@ -35,7 +36,7 @@ class Telling:
     reason: str
 
 
-def called(action: UrgentAction) -> str:
+def called(action: "UrgentAction | ActionTold") -> str:
     """`UA 52/24`, `UA 52/24, update 2`, or its title where it has no number."""
     if action.ua_sequence is None or action.ua_year is None:
         return action.title
@@ -68,6 +69,71 @@ def list_of_case(session: Session, case: Case, rung: Audience) -> Sequence[Urgen
     return session.scalars(
         chosen.order_by(UrgentAction.state != "active", UrgentAction.act_until.desc(), UrgentAction.id.desc())
     ).all()
+
+
+@dataclass(frozen=True, slots=True)
+class ActionTold:
+    """An action as the file of its case lists it."""
+
+    public_id: str
+    state: str
+    state_reason: str
+    audience: Audience
+    act_until: date
+    act_until_at: datetime
+    ua_sequence: int | None
+    ua_year: int | None
+    update_number: int
+    title: str
+
+
+def actions_told(case_id: Any) -> ColumnElement[str]:
+    """SQL: the actions of a case as one text for `read_actions_told`, so that the file of a case asks for them in the
+    statement it asks anyway. Each on a line of its own; the title, which holds blanks but no line's end, comes last."""
+    line: ColumnElement[str] = cast(UrgentAction.public_id, String)
+    for part in (
+        UrgentAction.state,
+        func.coalesce(func.nullif(UrgentAction.state_reason, ""), "-"),
+        cast(UrgentAction.audience, String),
+        cast(UrgentAction.act_until, String),
+        func.coalesce(cast(UrgentAction.ua_sequence, String), "-"),
+        func.coalesce(cast(UrgentAction.ua_year, String), "-"),
+        cast(UrgentAction.update_number, String),
+        UrgentAction.title,
+    ):
+        line = line + " " + part
+    return (
+        select(func.aggregate_strings(line, "\n"))
+        .where(UrgentAction.case_id == case_id)
+        .correlate_except(UrgentAction)
+        .scalar_subquery()
+    )
+
+
+def read_actions_told(told: str | None, zone: str, rung: Audience) -> list[ActionTold]:
+    """What `actions_told` says to a reader on `rung`, what can be taken first; drafts for the desk alone. `zone`: of
+    the desk, whose days they are."""
+    found = []
+    for line in told.split("\n") if told else ():
+        public_id, state, reason, audience, until, sequence, year, update, title = line.split(" ", 8)
+        act_until = date.fromisoformat(until)
+        if int(audience) < rung or (state == "draft" and rung > Audience.DESK):
+            continue
+        found.append(
+            ActionTold(
+                public_id=public_id,
+                state=state,
+                state_reason="" if reason == "-" else reason,
+                audience=Audience(int(audience)),
+                act_until=act_until,
+                act_until_at=instant_of(act_until + timedelta(days=1), None, zone),
+                ua_sequence=None if sequence == "-" else int(sequence),
+                ua_year=None if year == "-" else int(year),
+                update_number=int(update),
+                title=title,
+            )
+        )
+    return sorted(found, key=lambda a: (a.state != "active", -a.act_until.toordinal(), a.public_id))
 
 
 def get_of_case(session: Session, case: Case, rung: Audience, public_id: str) -> UrgentAction:

@@ -288,6 +288,8 @@ def _write(session: Session, case: Case, action: UrgentAction, fields: dict[str,
         setattr(action, name, value.strip() if isinstance(value, str) else value)
     if number is not None and number.strip():
         _number(session, action, number, today)
+    # One line: the file of the case reads it so.
+    action.title = " ".join((action.title or "").split())
     if not action.title or len(action.title) > 200:
         raise Refused(_("Say in a few words what it is about: at most 200 characters."), "title")
     if not 1 <= (action.minutes or 10) <= 240:

@@ -12,8 +12,7 @@ from sqlalchemy.orm import Session, aliased, joinedload, lazyload
 from tracker.accounts.models import Desk, User
 from tracker.accounts.queries import name_to
 from tracker.accounts.rules import is_away
-from tracker.actions.models import UrgentAction
-from tracker.actions.queries import list_of_case
+from tracker.actions.queries import ActionTold, actions_told, read_actions_told
 from tracker.agenda.models import OPEN_STATE
 from tracker.base.audience import Audience
 from tracker.base.dates import instant_of, today_in
@@ -87,7 +86,7 @@ class CaseFile:
     #: For those who keep the case; empty for others, and in the past.
     contacts: ContactsOfCase
     #: Urgent actions this reader may see; none in the past.
-    actions: Sequence[UrgentAction] = ()
+    actions: Sequence[ActionTold] = ()
     #: As known on that day: the last snapshot of each hearing.
     known_hearings: Sequence[Mapping[str, Any]] = ()
     #: The rung from which somebody who keeps it looks at it for once; None: from their own.
@@ -159,7 +158,7 @@ def read_case_file(
     as_if_open: bool = False,
 ) -> CaseFile:
     """Read the file for this reader, as it stands or as it was known at the end of a day at the desk. NotFound alike
-    when there is no such case and when the reader may not know of it; Refused for a day that lies ahead. Seven
+    when there is no such case and when the reader may not know of it; Refused for a day that lies ahead. Six
     statements, however long the timeline.
 
     `seen_as`: for one who keeps the case, the very file that somebody on that rung reads (NotAllowed for whoever does
@@ -180,6 +179,7 @@ def read_case_file(
             reason_given(user.id, Case.id),
             name_to(user, owner),
             name_to(user, deputy),
+            actions_told(Case.id),
         )
         .join(Desk, Desk.id == Case.desk_id)
         .outerjoin(CaseFace, (CaseFace.case_id == Case.id) & (CaseFace.audience == rung_read))
@@ -238,7 +238,7 @@ def read_case_file(
         known_on=known_on,
         seen_as=seen_as,
         now=now,
-        actions=() if known_at else list_of_case(session, case, rung),
+        actions=read_actions_told(None if known_at else row[10], desk.zone, rung),
         contacts=read_told(None if known_at else row[6], row[7], user, rung, now),
         known_hearings=[
             {**snapshot, **{end: _day(snapshot[end]) for end in ("earliest_on", "latest_on")}}

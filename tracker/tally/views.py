@@ -131,7 +131,6 @@ def download(ref: str, public_id: str) -> Response:
         content_type="text/csv; charset=utf-8",
         headers={
             "Content-Disposition": f'attachment; filename="tally-{case.ref.lower()}-{action.short_code}.csv"',
-            "Content-Security-Policy": "default-src 'none'; sandbox",
         },
     )
 
