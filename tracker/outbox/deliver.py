@@ -25,7 +25,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from tracker.base import clock, failpoints
-from tracker.base.db import WRITES, db, quick_checkout
+from tracker.base.db import JUST_USED, WRITES, db, quick_checkout
 from tracker.base.house import read_fact
 from tracker.base.work import end_reading, short_transaction
 from tracker.clockwork.kinds import clock_step, progress
@@ -198,6 +198,7 @@ class _Run:
     is_second: bool = False
     #: A connection to the database, see `straight`.
     kept: Connection | None = None
+    kept_at: float = 0.0
     #: The pause of the house as it was read before the claim.
     pause: Pause | None = None
     #: What the relay has just taken: its settle and the mark of the next mail are one commit.
@@ -640,10 +641,15 @@ class _Run:
     def straight(self) -> Iterator[Connection]:
         """A transaction of what is done for every mail, on a connection that is kept for it: a session, and a look into
         the pool, would take as long as the statements."""
+        if self.kept is not None and clock.monotonic() - self.kept_at > JUST_USED:
+            # The relay has taken its time: the server may have hung up meanwhile, and one from the pool is tried.
+            self.kept.close()
+            self.kept = None
         if self.kept is None:
             self.kept = db.engine.connect().execution_options(**{WRITES: True})
         with self.kept.begin():
             yield self.kept
+        self.kept_at = clock.monotonic()
 
     def _unmark(self, claimed: Claimed) -> None:
         """Perhaps its mark was committed and perhaps not; for certain nothing has left."""
