@@ -109,7 +109,7 @@ class Followed(Public):
 @pytest.fixture
 def tracker_env(tracker_env: dict[str, str], mail_sink: MailSink) -> dict[str, str]:
     """The settings, with a relay."""
-    return {**tracker_env, "TRACKER_SMTP_URL": mail_sink.url}
+    return {**tracker_env, "TRACKER_SMTP_URL": mail_sink.url, "TRACKER_BOUNCE_TO": "bounces@example.org"}
 
 
 @pytest.fixture

@@ -54,6 +54,8 @@ ELSEWHERE: Ids = {
     "groups.step_id": "none-such",
     "groups.member_id": 999_999,
     "tally.public_id": "none-such",
+    "following.public_id": "none-such",
+    "following.word": "none-such",
 }
 
 

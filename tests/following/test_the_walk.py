@@ -39,9 +39,9 @@ def test_somebody_follows_is_reminded_once_at_eight_and_leaves_by_one_click(foll
     assert case.nickname in reminder.text
     assert "Monday 8 April 2024, 09:30" in reminder.text
     assert "Ahmad" not in reminder.text
-    assert reminder.header("Subject") == "A date you follow: 8 April"
-    assert reminder.header("List-Unsubscribe-Post") == "List-Unsubscribe=One-Click"
-    out = reminder.header("List-Unsubscribe").strip("<>").removeprefix("http://127.0.0.1:8000")
+    assert reminder.message["Subject"] == "A date you follow: Mon 8 Apr"
+    assert reminder.message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    out = reminder.message["List-Unsubscribe"].strip("<>").removeprefix("http://127.0.0.1:8000")
     assert case.nickname in followed.open(out).text, "looking ends nothing"
     assert len(followed.rows(Follow)) == 1
     answer = followed.post(out, **{"List-Unsubscribe": "One-Click"})

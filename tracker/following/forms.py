@@ -20,7 +20,7 @@ class AskForm(HouseForm):
 
     email = SealedField(
         _l("Your mail address"),
-        [DataRequired(_l("Write your mail address.")), Length(max=254, message=_l("At most 254 characters."))],
+        [DataRequired(_l("Write your mail address.")), Length(max=254)],
         description=_l("It is kept sealed, shown to nobody, and deleted when you leave."),
         render_kw={"dir": "ltr", "inputmode": "email", "autocomplete": "email"},
     )

@@ -117,6 +117,7 @@ class Due:
     """A reminder that has fallen due for one address."""
 
     item: AgendaItem
+    hearing: Hearing
     lead: reminding.Lead
     recipient_id: int
     zone: str
@@ -125,7 +126,8 @@ class Due:
 def list_due(session: Session, now: datetime) -> list[Due]:
     """The reminders that are due and have not been written down."""
     items = session.execute(
-        select(AgendaItem, Desk.zone)
+        select(AgendaItem, Hearing, Desk.zone)
+        .join(Hearing, and_(Hearing.id == AgendaItem.subject_id, Hearing.schedule_rev == AgendaItem.rev))
         .join(Case, Case.id == AgendaItem.case_id)
         .join(Desk, Desk.id == Case.desk_id)
         .where(
@@ -142,22 +144,49 @@ def list_due(session: Session, now: datetime) -> list[Due]:
         .order_by(AgendaItem.starts_at, AgendaItem.id)
     ).all()
     chosen: dict[int, list[list[int]]] = {}
-    for chunk in chunks(sorted({item.case_id for item, _zone in items})):
+    for chunk in chunks(sorted({item.case_id for item, _hearing, _zone in items})):
         for case_id, days in session.execute(
             select(Follow.case_id, Follow.days_before).where(Follow.case_id.in_(chunk)).distinct()
         ):
             chosen.setdefault(case_id, []).append(days)
     found: dict[tuple[int, int], Due] = {}
-    for item, zone in items:
+    for item, hearing, zone in items:
         for days in chosen.get(item.case_id, ()):
-            for due in _due(session, item, zone, days, now):
+            for due in _due(session, item, hearing, zone, days, now):
                 key = (item.subject_id, due.recipient_id)
                 if key not in found or due.lead.days < found[key].lead.days:
                     found[key] = due
-    return list(found.values())
+    return _without_told(session, list(found.values()))
 
 
-def _due(session: Session, item: AgendaItem, zone: str, days: list[int], now: datetime) -> Iterator[Due]:
+def _without_told(session: Session, due: Sequence[Due]) -> list[Due]:
+    """Those that were not told the very same already, for this lead or a shorter one: before a date that came back to
+    what it was."""
+    told: dict[tuple[int, int], list[Message]] = {}
+    for chunk in chunks(sorted({each.recipient_id for each in due})):
+        for message in session.scalars(
+            select(Message).where(
+                Message.subject_kind == HEARING,
+                Message.subject_id.in_(sorted({each.hearing.id for each in due})),
+                Message.recipient_id.in_(chunk),
+                Message.state.not_in(_WENT_NOWHERE),
+            )
+        ):
+            told.setdefault((message.subject_id, message.recipient_id), []).append(message)
+
+    def knows(each: Due, message: Message) -> bool:
+        if message.days_before is None:
+            covers = message.due_at >= each.lead.due_at
+        else:
+            covers = message.days_before <= each.lead.days
+        return covers and reminding.tells_same(message.tells, tells_of(each.hearing))
+
+    return [each for each in due if not any(knows(each, m) for m in told.get((each.hearing.id, each.recipient_id), ()))]
+
+
+def _due(
+    session: Session, item: AgendaItem, hearing: Hearing, zone: str, days: list[int], now: datetime
+) -> Iterator[Due]:
     day = item.local_date or item.earliest_on
     if day is None or item.remind_until is None:
         return
@@ -195,7 +224,7 @@ def _due(session: Session, item: AgendaItem, zone: str, days: list[int], now: da
         )
         .order_by(Follow.recipient_id)
     ):
-        yield Due(item, lead, recipient_id, zone)
+        yield Due(item, hearing, lead, recipient_id, zone)
 
 
 def _key(item: AgendaItem, lead: reminding.Lead) -> str:
@@ -204,11 +233,6 @@ def _key(item: AgendaItem, lead: reminding.Lead) -> str:
 
 def plan_due(session: Session, now: datetime) -> int:
     """Write down the reminders that are due, inside the caller's unit of work; returns how many are new."""
-    due = list_due(session, now)
-    numbers = sorted({each.item.subject_id for each in due})
-    hearings: dict[int, Hearing] = {}
-    for chunk in chunks(numbers):
-        hearings |= {hearing.id: hearing for hearing in session.scalars(select(Hearing).where(Hearing.id.in_(chunk)))}
     return plan_messages(
         session,
         [
@@ -221,12 +245,11 @@ def plan_due(session: Session, now: datetime) -> int:
                 "recipient_id": each.recipient_id,
                 "days_before": each.lead.days,
                 "cause": FOLLOWS,
-                "tells": {**tells_of(hearings[each.item.subject_id]), "reader_zone": each.zone},
+                "tells": {**tells_of(each.hearing), "reader_zone": each.zone},
                 "due_at": max(each.lead.due_at, now - timedelta(minutes=1)),
                 "give_up_at": each.lead.give_up_at,
             }
-            for each in due
-            if each.item.subject_id in hearings and hearings[each.item.subject_id].schedule_rev == each.item.rev
+            for each in list_due(session, now)
         ],
     )
 
