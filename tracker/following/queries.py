@@ -31,8 +31,8 @@ ASK, HEARING, CASE = "follow_ask", "followed_hearing", "followed_case"
 AGENDA = "hearing"
 
 
-def _follows() -> ColumnElement[bool]:
-    return and_(Follow.case_id == Case.id, Follow.recipient_id == Message.recipient_id)
+def _follows(message: Any = Message) -> ColumnElement[bool]:
+    return and_(Follow.case_id == Case.id, Follow.recipient_id == message.recipient_id)
 
 
 def may_be_confirmed(now: datetime) -> ColumnElement[bool]:
@@ -71,14 +71,14 @@ def may_be_told() -> ColumnElement[bool]:
     return exists(_told(select(Hearing.id)).where(Hearing.schedule_rev == Message.subject_rev).correlate(Message))
 
 
-def _told(what: Any) -> Any:
-    """SQL on `messages`: of its hearing, where everybody may know of it, the cases that are open to everybody and that
+def _told(what: Any, message: Any = Message) -> Any:
+    """SQL on `messages`, or about one of them: of its hearing, where everybody may know of it, the cases that are open to everybody and that
     the recipient follows."""
     return (
         what.select_from(Hearing)
         .join(Case, Case.id.in_(select(Appearance.case_id).where(Appearance.hearing_id == Hearing.id)))
-        .join(Follow, _follows())
-        .where(Hearing.id == Message.subject_id, Hearing.audience >= Audience.PUBLIC, is_open())
+        .join(Follow, _follows(message))
+        .where(Hearing.id == message.subject_id, Hearing.audience >= Audience.PUBLIC, is_open())
     )
 
 
@@ -112,9 +112,8 @@ def read_told(session: Session, message: Message) -> tuple[Hearing, list[tuple[C
     references; None: it may not be told."""
     afresh = {"populate_existing": True}
     rows = session.execute(
-        _told(select(Hearing, Case, Desk))
+        _told(select(Hearing, Case, Desk), message)
         .join(Desk, Desk.id == Case.desk_id)
-        .join(Message, Message.id == message.id)
         .options(lazyload("*"))
         .order_by(Case.ref),
         execution_options=afresh,
