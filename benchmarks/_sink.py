@@ -5,6 +5,7 @@ It announces what relays announce, and answers as they do; it reads no address a
 
 import multiprocessing
 import socket
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing.sharedctypes import Synchronized
@@ -16,11 +17,15 @@ def _serve(listening: socket.socket, taken: "Synchronized[int]") -> None:
     while True:
         connection, _ = listening.accept()
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        with connection:
-            _talk(connection, taken)
+        threading.Thread(target=_talk, args=(connection, taken), daemon=True).start()
 
 
 def _talk(connection: socket.socket, taken: "Synchronized[int]") -> None:
+    with connection:
+        _hear(connection, taken)
+
+
+def _hear(connection: socket.socket, taken: "Synchronized[int]") -> None:
     connection.sendall(b"220 relay.test\r\n")
     held = b""
     while True:
@@ -39,7 +44,8 @@ def _talk(connection: socket.socket, taken: "Synchronized[int]") -> None:
                     return
                 held += more
             _mail, _, held = held.partition(b"\r\n.\r\n")
-            taken.value += 1
+            with taken.get_lock():
+                taken.value += 1
             connection.sendall(b"250 2.0.0 kept\r\n")
         elif verb == b"QUIT":
             connection.sendall(b"221 bye\r\n")
@@ -50,7 +56,7 @@ def _talk(connection: socket.socket, taken: "Synchronized[int]") -> None:
 
 @contextmanager
 def sink() -> Iterator[tuple[int, "Synchronized[int]"]]:
-    """A running one: its port, and the count of mails it took. One connection at a time."""
+    """A running one: its port, and the count of mails it took."""
     listening = socket.create_server(("127.0.0.1", 0))
     context = multiprocessing.get_context("fork")
     taken = context.Value("q", 0)

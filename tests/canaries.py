@@ -284,6 +284,7 @@ def _shared_ids(lived: Lived) -> Ids:
         "groups.step_id": "none-such",
         "groups.member_id": 999_999,
         "tally.public_id": "none-such",
+        "tally.step_id": "none-such",
     }
 
 

@@ -435,6 +435,7 @@ _NAMES = {
     "telling.public_id": "action",
     "steps.code": "code",
     "tally.public_id": "action",
+    "tally.step_id": "step",
 }
 
 

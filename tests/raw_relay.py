@@ -53,7 +53,10 @@ class RawRelay:
     unanswered: list[str] = field(default_factory=list)
     commands: list[str] = field(default_factory=list)
     connections: int = 0
+    #: How many connections it bears at a time; None: any number. Others are told so (421), and ended.
+    most: int | None = None
     port: int = 0
+    _open: int = 0
     _listening: socket.socket = field(init=False)
 
     def __post_init__(self) -> None:
@@ -114,7 +117,11 @@ class RawRelay:
         return f"{waiting.pop(0) if waiting else usual}\r\n".encode()
 
     def _serve(self, connection: socket.socket) -> None:
+        self._open += 1
         try:
+            if self.most is not None and self._open > self.most:
+                connection.sendall(b"421 4.7.0 too many connections\r\n")
+                return
             if self.tls is not None and self.tls_at_once:
                 if self._breaks_off(connection):
                     return
@@ -125,6 +132,7 @@ class RawRelay:
         except OSError:
             pass
         finally:
+            self._open -= 1
             if self.reset:
                 with suppress(OSError):
                     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

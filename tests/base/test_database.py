@@ -13,8 +13,9 @@ from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
 
 from tracker.accounts.models import Desk
-from tracker.base.db import db, execute_together, normalise_url, quick_checkout
+from tracker.base.db import db, normalise_url, quick_checkout
 from tracker.base.errors import Misconfigured
+from tracker.base.together import execute_together
 from tracker.base.work import COMMAND, current_work, short_transaction, unit_of_work
 
 
@@ -129,6 +130,39 @@ def test_a_fault_among_statements_sent_together_leaves_nothing_of_them(app: Flas
     with short_transaction() as session:
         assert execute_together(session, [(days, {"days": 5})]) == [1]
     assert db.session.scalars(select(Desk.stale_low_days).where(Desk.code == "one")).one() == 5
+
+
+def _held_ready(session: Session) -> set[str]:
+    held = text("SELECT name FROM pg_prepared_statements WHERE name LIKE 'together%'")
+    return set(session.scalars(held))
+
+
+def test_the_server_holds_statements_ready_until_a_rollback_and_then_anew(app: Flask) -> None:
+    if db.engine.dialect.name == "sqlite":
+        pytest.skip("a file holds nothing ready")
+    make_desk("one")
+    table: Table = Desk.metadata.tables["desks"]
+    days = update(table).where(Desk.code == "one").values(stale_low_days=bindparam("days"))
+    others = update(table).where(Desk.code != "one").values(stale_low_days=bindparam("days"))
+    held = []
+    for turn in range(3):
+        with short_transaction() as session:
+            assert execute_together(session, [(days, {"days": turn}), (others, {"days": turn})]) == [1, 0]
+            held.append(_held_ready(session))
+    assert [len(names) for names in held] == [2, 2, 2]
+    assert held[0] == held[1] == held[2]
+    # The driver prepares something, too, and at a rollback has the server let go of everything.
+    raw = db.session.connection().connection.driver_connection
+    assert raw is not None
+    raw.execute("SELECT 1", prepare=True)
+    db.session.rollback()
+    with short_transaction() as session:
+        assert execute_together(session, [(days, {"days": 7})]) == [1]
+        assert len(_held_ready(session)) == 1
+        with pytest.raises(ZeroDivisionError), session.begin_nested():
+            raise ZeroDivisionError
+        assert execute_together(session, [(days, {"days": 8})]) == [1]
+    assert db.session.scalars(select(Desk.stale_low_days).where(Desk.code == "one")).one() == 8
 
 
 def _hang_up() -> None:

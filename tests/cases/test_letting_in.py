@@ -163,3 +163,14 @@ def test_a_page_says_it_on_the_field(lived: Lived, third: User) -> None:
     assert inside(lived, case) == {lived.owner.id}
     assert lived.browser(lived.owner).fill(where, named=[str(third.id)]).status_code == 303
     assert third.id in inside(lived, case)
+
+
+def test_what_is_refused_is_said_in_the_readers_language(lived: Lived, third: User) -> None:
+    case = lived.case()
+    lived.tell(case, "person.ill_treated", audience=Audience.NAMED, text="In confidence")
+    with lived.at() as session:
+        session.get_one(User, lived.colleague.id).language = "ar"
+    answer = lived.browser(lived.fresh(lived.colleague)).fill(f"/cases/{case.ref}/edit", named=[str(third.id)])
+    assert answer.status_code == 422
+    assert "closed to the desk" not in answer.text
+    assert "أجزاء من هذه الحالة مغلقة أمام المكتب" in answer.text

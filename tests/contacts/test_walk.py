@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from actions_ground import action
 from canaries import Canaries
 from contacts_ground import Keeps, acts, address_of, press, token_of
 from crawl import ENDS_THE_WALK, Ids, every_address
@@ -12,6 +13,7 @@ from house_of_cases import NOW, Browser, Lived
 from signed_in import make_account, sign_in
 
 from tracker.accounts import service as accounts
+from tracker.actions.service import LetterGiven
 from tracker.base.audience import Audience
 from tracker.base.db import db
 from tracker.base.mode import read_mode
@@ -53,9 +55,13 @@ ELSEWHERE: Ids = {
     "groups.invitation_id": "none-such",
     "groups.step_id": "none-such",
     "groups.member_id": 999_999,
-    "tally.public_id": "none-such",
     "following.public_id": "none-such",
     "following.word": "none-such",
+    "tally.step_id": "none-such",
+    "steps.step_id": "none-such",
+    "steps.code": "none-such",
+    "actions.language": ["en", "new"],
+    "targets.public_id": "none-such",
 }
 
 
@@ -69,6 +75,14 @@ class Walk:
         hearing = lived.hearing(self.case, audience=Audience.NAMED, court="Qaraq Assizes")
         entry = lived.tell(self.case, "person.arrested", audience=Audience.NAMED, text="At dawn, from her office")
         person = db.session.get_one(Person, lived.person(self.case))
+        letters = (LetterGiven("en", "Say where Qaraq is"),)
+        asked = action(
+            *(lived, self.case),
+            title="Ask the assizes",
+            letters=letters,
+            ua_number="",
+            audience=Audience.NAMED,
+        )
         self.ids = {
             **ELSEWHERE,
             "ref": self.case.ref,
@@ -77,6 +91,7 @@ class Walk:
             "entries.public_id": entry.public_id,
             "contacts.public_id": self.contact.public_id,
             "consent.public_id": person.public_id,
+            **{f"{room}.public_id": asked.public_id for room in ("actions", "steps", "telling", "tally")},
         }
         #: All that says that there is such a case.
         self.tells = Canaries(
@@ -86,6 +101,8 @@ class Walk:
                 "title": "Taken from her office",
                 "court": "Qaraq Assizes",
                 "entry": "At dawn, from her office",
+                "action": "Ask the assizes",
+                "letter": "Say where Qaraq is",
             }
         )
 

@@ -1,11 +1,17 @@
 """F8, F9, F10: the database is locked, is full, is killed. Whatever cannot be written down does not leave."""
 
 import os
+import pwd
+import secrets
 import signal
+import subprocess
+import sys
+import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -196,6 +202,81 @@ def test_a_log_that_cannot_grow_lets_nothing_leave_that_was_not_written_down(
     verdict = fault_table.add("write-ahead log cannot grow", recovered(outbox, relay), failed)
     assert (verdict.lost, sum(verdict.states.values())) == (0, 6)
     assert set(verdict.states) <= {"sent", "may_have_arrived", "not_delivered"}
+
+
+@pytest.fixture
+def small_disk(outbox: Outbox, request: pytest.FixtureRequest) -> Iterator[None]:
+    """The tables of the outbox lie on a disk of two megabytes of their own."""
+    server: Postgres = request.getfixturevalue("postgres")
+    if not server.is_ours or os.geteuid() != 0 or sys.platform != "linux":
+        pytest.skip("only root on Linux can give a server of ours a small disk")
+    folder = Path(tempfile.mkdtemp(prefix="tracker-small-"))
+    options = f"size=2m,mode=0700,uid={pwd.getpwnam('nobody').pw_uid}"
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)], capture_output=True, text=True, check=False
+    )
+    if mounted.returncode:
+        folder.rmdir()
+        pytest.skip(f"nothing can be mounted here: {mounted.stderr.strip()}")
+    try:
+        server.execute(sql.SQL("CREATE TABLESPACE small LOCATION {}").format(sql.Literal(str(folder))))
+        try:
+            _lie_in(outbox, "small")
+            yield
+        finally:
+            db.session.rollback()
+            with outbox.engine.begin() as connection:
+                connection.exec_driver_sql("DROP TABLE IF EXISTS eater")
+            _lie_in(outbox, "pg_default")
+            server.execute(sql.SQL("DROP TABLESPACE small"))
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+        folder.rmdir()
+
+
+def _lie_in(outbox: Outbox, space: str) -> None:
+    with outbox.engine.begin() as connection:
+        for table in ("messages", "envelopes", "attempts"):
+            connection.exec_driver_sql(f"ALTER TABLE {table} SET TABLESPACE {space}")
+
+
+@pytest.mark.only_postgres
+@pytest.mark.parametrize("point", ["after_claim", "after_rcpt", "after_mark", "after_data"])
+def test_a_full_disk_under_postgresql_lets_nothing_leave_that_was_not_written_down(
+    outbox: Outbox,
+    relay: RawRelay,
+    small_disk: None,
+    monkeypatch: pytest.MonkeyPatch,
+    fault_table: FaultTable,
+    point: str,
+) -> None:
+    # As large as fits: so that what is changed needs another page.
+    outbox.plan(*range(12), tells={"text": secrets.token_hex(900)})
+
+    def full() -> None:
+        with outbox.engine.connect() as eater:
+            eater.exec_driver_sql("CREATE TABLE eater (bytes TEXT) TABLESPACE small")
+            eater.commit()
+            while True:
+                try:
+                    eater.exec_driver_sql("INSERT INTO eater VALUES (repeat('x', 7000))")
+                    eater.commit()
+                except OperationalError:
+                    eater.rollback()
+                    return
+
+    once_at(monkeypatch, point, full)
+    with pytest.raises(OperationalError) as told:
+        outbox.deliver()
+    assert getattr(told.value.orig, "sqlstate", "") == "53100"
+    assert max(relay.copies().values(), default=0) <= 1
+    db.session.rollback()
+    with outbox.engine.begin() as connection:
+        connection.exec_driver_sql("DROP TABLE eater")
+    verdict = fault_table.add(f"disk full: {point}", recovered(outbox, relay))
+    assert (verdict.states, verdict.lost) == ({"sent": 12}, 0)
+    # A copy more only of what had left already when its end could not be written.
+    assert verdict.doubled <= 1
 
 
 # Killed ---------------------------------------------------------------------------------------------------------------

@@ -325,9 +325,11 @@ def test_asked_to_end_within_a_mail_it_finishes_that_one_and_leaves_the_others(
     relay.at["middle"] = [lambda: os.kill(life.pid, signal.SIGTERM)]
     # It ends by itself with another code when it takes longer than 25 seconds.
     assert life.said() == "ended"
-    assert len(relay.arrivals) == 1
+    # Of two lines, where there are two, each may have one in hand.
+    finished = len(relay.arrivals)
+    assert 1 <= finished <= (1 if db.engine.dialect.name == "sqlite" else 2)
     db.session.rollback()
-    assert db.session.scalars(select(Message.state).where(Message.state == "sent")).all() == ["sent"]
+    assert len(db.session.scalars(select(Message.id).where(Message.state == "sent")).all()) == finished
     assert db.session.scalars(select(Envelope.id).where(Envelope.state == "sending")).all() == []
     db.session.rollback()
     relay.slow.clear()

@@ -30,8 +30,9 @@ from tracker.hearings.service import cancel_hearing, move_hearing
 
 POINTS = ("in_claim", "after_claim", "after_rcpt", "in_mark", "after_mark", "after_data", "in_settle", "after_settle")
 
-#: The waits of a deliverer, short enough to be waited out.
+#: The waits of a deliverer, short enough to be waited out; and claims so small that a second line opens for few mails.
 SETS = {
+    "tracker.outbox.protocol:BATCH": 2,
     "tracker.outbox.channels.email:ANSWER_SECONDS": 0.5,
     "tracker.outbox.channels.email:ACCEPT_SECONDS": 0.5,
     "tracker.outbox.deliver:INSIST": [0.1, 0.2, 0.4],

@@ -6,6 +6,7 @@ from html import unescape
 from typing import Any
 
 import pytest
+from contacts_ground import Keeps
 from flask import Flask
 from house_of_cases import NOW, Browser, Lived, statements
 from sqlalchemy import text
@@ -246,3 +247,15 @@ def test_the_case_file_leads_there(lived: Lived) -> None:
     address = f"/cases/{case.ref}/history"
     assert address in lived.browser(lived.owner).get(f"/cases/{case.ref}").text
     assert address not in lived.browser(lived.volunteer).get(f"/cases/{case.ref}").text
+
+
+def test_no_code_of_a_contact_or_of_a_word_on_consent_stands_there(lived: Lived, keeps: Keeps) -> None:
+    case = lived.case()
+    keeps(case, {"note": "Asthma"}, kind="medical_note", label="medicine")
+    lived.agrees(case, "medical", speaker="lawyer", how="paper")
+    lived.tell(case, "person.arrested", precision="month")
+    page = lived.browser(lived.owner).get(f"/cases/{case.ref}/history").text
+    for code in ("medical_note", "Email key", "Phone key", "Label", "Speaker", "Given on", "Ends at", "Review at"):
+        assert code not in page, code
+    for words in ("medical note", "medicine and treatment", "who said it", "some day of that month"):
+        assert words.lower() in page.lower(), words

@@ -37,7 +37,7 @@ MISSING: dict[str, Any] = {
 }
 
 #: What an address names that is a thing of no case: a rung, a kind.
-OF_NO_CASE_ITSELF = {"wider", "contact_kind"}
+OF_NO_CASE_ITSELF = {"wider", "contact_kind", "language"}
 
 #: What two answers to the same question may differ in: tokens of the request.
 _OF_THE_REQUEST = re.compile(r"(nonce-|nonce=\"|name=\"(?:csrf_token|once)\" value=\")[^\"';]+")

@@ -56,6 +56,7 @@ WITHOUT = {
     "following/queries.py may_be_told": "by _told, as above",
     "following/queries.py read_told": "by _told, as above",
     "following/views.py _form_page": "a case that get_public_case gave",
+    "groups/queries.py may_be_told": "the last look: who coordinates; its mail says how each action stands",
     "hearings/queries.py cases_of_hearings": "the audit: which cases an act concerns",
     "hearings/queries.py rungs_of_appearances": "the history, as above",
     "hearings/queries.py rungs_of_hearings": "the history, as above",

@@ -13,11 +13,13 @@ from cryptography.x509.oid import NameOID
 from house_of_faults import FaultTable, judge
 from outbox_ground import NOW, Outbox, later
 from raw_relay import RawRelay
+from sqlalchemy import func, select
 
-from tracker.base.db import db
-from tracker.outbox import queries
+from tracker.base import clock
+from tracker.base.db import BUSY_TIMEOUT_MS, db
+from tracker.outbox import protocol, queries
 from tracker.outbox.channels import email
-from tracker.outbox.models import Recipient
+from tracker.outbox.models import Envelope, Recipient
 
 
 @pytest.fixture
@@ -548,3 +550,51 @@ def test_without_the_tls_that_was_asked_for_nothing_is_said(outbox: Outbox, rela
     assert outbox.deliver()["waiting"] == 1
     assert relay_says(outbox)[0] == "refused"
     assert relay.commands == ["EHLO"]
+
+
+# The claim, while the relay takes its time ---------------------------------------------------------------------------
+
+
+def test_what_is_left_of_a_claim_outlasts_all_waits_until_the_mark() -> None:
+    waits = timedelta(seconds=3 * email.ANSWER_SECONDS, milliseconds=protocol.LOCK_WAIT_MS)
+    assert waits + timedelta(milliseconds=BUSY_TIMEOUT_MS) <= protocol.CLAIM_MARGIN
+    assert protocol.CLAIM_MARGIN + timedelta(seconds=30) <= protocol.CLAIM_LEASE
+
+
+def test_no_mail_is_begun_with_less_than_that_left(
+    outbox: Outbox, relay: RawRelay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outbox.plan(1, 2, 3, 4)
+    monkeypatch.setattr(protocol, "CLAIM_LEASE", protocol.CLAIM_MARGIN + timedelta(seconds=1))
+    relay.slow["dot"] = 0.7
+    left: list[timedelta] = []
+
+    def look() -> None:
+        with outbox.engine.connect() as connection:
+            until = connection.execute(select(func.min(Envelope.lease_until)).where(Envelope.phase == "claimed"))
+            left.append(until.scalar_one() - clock.true_now())
+
+    relay.at["MAIL"] = [look] * 4
+    assert outbox.deliver() == {"sent": 4, "failed": 0, "waiting": 0}
+    assert outbox.attempts() == [("answered", "sent")] * 4
+    assert len(left) == 4
+    # Of what is looked at as it is begun, a little is over when the relay has heard of it.
+    assert min(left) > protocol.CLAIM_MARGIN - timedelta(seconds=0.5)
+
+
+def test_nothing_is_claimed_while_a_line_that_ended_is_reached_anew(outbox: Outbox, relay: RawRelay) -> None:
+    """Connecting may take longer than a claim lasts: then another deliverer takes it up, and counts a try."""
+    outbox.plan(1, 2, 3)
+    held: list[int] = []
+
+    def look() -> None:
+        with outbox.engine.connect() as connection:
+            sending = select(func.count(Envelope.id)).where(Envelope.state == "sending")
+            held.append(connection.execute(sending).scalar_one())
+
+    relay.at["dot"] = [lambda: relay.drops.append("MAIL")]
+    relay.at["banner"] = [look, look]
+    assert outbox.deliver() == {"sent": 3, "failed": 0, "waiting": 0}
+    assert held == [0, 0]
+    assert outbox.attempts() == [("answered", "sent")] * 3
+    assert relay.connections == 2

@@ -14,6 +14,8 @@ from signed_in import make_account, sign_in
 from sqlalchemy import select
 
 from tracker.accounts.models import User
+from tracker.audit.kinds import concerned, rungs
+from tracker.audit.models import Act
 from tracker.base import clock
 from tracker.base.audience import Audience
 from tracker.base.db import db
@@ -229,6 +231,19 @@ def test_what_was_taken_off_is_gone_and_not_offered_again(imported: Imported) ->
     assert len(items(after)) == 7
     offered = imported.browser.get("/desks/iopt/country-page/offered").text
     assert offered.count('name="entries"') == 0
+
+
+def test_what_a_desk_publishes_is_on_record_in_the_cases_it_is_about(imported: Imported) -> None:
+    imported.publish()
+    case = imported.case("Ahmad Khalefa")
+    listed = db.session.scalars(select(Publication).where(Publication.title.contains("Khalefa"))).one()
+    assert concerned.get("publications")(db.session(), [listed.id]) == {listed.id: {case.id}}
+    assert rungs.get("publications")(db.session(), [listed.id]) == {listed.id: int(PUBLIC)}
+    acts = db.session.scalars(select(Act.act).where(Act.act.startswith("publishing.")).order_by(Act.seq)).all()
+    assert acts == ["publishing.set_up", "publishing.list"]
+    history = imported.browser.get(f"/cases/{case.ref}/history").text
+    assert "put entries on a country page" in history
+    assert "Crossings opened" not in history, "what is about another case stands in its own history"
 
 
 def test_a_page_that_is_not_open_is_not_there(imported: Imported) -> None:

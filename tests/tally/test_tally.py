@@ -122,6 +122,16 @@ def test_staff_add_letters_that_reached_them_another_way(lived: Lived) -> None:
     steps = list(db.session.query(Step))
     assert [(s.source, s.channel, s.count, s.user_id) for s in steps] == [("staff", "letter", 300, lived.owner.id)] * 2
     assert db.session.query(Act).filter(Act.act == "tally.add").count() == 2
+    # What one was told is not what one wrote: the page of the action says nothing of it.
+    assert "You wrote on" not in staff.get(f"/actions/{written.public_id}").text
+    back = re.search(r'action="([^"]+/undo)".*?name="csrf_token" value="([^"]+)"', staff.get(address).text, re.DOTALL)
+    assert back
+    other = lived.browser(lived.colleague, NOW + timedelta(hours=1))
+    theirs = re.search(r'name="csrf_token" value="([^"]+)"', other.get(address).text)
+    assert theirs
+    assert other.send(back[1], {"csrf_token": theirs[1]}).status_code == 404
+    assert staff.send(back[1], {"csrf_token": back[2]}).status_code == 303
+    assert "300 letters, mails and calls" in staff.get(address).text
     # More than a group can write is a slip of the key; a day to come as well.
     assert staff.fill(address, count="2001").status_code == 422
     assert staff.fill(address, count="2000", done_on="2024-03-20").status_code == 422

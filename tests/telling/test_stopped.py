@@ -7,15 +7,20 @@ from typing import Any
 
 import pytest
 from actions_ground import act, action
+from groups_ground import a_group
 from house_of_cases import NOW, Lived
 from mail_sink import Mail
 
+from tracker.accounts.models import User
+from tracker.actions.models import UrgentAction
 from tracker.base import clock
 from tracker.base.db import db
 from tracker.cases.models import Case
 from tracker.consent.service import stop_publicity
+from tracker.groups.models import GroupMember
 from tracker.outbox.deliver import deliver
 from tracker.outbox.models import Message
+from tracker.steps.service import record_step
 from tracker.telling.rules import is_quiet, next_morning, soon_from
 
 #: Two in the night in Jerusalem: nobody else is written to then.
@@ -53,6 +58,33 @@ def test_who_wrote_hears_first_and_who_read_hears_too_in_the_middle_of_the_night
         assert "asked" not in mail.text
     assert untouched.email not in [mail.recipients[0] for mail in telling.sink.mails]
     assert telling.tick(NIGHT + timedelta(hours=9)) == []
+
+
+def test_who_is_in_a_group_that_wrote_hears_it_too(telling: Any, lived: Lived) -> None:
+    written = action(lived, telling.case)
+    head, member, late = (telling.volunteer(name) for name in ("Hala", "Majd", "Lama"))
+    group = a_group(lived, head, member, now=NOW)
+    with lived.at(NOW + timedelta(hours=1), by=head) as session:
+        record_step(
+            session,
+            session.get_one(UrgentAction, written.id),
+            channel="letter",
+            count=12,
+            user=session.get_one(User, head.id),
+            source="group",
+            group_id=group.id,
+        )
+    with lived.at(NOW + timedelta(hours=2)) as session:
+        session.add(GroupMember(group_id=group.id, user_id=late.id, joined_at=NOW + timedelta(hours=2)))
+    with lived.at(NIGHT, by=lived.owner) as session:
+        stop_publicity(session, session.get_one(Case, telling.case.id), reason="safety")
+    mails = {mail.recipients[0]: mail for mail in telling.tick(NIGHT)}
+    assert mails.keys() == {lived.volunteer.email, head.email, member.email}
+    assert "because a group that you are in wrote" in mails[member.email].text
+    assert "Your letter was right when it was sent." in mails[member.email].text
+    # The page would answer them as if there were none.
+    assert "/actions/" not in mails[member.email].text
+    assert "/actions/" in mails[head.email].text
 
 
 def test_they_hear_it_each_alone_on_a_day_of_many_mails(telling: Any, lived: Lived) -> None:

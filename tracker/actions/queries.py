@@ -114,18 +114,6 @@ def find_for(session: Session, user: User, public_id: str) -> tuple[UrgentAction
     return row[0], row[1], Audience(row[2])
 
 
-def find_withdrawn(session: Session, public_id: str, rung: Audience) -> UrgentAction | None:
-    """An action that was once open to `rung` and may not be taken any more: its page goes on saying so, and nothing
-    else, though its case is closed to whoever asks. None: there is none."""
-    return session.scalar(
-        select(UrgentAction).where(
-            UrgentAction.public_id == public_id,
-            UrgentAction.shown_to >= rung,
-            UrgentAction.activated_at.is_not(None),
-        )
-    )
-
-
 def list_open_to(session: Session, user: User, now: datetime, limit: int = 50) -> list[tuple[UrgentAction, Case]]:
     """Actions this account can take now, the nearest last day first."""
     rows = session.execute(

@@ -4,22 +4,19 @@ SQLite runs in WAL with `synchronous=FULL` (a forgotten "sent" mark after a powe
 write begins IMMEDIATE: a deferred one that turns into a write fails at once when another process wrote in between.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
 from typing import Any
-from weakref import WeakKeyDictionary
 
-import psycopg
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import Connection, Delete, Dialect, Engine, Executable, Insert, MetaData, Row, Table, Update, event
+from sqlalchemy import Connection, Engine, Executable, Insert, MetaData, Row, Table, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, InvalidatePoolError, OperationalError
+from sqlalchemy.exc import InvalidatePoolError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session
 
-from tracker.base import clock
+from tracker.base import clock, together
 from tracker.base.errors import Misconfigured
 
 #: Milliseconds SQLite waits for a lock. Its waiting is unfair: 4 s were seen with eight writers, so 15 s is no luxury.
@@ -89,6 +86,7 @@ def prepare_engine(engine: Engine) -> None:
     before it is used again: the server may have hung up meanwhile."""
     if engine.dialect.name != "sqlite":
         _try_before_use(engine)
+        together.forgets_on_rollback(engine)
 
         @event.listens_for(engine, "connect")
         def on_connect_to_server(connection: Any, _record: Any) -> None:
@@ -189,84 +187,3 @@ def noted(statement: Executable, *, answers: bool = True) -> Sequence[Row[Any]] 
             return result.all() if answers else ()
     except OperationalError:
         return None
-
-
-#: A statement that writes, with the values of its `bindparam`s.
-Step = tuple[Insert | Update | Delete, Mapping[str, Any]]
-
-
-def execute_together(session: Session, steps: Sequence[Step]) -> list[int]:
-    """Run statements that do not depend on each other's answers within the session's transaction; how many rows each
-    has changed. On PostgreSQL they are sent in one go, and all answers are read together: one way there and back.
-
-    For what runs once for each of many rows of work and must be quick: each statement is made once, kept by its caller,
-    and always given the same names; its SQL is kept beside it. No column with a default of Python's. A fault is the one
-    `Session.execute` raises.
-    """
-    connection = session.connection()
-    dialect: Any = connection.dialect
-    ready = [_spelled(statement, given, dialect) for statement, given in steps]
-    raw: Any = connection.connection.driver_connection
-    try:
-        if isinstance(raw, psycopg.Connection) and psycopg.Pipeline.is_supported():
-            with raw.pipeline():
-                cursors = [raw.execute(sql, values) for sql, values in ready]
-        else:
-            cursors = [raw.execute(sql, values) for sql, values in ready]
-    except dialect.loaded_dbapi.Error as fault:
-        # What Connection does with a fault of its own statements.
-        lost = dialect.is_disconnect(fault, raw, None)
-        if lost:
-            connection.invalidate(fault)
-        raise DBAPIError.instance(
-            None,
-            None,
-            fault,
-            dialect.loaded_dbapi.Error,
-            hide_parameters=True,
-            connection_invalidated=lost,
-            dialect=dialect,
-        ) from fault
-    return [cursor.rowcount for cursor in cursors]
-
-
-@dataclass(frozen=True, slots=True)
-class _Spelling:
-    """A statement as a driver takes it."""
-
-    sql: str
-    #: Values that stand in the statement itself, as the driver takes them.
-    fixed: dict[str, Any]
-    #: What turns a given value into the driver's.
-    into: dict[str, Callable[[Any], Any]]
-    #: The order of the values, where the driver takes them by place.
-    places: tuple[str, ...] | None
-
-
-_spellings: WeakKeyDictionary[Executable, dict[str, _Spelling]] = WeakKeyDictionary()
-
-
-def _spelled(statement: Insert | Update | Delete, given: Mapping[str, Any], dialect: Dialect) -> tuple[str, Any]:
-    kept = _spellings.setdefault(statement, {})
-    spelling = kept.get(dialect.name)
-    if spelling is None:
-        spelling = kept[dialect.name] = _spell(statement, given, dialect)
-    into = spelling.into
-    values = {**spelling.fixed, **{k: into[k](v) if k in into else v for k, v in given.items()}}
-    return spelling.sql, values if spelling.places is None else tuple([values[name] for name in spelling.places])
-
-
-def _spell(statement: Insert | Update | Delete, given: Mapping[str, Any], dialect: Dialect) -> _Spelling:
-    compiled: Any = statement.compile(dialect=dialect, column_keys=list(given))
-    prefetched = [*compiled.insert_prefetch, *compiled.update_prefetch]
-    assert not prefetched, f"defaults of Python's would be passed over: {prefetched}"
-    state = compiled.construct_expanded_state(dict(given))
-    # Those of the state are of values that were spelled out one by one, such as those of an IN.
-    into = dict(state.processors)
-    for bind, name in compiled.bind_names.items():
-        processor = bind.type.dialect_impl(dialect).bind_processor(dialect)
-        if processor is not None:
-            into[name] = processor
-    fixed = {k: into[k](v) if k in into else v for k, v in state.parameters.items() if k not in given}
-    places = None if state.positiontup is None else tuple(state.positiontup)
-    return _Spelling(state.statement, fixed, into, places)

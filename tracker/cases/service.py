@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
+from flask_babel import gettext as _
 from sqlalchemy import exists, or_, select, update
 from sqlalchemy.orm import Session
 
@@ -120,7 +121,7 @@ def close_case(session: Session, case: Case, desk: Desk, *, reason: str, words: 
     if reason not in CLOSED_REASONS:
         raise Refused("Choose why the case is closed.", "reason")
     if case.stage == "closed":
-        raise Refused("The case is closed already.")
+        raise Refused(_("The case is closed already."))
     case.stage, case.closed_reason = "closed", reason
     case.version += 1
     _log(session, case, desk, "case.closed", {"reason": reason}, words)
@@ -131,7 +132,7 @@ def reopen_case(session: Session, case: Case, desk: Desk, *, words: str) -> None
     if not words.strip():
         raise Refused("Say why the case is reopened.", "words")
     if case.stage != "closed":
-        raise Refused("The case is open already.")
+        raise Refused(_("The case is open already."))
     case.stage, case.closed_reason = "open", None
     case.version += 1
     _log(session, case, desk, "case.reopened", {}, words)
@@ -147,7 +148,7 @@ def check_case(session: Session, case: Case, desk: Desk, *, words: str = "") -> 
 def take_case(session: Session, case: Case, user: User) -> None:
     """Become the owner of a case that has none. Refused when somebody keeps it, or when this account cannot."""
     if case.owner_id is not None:
-        raise Refused("Somebody keeps this case already.")
+        raise Refused(_("Somebody keeps this case already."))
     check_keeper(session, case.desk_id, user, "owner")
     inside = _inside(case, list_named(session, case))
     case.owner_id = user.id
@@ -205,7 +206,9 @@ def _check_lets_in_others(session: Session, case: Case, before: set[int], after:
         return
     left = set(session.scalars(select(User.id).where(User.id.in_(before), User.active)))
     if left and not left & after:
-        raise Refused("Parts of this case are closed to the desk, and nobody who sees them would be left.", "owner_id")
+        raise Refused(
+            _("Parts of this case are closed to the desk, and nobody who sees them would be left."), "owner_id"
+        )
     if not after - before:
         return
     coordinates = session.scalar(
@@ -217,8 +220,10 @@ def _check_lets_in_others(session: Session, case: Case, before: set[int], after:
     )
     if left or coordinates is None:
         raise Refused(
-            "Parts of this case are closed to the desk. Nobody can be let in from outside: one of those who see them "
-            "can do it.",
+            _(
+                "Parts of this case are closed to the desk. Nobody can be let in from outside: one of those who see "
+                "them can do it."
+            ),
             "named",
         )
 
@@ -310,7 +315,7 @@ def _log(
 
 def _check(*, title: str, risk: str, stage: str) -> None:
     if not title.strip():
-        raise Refused("Write a title.", "title")
+        raise Refused(_("Write a title."), "title")
     if len(title) > LONGEST_TITLE:
         raise Refused(f"The title has {len(title):,} characters; {LONGEST_TITLE} is the most.", "title")
     if any(ord(c) < 32 for c in title):

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from flask import current_app
+from flask_babel import gettext as _
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
@@ -91,10 +92,10 @@ def reveal(session: Session, user: User, contact: Contact, reason: str | None = 
         reason = find_reason(session, user.id, contact.case_id)
     else:
         if reason not in rules.REASONS:
-            raise Refused("Choose why you look at it.", "reason")
+            raise Refused(_("Choose why you look at it."), "reason")
         _keep_reason(session, user.id, contact.case_id, reason)
     if reason is None:
-        raise Refused("Say why you look at it: that is written down.", "reason")
+        raise Refused(_("Say why you look at it: that is written down."), "reason")
     assert work.actor.user_id == user.id
     note_read("contacts", contact.public_id, contact.case_id, reason=reason)
     return _open(session, contact)
@@ -137,13 +138,13 @@ def place_of(contact: Contact) -> str:
 def _check(session: Session, case: Case, kind: str, label: str, audience: Audience, person_id: int | None) -> None:
     asked = contact_kinds.find(kind)
     if asked is None or label not in asked.roles:
-        raise Refused("Choose who or what it is.", "label")
+        raise Refused(_("Choose who or what it is."), "label")
     if audience not in AUDIENCES:
-        raise Refused("A contact is for named people or for the desk, never for more.", "audience")
+        raise Refused(_("A contact is for named people or for the desk, never for more."), "audience")
     check_somebody_may_read(session, case, audience)
     involved = select(Involvement.id).where(Involvement.case_id == case.id, Involvement.person_id == person_id)
     if person_id is not None and session.scalar(involved) is None:
-        raise Refused("That person is not in this case.", "person_id")
+        raise Refused(_("That person is not in this case."), "person_id")
 
 
 def _seal(session: Session, contact: Contact, values: Mapping[str, str]) -> None:

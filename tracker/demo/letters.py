@@ -1,16 +1,19 @@
 """What volunteers of the demo are asked to write: one action that is open in three languages, one that a report put on
-hold, one that was stopped. Officials, embassies and people are invented; addresses end where no mail is taken."""
+hold, one that was stopped; and two for the desk alone, of which one ends soon and one has ended. Officials, embassies
+and people are invented; addresses end where no mail is taken."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 from sqlalchemy import select
 
 from tracker.actions.models import UrgentAction
 from tracker.actions.service import LetterGiven, activate_action, draft_action, stop_action
+from tracker.base.audience import Audience
+from tracker.demo.invented import COURT_PAPER
 from tracker.demo.telling import Story
 from tracker.steps.service import record_step
 from tracker.targets.models import Target
-from tracker.targets.service import record_target
+from tracker.targets.service import edit_target, record_target, report_target
 
 #: The officials and embassies by the word acts of the demo call them by.
 TARGETS = {
@@ -23,6 +26,10 @@ TARGETS = {
         "kind": "official", "country": "KZ", "office": "Prosecutor General", "name": "A. Primerov",
         "salutation": "Dear Prosecutor General,", "language": "ru", "email": "prosecutor@example.org",
         "postal": "Office of the Prosecutor General\n8 Example Avenue\n010000 Astana\nKazakhstan",
+    },
+    "minister": {
+        "kind": "official", "country": "PS", "office": "Minister of Justice", "name": "W. Mithali",
+        "salutation": "Your Excellency,", "email": "justice@example.org", "postal": "1 Example Square\nRamallah",
     },
     "embassy": {
         "kind": "embassy", "country": "IL", "hosted_in": "CA", "office": "Embassy in Ottawa",
@@ -37,6 +44,8 @@ def tell(story: Story) -> None:
     _noga(story)
     _yusuf(story)
     _aigul(story)
+    _adam(story)
+    _hadas(story)
 
 
 def _book(story: Story) -> None:
@@ -49,14 +58,15 @@ def _book(story: Story) -> None:
 
 def _open(
     story: Story, case: str, days_ago: int, target: str, letters: list[LetterGiven], *, by: str, number: str,
-    title: str, summary: str, cautions: str = "",
+    title: str, summary: str, cautions: str = "", act_until: date | None = None,
+    audience: Audience = Audience.VOLUNTEERS,
 ) -> None:  # fmt: skip
     at = story.at("iopt", days_ago, "10:40")
 
     def do() -> None:
         action = draft_action(
             story.session, story.case_of(case), title=title, ua_number=number, summary=summary, cautions=cautions,
-            letters=letters,
+            letters=letters, act_until=act_until, audience=audience,
             targets=story.session.scalars(select(Target).where(Target.office == TARGETS[target]["office"])).all(),
         )  # fmt: skip
         activate_action(story.session, story.case_of(case), action, version=action.version)
@@ -158,3 +168,49 @@ def _aigul(story: Story) -> None:
         stop_action(story.session, story.case_of("aigul"), action, reason="quiet")
 
     story.act(story.at("iopt", 2, "18:00") + timedelta(minutes=5), "dara", "actions.stop", stop)
+
+
+def _adam(story: Story) -> None:
+    """It ends the day after tomorrow; who it goes to has left office, their mail comes back, and the judgment came."""
+    _open(
+        story, "adam", 40, "minister",
+        [
+            LetterGiven(
+                "en",
+                "I write about Adam al-Ayyina, who was sentenced to death by a court that did not hear his witnesses. "
+                "I ask you to see to it that he is tried anew, and fairly.\n\nYours sincerely,",
+                "The sentence against Adam al-Ayyina",
+            )
+        ],
+        by="noor", number="UA 904/25", title="No death sentence without witnesses", audience=Audience.DESK,
+        summary="An invented case. Sentenced to death; the appeal comes next month.",
+        act_until=story.day("iopt", 2),
+    )  # fmt: skip
+    story.entry(
+        "adam", story.at("iopt", 5, "16:05"), "kit", "person.sentenced_to_death", story.day("iopt", -5),
+        "The judgment came in writing.", source=COURT_PAPER,
+    )  # fmt: skip
+
+    def leaves() -> None:
+        minister = _minister(story)
+        edit_target(story.session, minister, version=minister.version, valid_to=story.day("iopt", -4))
+
+    def reports() -> None:
+        report_target(story.session, _minister(story), what="email_bounced", user_id=story.account("kit").id)
+
+    story.act(story.at("iopt", 4, "11:20"), "noor", "targets.edit", leaves)
+    story.act(story.at("iopt", 3, "18:10"), "kit", "targets.report", reports)
+
+
+def _minister(story: Story) -> Target:
+    return story.session.scalars(select(Target).where(Target.office == TARGETS["minister"]["office"])).one()
+
+
+def _hadas(story: Story) -> None:
+    """Its last day is over, and nobody has said what becomes of it."""
+    _open(
+        story, "hadas", 20, "advocate",
+        [LetterGiven("en", "I ask you to drop the charge for two lines in a social network.\n\nYours sincerely,")],
+        by="kit", number="UA 905/25", title="Two lines are no crime", audience=Audience.DESK,
+        summary="An invented case. Tried for two lines in a social network.", act_until=story.day("iopt", -3),
+    )  # fmt: skip

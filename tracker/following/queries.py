@@ -72,8 +72,8 @@ def may_be_told() -> ColumnElement[bool]:
 
 
 def _told(what: Any, message: Any = Message) -> Any:
-    """SQL on `messages`, or about one of them: of its hearing, where everybody may know of it, the cases that are open to everybody and that
-    the recipient follows."""
+    """SQL on `messages`, or about one of them: of its hearing, where everybody may know of it, the cases that are open
+    to everybody and that the recipient follows."""
     return (
         what.select_from(Hearing)
         .join(Case, Case.id.in_(select(Appearance.case_id).where(Appearance.hearing_id == Hearing.id)))

@@ -71,7 +71,7 @@ def index() -> str:
         "groups/index.html",
         groups=queries.list_groups(session, user),
         invitations=queries.list_invitations(session, user, clock.now()),
-        once=new_token(),
+        fresh=new_token,
     )
 
 
@@ -378,7 +378,7 @@ def evening(group_id: str, evening_id: str) -> str:
         checked_before=rules.CHECKED_BEFORE,
         say_state=say_state,
         called=called,
-        once=new_token(),
+        fresh=new_token,
         now=now,
     )
 
@@ -539,7 +539,7 @@ def _group_page(group: Group, member: GroupMember | None, form: InviteForm) -> s
         form=form,
         called=called,
         country_name=country_name,
-        once=new_token(),
+        fresh=new_token,
         now=now,
     )
 

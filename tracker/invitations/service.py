@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any, cast
 
 from flask import current_app
+from flask_babel import gettext as _
 from flask_security import hash_password
 from sqlalchemy import ColumnElement, CursorResult, or_, select, update
 from sqlalchemy.exc import IntegrityError
@@ -63,7 +64,7 @@ def invite(
     if role not in ROLES:
         raise Refused(f"“{role[:20]}” is no role: {', '.join(ROLES)}.", "role")
     if desk and role == "volunteer":
-        raise Refused("A volunteer belongs to no desk: only staff and admins do.", "desk")
+        raise Refused(_("A volunteer belongs to no desk: only staff and admins do."), "desk")
     if coordinator and not desk:
         raise Refused("A coordinator coordinates a desk: say which.", "coordinator")
     if language is not None and language not in current_app.extensions["languages"]:
@@ -160,7 +161,7 @@ def _check_own(session: Session, by: User, user: User) -> None:
     """Refused when somebody else's open invitation would end by this one: a coordinator takes no admin's away."""
     others = select(AccountLink.id).where(AccountLink.user_id == user.id, *_open(), ~looks_after(by))
     if session.scalar(others.limit(1)) is not None:
-        raise Refused("Somebody else has invited them already.", "email")
+        raise Refused(_("Somebody else has invited them already."), "email")
 
 
 # A new password -------------------------------------------------------------------------------------------------------
@@ -219,11 +220,13 @@ def ask_address(session: Session, user: User, email: str, now: datetime) -> Acco
     """
     address = accounts.normalise_email(email)
     if accounts.email_key(address) == user.email_key:
-        raise Refused("That is your address already.", "email")
+        raise Refused(_("That is your address already."), "email")
     if recipient_for(session, user.id).suppressed_at is not None:
         raise Refused(
-            "Mail to your present address comes back, so no link can be sent. Ask whoever runs the tracker to give "
-            "your account the other one.",
+            _(
+                "Mail to your present address comes back, so no link can be sent. Ask whoever runs the tracker to give "
+                "your account the other one."
+            ),
             "email",
         )
     return _make(session, user, "address", user, now, to=address)
@@ -242,7 +245,7 @@ def take_address(session: Session, user: User, word: str, now: datetime) -> User
         with session.begin_nested():
             change_address(session, owner, address, now)
     except IntegrityError:
-        raise Refused("Somebody has that address by now.") from None
+        raise Refused(_("Somebody has that address by now.")) from None
     end_links(session, AccountLink.user_id == owner.id, now, "the address was changed")
     return owner
 
@@ -327,7 +330,7 @@ def _use(session: Session, word: str, purpose: str, now: datetime) -> tuple[Acco
         if cast(CursorResult[Any], taken).rowcount == 1:
             _record(session, link.id, "changed", used_at=now.isoformat())
             return link, user
-    raise Refused("This link was used already, or has ended.")
+    raise Refused(_("This link was used already, or has ended."))
 
 
 # Ending ---------------------------------------------------------------------------------------------------------------

@@ -117,7 +117,7 @@ def _offered(form: InviteForm) -> InviteForm:
         desks = [m.desk for m in user.memberships if m.desk_id in own]
         form.role.choices = choices("role", ["volunteer", "staff"])
         del form.coordinator
-    form.desk.choices = [("", _("none")), *((desk.code, desk.name) for desk in desks)]
+    form.desk.choices = [("", _("no desk")), *((desk.code, desk.name) for desk in desks)]
     form.language.choices = list(known_languages())
     return form
 
@@ -269,7 +269,7 @@ def ask_address() -> Any:
 
 
 @bp.get("/account/address/<word>")
-@open_to("signed_in")
+@open_to("signed_in", fresh=True)
 def confirm_address(word: str) -> Response:
     """Is this address yours? Looking uses nothing up: programs that check mails open links. Only whose account it is
     gets here: a link that went astray gives nobody an account."""
@@ -277,7 +277,7 @@ def confirm_address(word: str) -> Response:
 
 
 @bp.post("/account/address/<word>")
-@open_to("signed_in")
+@open_to("signed_in", fresh=True)
 def take_address(word: str) -> Response:
     """It is: mail goes there from now on, and every other sign-in ends."""
     form = HouseForm()

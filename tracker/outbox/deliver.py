@@ -2,19 +2,24 @@
 
 Nothing is held across the network: each step that is written down commits before the next goes out. Nothing is charged
 to a mail for what is the relay's fault: then all of them wait, and staff are told (`queries.relay_state`).
+
+Where there is much to send, two lines do it at once (on SQLite one): each has its own session, claims its own mails and
+has at most one of them between the mark and the settle.
 """
 
 import logging
 import secrets
+import threading
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal, TypeVar
 
-from flask import current_app
+from flask import Flask, current_app
 from sqlalchemy import exists, func, or_, select
 from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session
@@ -167,18 +172,30 @@ def _spread() -> float:
 
 
 @dataclass(slots=True)
+class _Seen:
+    """What the lines of one run have seen of the relay, in a row."""
+
+    works: bool = False
+    drops: int = 0
+    not_taken: int = 0
+    unsure: int = 0
+    #: The first line had to end: no mail is begun on the other.
+    over: bool = False
+
+
+@dataclass(slots=True)
 class _Run:
-    """One run of the step."""
+    """One run of the step; or its second line, which only sends."""
 
     ended: Ended = field(default_factory=Ended)
     settings: Any = field(default_factory=lambda: current_app.extensions["settings"])
     line: Line | None = None
     #: Whether the line has carried a mail, so that a connection that ended may just have been idle too long.
     line_used: bool = False
-    works: bool = False
-    drops: int = 0
-    not_taken: int = 0
-    unsure: int = 0
+    relay: _Seen = field(default_factory=_Seen)
+    #: What sends beside this one.
+    beside: "_SecondLine | None" = None
+    is_second: bool = False
     #: The pause of the house as it was read before the claim.
     pause: Pause | None = None
     #: What the relay has just taken: its settle and the mark of the next mail are one commit.
@@ -255,9 +272,34 @@ class _Run:
             while not progress.must_end() and self.send_batch(tried=False) + self.send_batch(tried=True):
                 progress.made()
         except RelayUnavailable as fault:
+            self.relay.over = True
             _circuit.failed(self.settings.smtp_url)
             words = Relay.parse(self.settings.smtp_url).without_password(fault.words)
             say_relay(fault.state, words, clock.now())
+        except BaseException:
+            self.relay.over = True
+            raise
+        finally:
+            if self.beside is not None:
+                self.beside.join()
+        if self.beside is not None:
+            self.ended.add(self.beside.ended())
+
+    def send_beside(self) -> None:
+        """As a second line: send what has not been tried yet, while there is any and the first line sends, too. Whether
+        the relay can be reached, and what follows where it cannot, is for the first to say."""
+        try:
+            self.call()
+            while not self.is_over() and self.send_batch(tried=False):
+                progress.made()
+        except RelayUnavailable as fault:
+            log.info("the second line to the relay ends: %s", fault.state)
+        finally:
+            self.hang_up()
+
+    def is_over(self) -> bool:
+        """Whether no other mail is to be begun."""
+        return progress.must_end() or (self.is_second and self.relay.over)
 
     def call(self) -> Line:
         """The open line to the relay, reached anew where there is none."""
@@ -270,10 +312,10 @@ class _Run:
     def relay_works(self) -> None:
         """The relay took a mail, or turned down for good an address of one: it works for the others. That it let
         somebody be named says nothing yet."""
-        self.not_taken = 0
+        self.relay.not_taken = 0
         _circuit.worked()
-        if not self.works:
-            self.works = True
+        if not self.relay.works:
+            self.relay.works = True
             say_relay("ok", "", clock.now())
 
     def hang_up(self) -> None:
@@ -284,6 +326,10 @@ class _Run:
 
     def send_batch(self, *, tried: bool) -> int:
         """Claim a few and send them, one after the other. Returns how many were claimed."""
+        # Before the claim: the waits of a connection may be longer than any claim should last.
+        if (self.line is None or not self.line.is_open) and not look(clock.now()).due:
+            return 0
+        self.call()
         with short_transaction() as session:
             self.pause = read_pause(session)
             stands_still = self.pause is not None and self.pause.cut is None
@@ -292,6 +338,8 @@ class _Run:
                 failpoints.point("in_claim")
         if batch:
             failpoints.point("after_claim")
+        if len(batch) == protocol.BATCH and self.beside is None and not self.is_second and _takes_two():
+            self.beside = _SecondLine(_Run(settings=self.settings, relay=self.relay, is_second=True))
         position = 0
         try:
             parcels = self.compose(batch)
@@ -300,13 +348,15 @@ class _Run:
                 if claimed.id not in parcels:
                     continue
                 out_of_time = clock.true_now() > claimed.lease_until - protocol.CLAIM_MARGIN
-                if out_of_time or progress.must_end():
+                if out_of_time or self.is_over():
                     # What is left of the lease is too short for one more: claim these again, now or after a restart.
                     self.settle_taken()
                     _give_back(batch[position:])
                     break
                 self.send_one(claimed, parcels[claimed.id])
             self.settle_taken()
+        except _LineEnded:
+            _give_back(batch[position:])
         except RelayUnavailable:
             self.settle_taken()
             _give_back(batch[position:])
@@ -491,32 +541,32 @@ class _Run:
 
     def prepare(self, claimed: Claimed, parcel: Parcel) -> bool:
         """Name sender and recipient to the relay. False when that failed for this mail, which is then settled.
-        RelayUnavailable when no mail would fare better."""
-        while True:
-            if self.line is None or not self.line.is_open:
-                self.settle_taken()
-            line = self.call()
-            fresh, self.line_used = not self.line_used, True
-            try:
-                sender = plain_address(return_path(self.settings, claimed.id, claimed.message_id))
-                address = plain_address(parcel.address)
-                utf8 = needs_utf8(sender, address)
-                if utf8 and not line.takes_utf8:
-                    words = "the relay takes no addresses in this script"
-                    raise SendFailed(words, permanent=True, code=None, phase="connected")
-                line.prepare(sender, address, utf8, self.settle_taken)
-            except SendFailed as fault:
-                self.settle_taken()
-                if fault.dropped and not fresh:
-                    # Kept connections end when nobody speaks for a while: that is nobody's failure.
-                    continue
-                if fault.perhaps_us:
-                    self.refused(claimed, parcel, fault)
-                elif fault.permanent and fault.code:
-                    self.relay_works()
-                self.failed(claimed, fault)
-                return False
-            return True
+        RelayUnavailable when no mail would fare better; _LineEnded."""
+        line = self.line
+        if line is None or not line.is_open:
+            self.settle_taken()
+            raise _LineEnded
+        fresh, self.line_used = not self.line_used, True
+        try:
+            sender = plain_address(return_path(self.settings, claimed.id, claimed.message_id))
+            address = plain_address(parcel.address)
+            utf8 = needs_utf8(sender, address)
+            if utf8 and not line.takes_utf8:
+                words = "the relay takes no addresses in this script"
+                raise SendFailed(words, permanent=True, code=None, phase="connected")
+            line.prepare(sender, address, utf8, self.settle_taken)
+        except SendFailed as fault:
+            self.settle_taken()
+            if fault.dropped and not fresh:
+                # Kept connections end when nobody speaks for a while: that is nobody's failure.
+                raise _LineEnded from fault
+            if fault.perhaps_us:
+                self.refused(claimed, parcel, fault)
+            elif fault.permanent and fault.code:
+                self.relay_works()
+            self.failed(claimed, fault)
+            return False
+        return True
 
     def refused(self, claimed: Claimed, parcel: Parcel, fault: SendFailed) -> None:
         """The relay refused the first address of a line in words that may be meant for us. Where it did so for another
@@ -598,12 +648,12 @@ class _Run:
             log.warning("envelope %s may have arrived: %s", claimed.id, fault.words)
             words = fault.words
             self._settle(claimed, lambda session: protocol.settle_unsure(session, claimed, words, clock.now()))
-            self.unsure += 1
-            if self.unsure >= UNSURE_IN_A_ROW:
+            self.relay.unsure += 1
+            if self.relay.unsure >= UNSURE_IN_A_ROW:
                 raise RelayUnavailable("down", f"it takes mail and does not answer: {words}") from fault
             return
         failpoints.point("after_data")
-        self.drops = self.unsure = self.not_taken = 0
+        self.relay.drops = self.relay.unsure = self.relay.not_taken = 0
         _circuit.worked()
         self.taken = Taken(claimed, said, clock.now())
         restored.note_sent(claimed.message_id, parcel.carried, self.taken.at)
@@ -638,14 +688,14 @@ class _Run:
                 spread=_spread(),
             ),
         )
-        self.drops = self.drops + 1 if fault.dropped else 0
+        self.relay.drops = self.relay.drops + 1 if fault.dropped else 0
         turned_down = fault.permanent and fault.phase == "recipient"
         if turned_down:
             # Afterwards, so that this mail ends as what it is. Should it come to nothing, the next one is refused, too.
             with short_transaction() as session:
                 refused_at_once(session, claimed.recipient_id, fault.words, now)
-        self.not_taken += int(bool(fault.code) and not turned_down)
-        if self.drops >= DROPS or self.not_taken >= NOT_TAKEN:
+        self.relay.not_taken += int(bool(fault.code) and not turned_down)
+        if self.relay.drops >= DROPS or self.relay.not_taken >= NOT_TAKEN:
             raise RelayUnavailable("down", fault.words, fault.code) from fault
 
     def _settle(self, claimed: Claimed, write: Callable[[Session], Ended], sent: str | None = None) -> None:
@@ -669,6 +719,45 @@ class _Run:
                 if pause is None:
                     raise
                 time.sleep(pause)
+
+
+class _LineEnded(Exception):
+    """There is no line any more for what has been claimed."""
+
+
+class _SecondLine:
+    """Sends beside the first line, on connections of its own: while one of them waits for the disk, the other is with
+    the relay. Each mail is claimed, marked and settled by one of them; a second deliverer would do no other."""
+
+    def __init__(self, run: _Run) -> None:
+        self._run = run
+        self._fault: BaseException | None = None
+        app = current_app._get_current_object()  # type: ignore[attr-defined]  # of Flask's proxy
+        self._thread = threading.Thread(target=copy_context().run, args=(self._send, app), daemon=True)
+        self._thread.start()
+
+    def _send(self, app: Flask) -> None:
+        try:
+            # A context of its own: with it goes a session.
+            with app.app_context():
+                self._run.send_beside()
+        except BaseException as fault:
+            self._fault = fault
+
+    def join(self) -> None:
+        """Wait for its last mail."""
+        self._thread.join()
+
+    def ended(self) -> Ended:
+        """What it has sent, once it has ended. Raises what went wrong with it."""
+        if self._fault is not None:
+            raise self._fault
+        return self._run.ended
+
+
+def _takes_two() -> bool:
+    """Whether the database lets two write at once. SQLite has one lock for all."""
+    return db.engine.dialect.name == "postgresql"
 
 
 def _give_back(claimed: Sequence[Claimed], not_before: datetime | None = None) -> None:

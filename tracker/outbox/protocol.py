@@ -38,7 +38,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, aliased
 
-from tracker.base.db import Step, execute_together
+from tracker.base.together import Step, execute_together
 from tracker.outbox import rules
 from tracker.outbox.holder import is_dead, new_token
 from tracker.outbox.kinds import STAMP, UNSURE_WAIT, MessageKind, NoLonger, kinds
@@ -46,12 +46,13 @@ from tracker.outbox.models import Attempt, Envelope, Message, Recipient, account
 from tracker.outbox.pausing import Pause, unchanged
 from tracker.outbox.service import CHUNK, end_messages
 
-#: How long a claim holds: the waits of a connection up to RCPT, and of the database, with room. Correctness does not
-#: hang on it (the mark is fenced), only how soon another deliverer takes over.
-CLAIM_LEASE = timedelta(seconds=90)
+#: How long a claim holds, so long as another machine takes nothing over that is still worked on. Correctness does not
+#: hang on it: the mark is fenced.
+CLAIM_LEASE = timedelta(seconds=150)
 
-#: What must be left of a claim when work on an envelope begins.
-CLAIM_MARGIN = timedelta(seconds=50)
+#: What must be left of a claim when work on an envelope begins: three answers of 30 s (RSET, MAIL, RCPT), 5 s for who
+#: holds a row of it, 15 for the lock of SQLite. Connecting takes longer, and comes before the claim.
+CLAIM_MARGIN = timedelta(seconds=115)
 
 #: How long a mark holds. 30 s for the answer to DATA, 30 for the mail itself, 600 for the answer to it, 31.5 for the
 #: tries to write it down make 691.5; the rest is for the waits of the database.

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import Insert, case, func, or_, select
+from sqlalchemy import ColumnElement, Insert, case, exists, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -106,21 +106,26 @@ def tally(session: Session, action: UrgentAction) -> Tally:
     )
 
 
-def list_own_steps(session: Session, user: User, action: UrgentAction) -> Sequence[Step]:
-    """What this account said it did for an action, the latest first."""
+def list_own_steps(session: Session, user: User, action: UrgentAction, source: str = "self") -> Sequence[Step]:
+    """What this account said it did itself for an action, the latest first; `staff`: what it was told."""
     return session.scalars(
         select(Step)
-        .where(Step.user_id == user.id, Step.action_id == action.id, Step.undone_at.is_(None))
+        .where(Step.user_id == user.id, Step.action_id == action.id, Step.source == source, Step.undone_at.is_(None))
         .order_by(Step.id.desc())
         .limit(20)
     ).all()
 
 
 def wrote_for(session: Session, user: User, action_ids: Sequence[int]) -> Mapping[int, date]:
-    """On which day this account last wrote, by action."""
+    """On which day this account last wrote, by itself or with a group, by action."""
     rows = session.execute(
         select(Step.action_id, func.max(Step.done_on))
-        .where(Step.user_id == user.id, Step.action_id.in_(action_ids), Step.undone_at.is_(None))
+        .where(
+            Step.user_id == user.id,
+            Step.action_id.in_(action_ids),
+            Step.source.in_(("self", "group")),
+            Step.undone_at.is_(None),
+        )
         .group_by(Step.action_id)
     )
     return {row[0]: row[1] for row in rows}
@@ -151,28 +156,41 @@ def list_withdrawn(session: Session, user: User, now: datetime) -> list[Withdraw
     return [Withdrawn(action, bool(known), bool(did)) for action, known, did in rows]
 
 
-def may_be_told(session: Session, user: User, action: UrgentAction) -> bool:
-    """Whether this account opened, printed or took an action once: it is told that it ended, though its case may be
-    closed to it by now."""
-    opened = select(ActionReading.user_id).where(ActionReading.action_id == action.id, ActionReading.user_id == user.id)
-    took = select(Step.user_id).where(Step.action_id == action.id, Step.user_id == user.id)
-    return session.scalar(opened.union_all(took).limit(1)) is not None
+def find_told(session: Session, user: User, public_id: str) -> UrgentAction | None:
+    """An action that volunteers could once take, and that this account opened, printed or took: it is told that it
+    ended, though its case may be closed to it by now. None: there is none. One statement, whatever there is."""
+    return session.scalar(
+        select(UrgentAction).where(
+            UrgentAction.public_id == public_id,
+            UrgentAction.shown_to >= Audience.VOLUNTEERS,
+            UrgentAction.activated_at.is_not(None),
+            _touched(user),
+        )
+    )
 
 
 def find_by_code(session: Session, user: User, code: str) -> str:
     """The random id of the action with this short code, of which the account may know that there is one: it sees it, or
-    once opened or took it. NotFound otherwise."""
-    row = session.execute(
-        select(UrgentAction, level(user.id))
+    once opened or took it. NotFound otherwise. One statement, whatever there is."""
+    sees = (level(user.id) <= UrgentAction.audience) & (
+        (UrgentAction.state != "draft") | (level(user.id) <= Audience.DESK)
+    )
+    found = session.scalar(
+        select(UrgentAction.public_id)
         .join(Case, Case.id == UrgentAction.case_id)
-        .where(UrgentAction.short_code == code[:10])
-    ).first()
-    if row is not None:
-        action, rung = row
-        unseen = rung > action.audience or (action.state == "draft" and rung > Audience.DESK)
-        if not unseen or may_be_told(session, user, action):
-            return action.public_id
-    raise NotFound("There is no such action that you may see.")
+        .where(UrgentAction.short_code == code[:10], or_(sees, _touched(user)))
+    )
+    if found is None:
+        raise NotFound("There is no such action that you may see.")
+    return found
+
+
+def _touched(user: User) -> ColumnElement[bool]:
+    """SQL: this account opened, printed or took the action."""
+    return or_(
+        exists(select(1).where(ActionReading.action_id == UrgentAction.id, ActionReading.user_id == user.id)),
+        exists(select(1).where(Step.action_id == UrgentAction.id, Step.user_id == user.id)),
+    )
 
 
 def opened(session: Session, user: User, action: UrgentAction, now: datetime, *, printed: bool = False) -> Insert:

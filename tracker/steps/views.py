@@ -13,7 +13,6 @@ from tracker.actions.models import ActionLetter, UrgentAction
 from tracker.actions.queries import (
     called,
     find_for,
-    find_withdrawn,
     languages_of,
     list_letters,
     list_open_to,
@@ -21,7 +20,6 @@ from tracker.actions.queries import (
 )
 from tracker.actions.rules import stands
 from tracker.base import clock
-from tracker.base.audience import Audience
 from tracker.base.countries import country_name
 from tracker.base.dates import today_in
 from tracker.base.db import db, note
@@ -261,10 +259,10 @@ def _open_action(session: Session, user: User, public_id: str) -> tuple[UrgentAc
     try:
         action, case, _rung = find_for(session, user, public_id)
     except NotFound:
-        withdrawn = find_withdrawn(session, public_id, Audience.VOLUNTEERS)
-        if withdrawn is not None and queries.may_be_told(session, user, withdrawn):
-            return withdrawn
-        raise
+        told = queries.find_told(session, user, public_id)
+        if told is None:
+            raise
+        return told
     if stands(action.state, action.act_until_at, now) == "active":
         return action, case
     if action.state == "draft":
@@ -324,7 +322,7 @@ def _take_page(session: Session, user: User, action: UrgentAction, case: Case, f
         rtl=right_to_left(letter.language),
         mine=queries.list_own_steps(session, user, action),
         public=rules.public_count(queries.total_of(session, [action.id]).get(action.id, 0)),
-        once=new_token(),
+        fresh=new_token,
         today=today,
         now=now,
         zone=user.reading_zone,

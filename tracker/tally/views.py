@@ -17,16 +17,17 @@ from tracker.actions.queries import called, get_of_case, list_targets_of
 from tracker.base import clock
 from tracker.base.dates import today_in
 from tracker.base.db import db
-from tracker.base.forms import led_to, once, submit
+from tracker.base.forms import HouseForm, led_to, once, submit
 from tracker.base.labels import label
+from tracker.base.once import new_token
 from tracker.base.words import say_short_date
 from tracker.base.work import unit_of_work
 from tracker.cases.access import kept_case, rung_of
 from tracker.cases.models import Case
 from tracker.groups.queries import names_of_groups
 from tracker.steps import rules as counting
-from tracker.steps.queries import Tally, tally
-from tracker.steps.service import record_step
+from tracker.steps.queries import Tally, list_own_steps, tally
+from tracker.steps.service import record_step, undo_step
 from tracker.tally.forms import AddStepsForm
 from tracker.tally.rules import length_of, safe_cell
 
@@ -91,6 +92,24 @@ def add(ref: str, public_id: str) -> Any:
     return submit(form, act, lambda: _page(form, case, action))
 
 
+@bp.post("/<step_id>/undo")
+@open_to("staff")
+def undo(ref: str, public_id: str, step_id: str) -> Any:
+    """Take back what one added."""
+    form = HouseForm()
+    back = url_for("tally.show", ref=ref, public_id=public_id)
+
+    def act() -> str:
+        with unit_of_work("tally.undo", acting(), "action"):
+            once(form)
+            _case, action, _desk = _action(ref, public_id)
+            undo_step(db.session(), viewer(), action, step_id)
+            flash(_("Taken back. It is not counted any more."), "good")
+            return led_to(form, back)
+
+    return submit(form, act, lambda: render_template("steps/undo.html", form=form, back=back))
+
+
 @bp.get("/tally.csv")
 @open_to("staff")
 def download(ref: str, public_id: str) -> Response:
@@ -146,6 +165,8 @@ def _page(form: AddStepsForm, case: Case, action: UrgentAction) -> str:
         public_from=counting.PUBLIC_FROM,
         smallest=counting.SMALLEST_PART,
         charts=_charts(found),
+        added=list_own_steps(db.session(), viewer(), action, source="staff"),
+        fresh=new_token,
     )
 
 

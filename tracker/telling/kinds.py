@@ -30,6 +30,7 @@ labels.announce(
     {
         planning.WROTE: _l("wrote for the action"),
         planning.OPENED: _l("opened the action"),
+        planning.IN_GROUP: _l("is in a group that wrote for the action"),
         planning.WROTE_BEFORE: _l("wrote for the action before"),
         planning.FOLLOWS: _l("follows the case as a volunteer"),
     },

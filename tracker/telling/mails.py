@@ -49,6 +49,7 @@ def write_stopped(session: Session, messages: Sequence[Message]) -> Mail:
     public."""
     known = known_of(session, messages)
     action, wrote = known.action, bool(known.message.tells["wrote"])
+    in_group = bool(known.message.tells["through_group"])
     with speaking(known.reader.language):
         subject = {
             "stopped": _("Please do not write any more"),
@@ -59,10 +60,9 @@ def write_stopped(session: Session, messages: Sequence[Message]) -> Mail:
             raise NoLonger
         said = Said(
             (_which(known, wrote), _public_words(action), *_what_now(action.state, wrote)),
-            ((_("What we can say"), address_of(action)),),
-            _("You get this because you wrote for this action and told us so.")
-            if wrote
-            else _("You get this because you opened this action."),
+            # Whoever never opened it themselves would find no page once the case is closed to them.
+            () if in_group and not known.open else ((_("What we can say"), address_of(action)),),
+            _why(wrote, in_group),
         )
         return replace(as_mail(subject, said), stamp=known.stamp)
 
@@ -204,6 +204,14 @@ def name_of(known: Known) -> str:
     if not known.open:
         return number
     return f"{number}: {known.action.title}" if number else known.action.title
+
+
+def _why(wrote: bool, in_group: bool) -> str:
+    if in_group:
+        return _("You get this because a group that you are in wrote for this action.")
+    if wrote:
+        return _("You get this because you wrote for this action and told us so.")
+    return _("You get this because you opened this action.")
 
 
 def _which(known: Known, wrote: bool) -> str:

@@ -23,6 +23,7 @@ from tracker.telling.queries import Reader
 
 #: Why somebody is told, in words for staff.
 WROTE, OPENED = "wrote for the action", "opened the action"
+IN_GROUP = "is in a group that wrote for the action"
 WROTE_BEFORE, FOLLOWS = "wrote for the action before", "follows the case as a volunteer"
 
 #: Why whoever ended it has no mail of it.
@@ -112,7 +113,13 @@ def _tell_ended(session: Session, now: datetime, cases: Sequence[int]) -> None:
             [
                 {
                     **_written(queries.STOPPED, f"{since}:{action.state}", action, recipients[reader.user_id], reader),
-                    "tells": {"state": action.state, "wrote": reader.wrote, "reader_zone": reader.zone},
+                    **({"cause": IN_GROUP} if reader.through_group else {}),
+                    "tells": {
+                        "state": action.state,
+                        "wrote": reader.wrote,
+                        "through_group": reader.through_group,
+                        "reader_zone": reader.zone,
+                    },
                     "due_at": now,
                     **({"state": "skipped", "reason": DID_IT} if reader.user_id == doer else {}),
                 }

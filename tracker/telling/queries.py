@@ -18,6 +18,7 @@ from tracker.base.audience import Audience
 from tracker.cases.models import Case, Involvement
 from tracker.cases.queries import NOTHING, level
 from tracker.flags.rules import WIDEST_OFFSET
+from tracker.groups.models import GroupMember
 from tracker.hearings.models import Appearance, Hearing
 from tracker.outbox.kinds import STAMP
 from tracker.outbox.models import Message, Recipient
@@ -44,11 +45,13 @@ RESULT_OF = timedelta(days=60)
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Somebody with an account who is told, on their own clock; `wrote`: they said that they did."""
+    """Somebody with an account who is told, on their own clock; `wrote`: they, or their group, said that they did;
+    `through_group`: they themselves neither said so nor opened it."""
 
     user_id: int
     zone: str
     wrote: bool
+    through_group: bool = False
 
 
 def ended(action: Any = UrgentAction) -> ColumnElement[bool]:
@@ -90,26 +93,34 @@ def list_ended(session: Session, cases: Sequence[int]) -> Sequence[tuple[UrgentA
 
 
 def list_acted(session: Session, action: UrgentAction, zone: str) -> list[Reader]:
-    """Everybody with an open account who took, opened or printed an action before it stood as it stands: who wrote
-    first, and among them who wrote last. `zone`: of whoever set none."""
+    """Everybody with an open account who took, opened or printed an action before it stood as it stands, and whoever is
+    in a group that wrote for it: who wrote first, and among them who wrote last. `zone`: of whoever set none."""
     since = action.state_since
     wrote: dict[int, datetime] = {}
+    groups: dict[int, datetime] = {}
     opened: set[int] = set()
-    steps = select(Step.user_id, Step.recorded_at, Step.undone_at).where(
+    steps = select(Step.user_id, Step.group_id, Step.recorded_at, Step.undone_at).where(
         Step.action_id == action.id, Step.recorded_at <= since
     )
-    for user_id, recorded_at, undone_at in session.execute(steps):
-        if user_id is None:
+    for user_id, group_id, recorded_at, undone_at in session.execute(steps):
+        if user_id is not None:
+            opened.add(user_id)
+        if undone_at is not None:
             continue
-        opened.add(user_id)
-        if undone_at is None:
+        if user_id is not None:
             wrote[user_id] = max(recorded_at, wrote.get(user_id, recorded_at))
+        if group_id is not None:
+            groups[group_id] = max(recorded_at, groups.get(group_id, recorded_at))
     readings = select(ActionReading.user_id).where(ActionReading.action_id == action.id)
     opened.update(session.scalars(readings.where(ActionReading.opened_at <= since)))
-    zones = zones_of(session, sorted(opened), zone)
+    members = select(GroupMember.user_id, GroupMember.group_id, GroupMember.joined_at)
+    for user_id, group_id, joined_at in session.execute(members.where(GroupMember.group_id.in_(groups))):
+        if joined_at <= groups[group_id]:
+            wrote[user_id] = max(groups[group_id], wrote.get(user_id, groups[group_id]))
+    zones = zones_of(session, sorted(opened | wrote.keys()), zone)
     first = sorted((user_id for user_id in wrote if user_id in zones), key=lambda one: (wrote[one], one), reverse=True)
     return [
-        *(Reader(user_id, zones[user_id], wrote=True) for user_id in first),
+        *(Reader(user_id, zones[user_id], wrote=True, through_group=user_id not in opened) for user_id in first),
         *(Reader(user_id, zones[user_id], wrote=False) for user_id in sorted(zones.keys() - wrote.keys())),
     ]
 

@@ -35,7 +35,7 @@ def action_to_decide(_now: datetime) -> Select[Any]:
     given = _given()
     entry = told.with_only_columns(func.max(Entry.id)).scalar_subquery()
     hearing = given.with_only_columns(func.max(Hearing.id)).scalar_subquery()
-    told_at = told.with_only_columns(func.max(EntryState.recorded_at)).scalar_subquery()
+    told_at = told.with_only_columns(func.max(Entry.recorded_at)).scalar_subquery()
     given_at = given.with_only_columns(func.max(Appearance.recorded_at)).scalar_subquery()
     died, freed = exists(_told(deaths)), exists(_told(releases))
     return (
@@ -61,14 +61,15 @@ def _told(codes: list[str]) -> Select[Any]:
     """SQL: entries of these kinds that count, written down since the action stands so, and no update since."""
     return (
         select(1)
-        .select_from(EntryState)
-        .join(Entry, Entry.id == EntryState.entry_id)
+        .select_from(Entry)
+        .join(EntryState, EntryState.entry_id == Entry.id)
         .where(
-            EntryState.case_id == UrgentAction.case_id,
-            EntryState.counts,
-            EntryState.recorded_at >= UrgentAction.state_since,
+            # By that index: of a long timeline only what is new is read.
+            Entry.case_id == UrgentAction.case_id,
+            Entry.recorded_at >= UrgentAction.state_since,
             Entry.kind.in_(codes),
-            ~_updated_since(EntryState.recorded_at),
+            EntryState.counts,
+            ~_updated_since(Entry.recorded_at),
         )
         .correlate(UrgentAction)
     )
