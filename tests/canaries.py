@@ -285,6 +285,7 @@ def _shared_ids(lived: Lived) -> Ids:
         "administration.user_id": [lived.owner.id, lived.volunteer.id],
         "invitations.link_id": 999_999,
         "invitations.word": "none-such",
+        "following.word": "none-such",
         "pages.audience": ["volunteers", "public"],
         "lang": ["en", "ar"],
         "year": "2024",
@@ -322,6 +323,7 @@ def _ids(lived: Lived, case: Case, hearing: Hearing) -> Ids:
     return {
         "ref": case.ref,
         "publishing.public_id": case.public_id,
+        "following.public_id": case.public_id,
         "cases.public_id": every(select(Person.public_id).where(Person.id == lived.person(case))),
         "consent.public_id": every(select(Person.public_id).where(Person.id == lived.person(case))),
         "hearings.public_id": every(select(Hearing.public_id).where(Hearing.id == hearing.id)),

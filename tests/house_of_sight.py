@@ -349,6 +349,13 @@ OF_NO_CASE = {
     "digests.resume_now": "whoever holds the link",
     "calendar.read": "whoever holds the address: tests/house/test_removal.py",
     "factors.remove_passkey": "one's own passkey",
+    "following.ask": "what everybody may follow, whoever asks: tests/following",
+    "following.ask_now": "what everybody may follow, whoever asks: tests/following",
+    "following.asked": "said alike to everybody",
+    **{
+        f"following.{name}": "whoever holds the link: tests/following"
+        for name in ("confirm", "confirm_now", "out", "out_now", "forget_now")
+    },
     **{
         f"publishing.{name}": "what everybody reads, whoever asks: tests/publishing"
         for name in (

@@ -78,6 +78,8 @@ ROOMS: tuple[str, ...] = (
     "tracker.digests.planning",
     "tracker.telling.kinds",
     "tracker.telling.planning",
+    "tracker.following.kinds",
+    "tracker.following.planning",
     "tracker.calendar.service",
     "tracker.outbox.deliver",
     "tracker.catching_up.reporting",
@@ -112,6 +114,7 @@ PAGES: tuple[str, ...] = (
     "tracker.history.views",
     "tracker.safety.views",
     "tracker.publishing.views",
+    "tracker.following.views",
     "tracker.pages.views",
 )
 

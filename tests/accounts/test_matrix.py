@@ -42,7 +42,10 @@ NARROWER = {
 
 
 #: What is sent without a form token: the signed token of a mail stands in the address, and mail programs send it.
-WITHOUT_FORM_TOKEN = {"reminders.stop_now", "reminders.resume_now", "digests.stop_now", "digests.resume_now"}
+WITHOUT_FORM_TOKEN = {
+    *("reminders.stop_now", "reminders.resume_now", "digests.stop_now", "digests.resume_now"),
+    *("following.confirm_now", "following.out_now", "following.forget_now"),
+}
 
 
 #: Answers to machines: what is bad is said in a word or as JSON, not as a page.

@@ -55,6 +55,8 @@ ELSEWHERE: Ids = {
     "groups.invitation_id": "none-such",
     "groups.step_id": "none-such",
     "groups.member_id": 999_999,
+    "following.public_id": "none-such",
+    "following.word": "none-such",
     "tally.step_id": "none-such",
     "steps.step_id": "none-such",
     "steps.code": "none-such",

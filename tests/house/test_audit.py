@@ -27,7 +27,7 @@ WITHOUT_RECORD = {
     ("tracker/factors/service.py", "CodeApp"): "last_step: which code was accepted, in the act that it let happen",
     ("tracker/factors/service.py", "Passkey"): "sign_count, used_at: the same of a passkey",
     ("tracker/factors/service.py", "RecoveryCode"): "one used up is written by hand; others go with what replaces them",
-    ("tracker/outbox/service.py", "Recipient"): "a row for an account that is on record",
+    ("tracker/outbox/service.py", "Recipient"): "a row for an account that is on record, or for who asks to follow",
 }
 
 #: Names of tables of Core that stand for a watched model.

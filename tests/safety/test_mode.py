@@ -43,6 +43,8 @@ GO_ON = {
     "administration.disable",
     "administration.revoke",
     "consent.do_stop",
+    "following.out_now",
+    "following.forget_now",
     "consent.do_stop_any",
     "reminders.stop_now",
     "digests.stop_now",

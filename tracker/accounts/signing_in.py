@@ -42,7 +42,7 @@ from tracker.base.sealing import Sealer
 from tracker.base.work import end_reading
 
 #: Where strangers fill in a form: how the paths begin on which the form's cookie is read.
-STRANGERS_FORMS = ("/sign-in", "/invitations/accept/", "/password/")
+STRANGERS_FORMS = ("/sign-in", "/invitations/accept/", "/password/", "/follow/")
 
 #: How the paths begin that are the same for everybody: no cookie is looked at there, and none is given.
 NOBODY_ASKED = ("/public/",)

@@ -6,10 +6,10 @@ costs a fifth of a second and 64 MiB, and would be a weapon otherwise.
 """
 
 import ipaddress
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from flask import current_app
 from flask_security import hash_password
@@ -37,6 +37,10 @@ TRIES_OF_FACTOR = 10
 #: Look-ups in that span that find nobody: of one account, and of all together. Somebody who mistypes needs three; who
 #: goes through numbers to learn which of them we know needs thousands.
 LOOKUPS_OF_ACCOUNT, LOOKUPS_OF_ALL = 20, 200
+
+#: Times in that span that somebody asks to follow a case without an account: with one address, from one network, and
+#: altogether. Each is a mail to somebody who may have nothing to do with it.
+FOLLOWS_OF_ADDRESS, FOLLOWS_OF_NETWORK, FOLLOWS_OF_ALL = 3, 20, 200
 
 #: Links to another address that an account asks for in that span.
 ADDRESSES_OF_ACCOUNT = 5
@@ -102,6 +106,20 @@ def refuse_too_many_addresses(user_id: int, now: datetime) -> bool:
     return _over({_blind(f"address:{user_id}"): ADDRESSES_OF_ACCOUNT}, now)
 
 
+def count_follow(email: str, address: str, now: datetime) -> Literal["", "address", "many"]:
+    """Count that somebody asks to follow a case without an account. `many`: too often from this network or altogether;
+    `address`: too often for this address alone, which nobody may be told, because it says that others asked."""
+    own = _blind(f"follow:{email_key(email.strip())}")
+    shared = {
+        _blind(f"follow network:{network_of(address)}"): FOLLOWS_OF_NETWORK,
+        _blind("follow all"): FOLLOWS_OF_ALL,
+    }
+    counted = _counted([own, *shared], now)
+    if any(counted[key] > most for key, most in shared.items()):
+        return "many"
+    return "address" if counted[own] > FOLLOWS_OF_ADDRESS else ""
+
+
 def found_somebody(user_id: int) -> None:
     """A look-up that found somebody does not count; those before it do."""
     note(_one_less(_lookup_keys(user_id)))
@@ -140,14 +158,20 @@ def _too_many(limits: dict[str, int], address: str, now: datetime) -> bool:
 
 
 def _over(limits: dict[str, int], now: datetime) -> bool:
-    """Count one for each of these keys; True when any was counted more often than it may be. What was counted is
-    answered by the statement that counts: of several processes each goes by its own."""
-    rows = noted(_count(list(limits), now).returning(SignInTry.key, SignInTry.tries))
+    """Count one for each of these keys; True when any was counted more often than it may be."""
+    counted = _counted(list(limits), now)
+    return any(counted[key] > most for key, most in limits.items())
+
+
+def _counted(keys: Sequence[str], now: datetime) -> Mapping[str, int]:
+    """Count one for each of these keys, and how often each was counted with it. What was counted is answered by the
+    statement that counts: of several processes each goes by its own."""
+    rows = noted(_count(list(keys), now).returning(SignInTry.key, SignInTry.tries))
     if rows is None:
         # Not in the session: what it has read in this request already may stand, on SQLite, for what there was before.
         with db.engine.connect() as reading:
-            rows = [*reading.execute(select(SignInTry.key, SignInTry.tries).where(SignInTry.key.in_(limits)))]
-    return any(row.tries > limits[row.key] for row in rows)
+            rows = [*reading.execute(select(SignInTry.key, SignInTry.tries).where(SignInTry.key.in_(keys)))]
+    return dict.fromkeys(keys, 0) | {row.key: row.tries for row in rows}
 
 
 def _forgive(session: Session, own: str, address: str) -> None:

@@ -17,10 +17,11 @@ import structlog
 from tracker.base.resources import PACKAGE
 
 _ADDRESS = re.compile(r"[^\s@<>\"'(),;:]+@[^\s@<>\"'(),;:]+")
-#: Addresses in which a word lets whoever has it in: a calendar, an invitation, a new password, another address, and the
-#: link of a mail that stops reminders.
+#: Addresses in which a word lets whoever has it in: a calendar, an invitation, a new password, another address,
+#: following a case, and the link of a mail that stops reminders.
 _SECRET = re.compile(
-    r"(/(?:calendar|invitations/accept|password/new|account/address|reminders/stop|reminders/resume)/)[^\s\"'?#]+"
+    r"(/(?:calendar|invitations/accept|password/new|account/address|reminders/stop|reminders/resume"
+    r"|follow/[^/\s]+/(?:confirm|out|forget))/)[^\s\"'?#]+"
 )
 _QUERY = re.compile(r"\?[^\s\"']*=[^\s\"']*")
 _LONGEST = 500

@@ -63,6 +63,7 @@ def _report(session: Session, outage_id: int, now: datetime) -> int:
                 "due_at": max(now, outage.ended_at + AFTER),
             }
             for recipient_id, user_id in recipients
+            if user_id is not None
         ],
     )
 

@@ -40,7 +40,7 @@ from tracker.outbox.pausing import Pause, hold_due, read_pause
 from tracker.outbox.protocol import Claimed, Ended, Fenced, Held
 from tracker.outbox.relay import Circuit, read_relay, say_relay
 from tracker.outbox.return_path import return_path
-from tracker.outbox.service import read_former_address
+from tracker.outbox.service import address_of, read_former_address
 
 log = logging.getLogger(__name__)
 
@@ -461,12 +461,14 @@ class _Run:
                     accounts.c.active,
                     accounts.c.discreet,
                     accounts.c.language,
+                    Recipient.address_sealed,
+                    Recipient.address_index,
                 )
-                .join(accounts, accounts.c.id == Recipient.user_id)
+                .outerjoin(accounts, accounts.c.id == Recipient.user_id)
                 .where(
                     Recipient.id.in_({claimed.recipient_id for claimed in batch}),
                     Recipient.suppressed_at.is_(None),
-                    or_(accounts.c.active, accounts.c.invited),
+                    or_(accounts.c.active, accounts.c.invited, Recipient.address_sealed.is_not(None)),
                 )
             )
         }
@@ -475,7 +477,7 @@ class _Run:
         for claimed in batch:
             messages = carried[claimed.id]
             to = readers.get(claimed.recipient_id)
-            if not messages or to is None or not (to.active or _goes_to_invited(messages[0].kind)):
+            if not messages or to is None or not (to.active or to.address_sealed or _goes_to_invited(messages[0].kind)):
                 found[claimed.id] = "nothing"
             elif self.pause is not None and not all(self.pause.lets(m.due_at) for m in messages):
                 found[claimed.id] = "paused"
@@ -492,10 +494,10 @@ class _Run:
                 except NoLonger:
                     found[claimed.id] = "silent"
                     continue
-                address = to.email
+                address = to.email or address_of(current_app.extensions["sealer"], to)
                 if messages[0].address_sealed is not None:
                     address = read_former_address(current_app.extensions["sealer"], messages[0]) or address
-                addressed = Addressed(self.settings.mail_from, to.name, address, claimed.message_id, code)
+                addressed = Addressed(self.settings.mail_from, to.name or "", address, claimed.message_id, code)
                 if to.discreet:
                     mail, addressed = made_discreet(mail, addressed, to.language)
                 found[claimed.id] = Parcel(

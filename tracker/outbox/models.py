@@ -44,18 +44,26 @@ accounts = table(
 )
 
 #: SQL on `accounts`: what staff who look at mail see its reader called.
-reader_name = func.coalesce(accounts.c.alias, accounts.c.name)
+reader_name = func.coalesce(accounts.c.alias, accounts.c.name, "")
 
 
 class Recipient(Model):
-    """Whom mail may go to: an account (an address without one comes with following without an account)."""
+    """Whom mail may go to: an account, or an address without one, which is kept sealed. One that has neither any more
+    asked to be forgotten: its row stays for what was sent, and says nothing of whose it was."""
 
     __tablename__ = "recipients"
+    audit_hides = frozenset({"address_sealed", "address_index"})
 
     #: Row number.
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    #: The account.
-    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), unique=True)
+    #: The account; None: an address without one.
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"), unique=True)
+    #: The address of who has no account, sealed and bound to its fingerprint; None: an account, or forgotten.
+    address_sealed: Mapped[str | None] = mapped_column(Text)
+    #: Keyed fingerprint of that address, hex: what it is found by.
+    address_index: Mapped[str | None] = mapped_column(String(64), unique=True)
+    #: The language of who has no account; None: an account, or forgotten.
+    language: Mapped[str | None] = mapped_column(String(12))
     #: When sending to it was stopped because mail bounced; None: reachable.
     suppressed_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     #: Why, in words for staff; empty: reachable.
@@ -164,7 +172,7 @@ class Message(Model):
 def shown_address() -> ColumnElement[str]:
     """SQL on `messages` and `accounts`: the address a message goes to, as lists show it; empty where it is a sealed
     one."""
-    return case((Message.address_sealed.is_(None), accounts.c.email), else_="")
+    return case((Message.address_sealed.is_(None), func.coalesce(accounts.c.email, "")), else_="")
 
 
 class Attempt(Model):

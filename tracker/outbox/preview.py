@@ -85,7 +85,7 @@ def dry_run(
     rows = (
         select(Message, reader_name, shown_address(), Envelope.not_before, Envelope.state)
         .join(Recipient, Recipient.id == Message.recipient_id)
-        .join(accounts, accounts.c.id == Recipient.user_id)
+        .outerjoin(accounts, accounts.c.id == Recipient.user_id)
         .outerjoin(Envelope, Envelope.id == Message.envelope_id)
         .where(Message.state.in_(("waiting", "sending", "paused")), Message.due_at <= now)
     )

@@ -80,6 +80,7 @@ _ATTEMPTS: Table = Attempt.metadata.tables["attempts"]
 TOO_LATE = "it was too late: it could not be sent in time"
 
 #: Why one does not leave whose reader it cannot go to.
+FORGOTTEN = "whoever it was for asked to be forgotten"
 ACCOUNT_CLOSED = "the account is not active any more"
 ADDRESS_STOPPED = "mail to this address was stopped because it came back"
 
@@ -251,17 +252,23 @@ def _held(claimed: Claimed) -> ColumnElement[bool]:
 
 
 def reachable(address: Any = None) -> ColumnElement[bool]:
-    """SQL on `messages`: its recipient's account is active (or invited, for the kinds that go there), mail to it is not
-    stopped, and (where given) it still has this address, or the message goes to another one on purpose."""
+    """SQL on `messages`: its recipient's account is active (or invited, for the kinds that go there), or it has an
+    address without one; mail to it is not stopped, and (where given) it still has this address, or the message goes to
+    another one on purpose. An address without an account never changes: it is kept, or forgotten."""
     to_invited = or_(*(Message.kind == kind.code for kind in kinds if kind.to_invited), false())
     conditions = [
         Recipient.id == Message.recipient_id,
         Recipient.suppressed_at.is_(None),
-        or_(accounts.c.active.is_(True), and_(accounts.c.invited.is_(True), to_invited)),
+        or_(
+            accounts.c.active.is_(True),
+            and_(accounts.c.invited.is_(True), to_invited),
+            Recipient.address_sealed.is_not(None),
+        ),
     ]
     if address is not None:
-        conditions.append(or_(accounts.c.email == address, Message.address_sealed.is_not(None)))
-    account = select(1).select_from(Recipient).join(accounts, accounts.c.id == Recipient.user_id)
+        same = (accounts.c.email == address, Message.address_sealed.is_not(None), Recipient.address_sealed.is_not(None))
+        conditions.append(or_(*same))
+    account = select(1).select_from(Recipient).outerjoin(accounts, accounts.c.id == Recipient.user_id)
     return exists(account.where(*conditions).correlate(Message))
 
 
@@ -409,13 +416,17 @@ def end_untrue(session: Session, claimed: Claimed, now: datetime, *, at_least_on
 def why_not(session: Session, message: Message, now: datetime) -> str:
     """Why a message will not be sent, in words for staff."""
     row = session.execute(
-        select(accounts.c.active, accounts.c.invited, Recipient.suppressed_at)
+        select(accounts.c.active, accounts.c.invited, Recipient.suppressed_at, Recipient.address_sealed)
+        .add_columns(Recipient.user_id)
         .select_from(Recipient)
-        .join(accounts, accounts.c.id == Recipient.user_id)
+        .outerjoin(accounts, accounts.c.id == Recipient.user_id)
         .where(Recipient.id == message.recipient_id)
     ).first()
     kind = kinds.find(message.kind)
-    if row is None or not (row.active or (row.invited and kind is not None and kind.to_invited)):
+    if row is not None and row.user_id is None:
+        if row.address_sealed is None:
+            return FORGOTTEN
+    elif row is None or not (row.active or (row.invited and kind is not None and kind.to_invited)):
         return ACCOUNT_CLOSED
     if row.suppressed_at is not None:
         return ADDRESS_STOPPED

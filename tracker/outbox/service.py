@@ -68,6 +68,45 @@ def read_former_address(sealer: Sealer, message: Message) -> str | None:
     return sealer.keyring.unseal(message.address_sealed, _place_of_address(message.dedupe_key)).decode()
 
 
+def recipient_of_address(session: Session, sealer: Sealer, key: str, address: str, language: str) -> int:
+    """The number of the recipient with this address and no account, made when there is none. `key`: the address as it
+    is found by. The same statements either way, so that neither answer nor time tells whether there was one."""
+    index = fingerprint_of(sealer, key)
+    session.execute(
+        insert_or_pass(session, Recipient, "address_index").values(
+            address_index=index,
+            address_sealed=sealer.keyring.seal(address.encode(), _place_in_recipients(index)),
+            language=language,
+        )
+    )
+    return session.execute(select(Recipient.id).where(Recipient.address_index == index)).scalar_one()
+
+
+def fingerprint_of(sealer: Sealer, key: str) -> str:
+    """What an address without an account is found by."""
+    return sealer.keyring.blind(key, "recipients")
+
+
+def address_of(sealer: Sealer, recipient: Any) -> str:
+    """The address of a recipient without an account (a row of `address_sealed` and `address_index`)."""
+    return sealer.keyring.unseal(recipient.address_sealed, _place_in_recipients(recipient.address_index)).decode()
+
+
+def forget_address(session: Session, recipient_id: int, reason: str, now: datetime) -> None:
+    """Take back what waits for a recipient without an account, and keep nothing any more of whose it was."""
+    cancel_messages(session, Message.recipient_id == recipient_id, reason, now)
+    session.execute(
+        update(Recipient)
+        .where(Recipient.id == recipient_id, Recipient.user_id.is_(None))
+        .values(address_sealed=None, address_index=None, language=None)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _place_in_recipients(index: str) -> str:
+    return f"recipients|{index}|address_sealed"
+
+
 def _place_of_address(dedupe_key: str) -> str:
     return f"messages|{dedupe_key}|address_sealed"
 
@@ -138,4 +177,8 @@ def ensure_recipients(session: Session, user_ids: Iterable[int]) -> None:
 
 sealed_columns.add(
     "messages.address_sealed", Sealed(Message.address_sealed, Message.id, Message.dedupe_key, _place_of_address)
+)
+sealed_columns.add(
+    "recipients.address_sealed",
+    Sealed(Recipient.address_sealed, Recipient.id, Recipient.address_index, _place_in_recipients),
 )

@@ -404,6 +404,12 @@ def _hearings(session: Session, of: Case, hidden: frozenset[str]) -> tuple[Heari
     )
 
 
+def read_public_hearings(session: Session, of: Case) -> Mapping[str, HearingShown]:
+    """What everybody may know of the hearings of a case that is open to them, by their addresses. Two statements."""
+    hidden = _hidden_names(_involved(session, [of.id]))
+    return {hearing.public_id: hearing for hearing in _hearings(session, of, hidden)}
+
+
 def _told(session: Session, of: Case, hidden: frozenset[str], state: str) -> tuple[Told, ...]:
     """What the desk published about this case and no other; `state`: of its latest action."""
     others = select(PublicationCase.publication_id).where(PublicationCase.case_id != of.id)

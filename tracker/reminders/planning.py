@@ -663,7 +663,7 @@ def _may_hear(session: Session, hearings: Sequence[int]) -> dict[tuple[int, int]
     found: dict[tuple[int, int], int] = {}
     for chunk in chunks(hearings):
         found.update(
-            ((row[0], row[1]), row[2])
+            ((row[0], row[1]), row[2] or 0)
             for row in session.execute(
                 select(Appearance.hearing_id, Recipient.id, Recipient.user_id)
                 .select_from(Appearance)
@@ -671,7 +671,7 @@ def _may_hear(session: Session, hearings: Sequence[int]) -> dict[tuple[int, int]
                 .join(Case, Case.id == Appearance.case_id)
                 .join(Message, and_(Message.subject_kind == SUBJECT, Message.subject_id == Appearance.hearing_id))
                 .join(Recipient, Recipient.id == Message.recipient_id)
-                .where(Appearance.hearing_id.in_(chunk), *_hears())
+                .where(Appearance.hearing_id.in_(chunk), Recipient.user_id.is_not(None), *_hears())
                 .distinct()
             )
         )

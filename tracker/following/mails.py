@@ -1,0 +1,210 @@
+"""Writing to those who follow without an account. Subjects name nobody and no case; what stands in a mail is what the
+public page of the case shows, at the moment it is written."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, time
+from typing import Any
+
+from flask import current_app
+from flask_babel import gettext as _
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from tracker.base.labels import label
+from tracker.base.languages import speaking, spoken
+from tracker.base.markup import fill
+from tracker.base.words import isolate, say_date, say_day_of_month, say_list, say_time, say_window, say_zone
+from tracker.following import queries
+from tracker.following.models import FollowAsk
+from tracker.following.tokens import hash_word, leave_word, make_word
+from tracker.hearings.models import Hearing
+from tracker.outbox.kinds import Mail, NoLonger
+from tracker.outbox.models import Message, Recipient
+from tracker.publishing.queries import HearingShown, public_title, read_public_hearings
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What one mail says: paragraphs, facts as (what, how), links as (name, address), why it goes there, and ways
+    out."""
+
+    paragraphs: tuple[str, ...]
+    facts: tuple[tuple[str, str], ...] = ()
+    links: tuple[tuple[str, str], ...] = ()
+    why: str = ""
+    out: tuple[tuple[str, str], ...] = ()
+
+
+def write_confirm(session: Session, message: Message) -> Mail:
+    """The first mail: a link by which whoever reads it says yes. It names no case: somebody else may have written this
+    address."""
+    ask = session.get(FollowAsk, message.subject_id, populate_existing=True)
+    if ask is None:
+        raise NoLonger
+    word = make_word(ask.nonce)
+    if hash_word(word) != ask.token_hash:
+        # Made with another keyring: it would confirm nothing.
+        raise NoLonger
+    with speaking(ask.language):
+        said = Said(
+            (
+                _("Somebody, probably you, asked that mails about dates of a public case go to this address."),
+                _("If that was you, open this link and press the button. It is good once, and for three days."),
+                _("If it was not, do nothing: no other mail will come, and the address is deleted."),
+            ),
+            links=((_("Yes, I want to follow"), _address(ask.language, "confirm", word)),),
+        )
+        return _mail(_("Do you want to follow a case?"), said)
+
+
+def write_reminder(session: Session, message: Message) -> Mail:
+    """The mail some days before a hearing, as things stand now."""
+    hearing, cases, shown, language = _read(session, message)
+    with speaking(language):
+        day = hearing.local_date or hearing.earliest_on
+        if day is None:
+            raise NoLonger
+        said = Said(
+            (_("A date lies ahead in a case you follow: %(case)s.", case=_named(cases)),),
+            (
+                (_("What"), label(hearing.kind, "hearing_kind")),
+                (_("When"), _when(_tells(shown))),
+                (_("Where"), _where(shown)),
+                *(((_("How sure"), _("The date is provisional.")),) if hearing.certainty == "provisional" else ()),
+            ),
+            _pages(cases, language),
+            _("You get this because you follow this case without an account."),
+            _ways_out(message, cases, language),
+        )
+        mail = _mail(_("A date you follow: %(day)s", day=say_day_of_month(day)), said, _one_click(said))
+        return replace(mail, stamp=queries.stamp_of(hearing, cases))
+
+
+def write_change(session: Session, message: Message) -> Mail:
+    """The mail that a date that was told has changed."""
+    hearing, cases, shown, language = _read(session, message)
+    with speaking(language):
+        what = message.tells["what"]
+        sentence = {
+            "moved": _("The court moved this date."),
+            "corrected": _("We gave a wrong date, time or place."),
+            "postponed": _("This hearing was postponed: the court did not sit on it."),
+            "adjourned": _("This hearing was adjourned: the court sat, and goes on another day."),
+            "cancelled": _("This hearing was cancelled: it will not take place."),
+            "reinstated": _("This hearing is on again."),
+        }[what]
+        facts = [(_("What"), label(hearing.kind, "hearing_kind")), (_("We told you"), _when(message.tells["was"]))]
+        if what in ("moved", "corrected", "reinstated"):
+            facts += [(_("It is now"), _when(_tells(shown))), (_("Where"), _where(shown))]
+        said = Said(
+            (_("Something changed in a case you follow: %(case)s.", case=_named(cases)), sentence),
+            tuple(facts),
+            _pages(cases, language),
+            _("You get this because we had told you otherwise."),
+            _ways_out(message, cases, language),
+        )
+        return replace(
+            _mail(_("A date you follow has changed"), said, _one_click(said)), stamp=queries.stamp_of(hearing, cases)
+        )
+
+
+def write_stopped(session: Session, message: Message) -> Mail:
+    """The one mail after a case was closed to the public. It names nothing."""
+    with speaking(_language(session, message)):
+        return _mail(
+            _("Please do not write or post"),
+            Said(
+                (
+                    _("A case you follow: please do not write or post about it. It is not public any more."),
+                    _("You need do nothing more. No further mail about it will come."),
+                ),
+            ),
+        )
+
+
+def _read(session: Session, message: Message) -> tuple[Hearing, list[Any], HearingShown, str]:
+    """The hearing of a message, the cases it is told through, how everybody may know it, and the reader's language.
+    NoLonger when there is nothing to tell."""
+    found = queries.read_told(session, message)
+    if found is None:
+        raise NoLonger
+    hearing, cases = found
+    each = [read_public_hearings(session, case).get(hearing.public_id) for case, _desk in cases]
+    if any(one is None for one in each):
+        raise NoLonger
+    # The place as far as it gives away nobody of any of the cases.
+    places = [one for one in each if one is not None]
+    court = places[0].court if all(one.court for one in places) else ""
+    place = places[0].place if all(one.place for one in places) else ""
+    return hearing, cases, replace(places[0], court=court, place=place), _language(session, message)
+
+
+def _language(session: Session, message: Message) -> str:
+    language = session.scalar(select(Recipient.language).where(Recipient.id == message.recipient_id))
+    if language is None:
+        raise NoLonger
+    return language
+
+
+def _named(cases: Sequence[Any]) -> str:
+    return say_list([isolate(public_title(case)) for case, _desk in cases])
+
+
+def _pages(cases: Sequence[Any], language: str) -> tuple[tuple[str, str], ...]:
+    base = current_app.extensions["settings"].base_url
+    return tuple((public_title(case), f"{base}/public/{language}/cases/{case.public_id}") for case, _desk in cases)
+
+
+def _ways_out(message: Message, cases: Sequence[Any], language: str) -> tuple[tuple[str, str], ...]:
+    return tuple(
+        (_("Stop, or delete my address"), _address(language, "out", leave_word(message.recipient_id, case.id)))
+        for case, _desk in cases
+    )
+
+
+def _address(language: str, what: str, word: str) -> str:
+    return f"{current_app.extensions['settings'].base_url}/follow/{language}/{what}/{word}"
+
+
+def _one_click(said: Said) -> dict[str, str]:
+    """The headers by which a mail program itself can end it (RFC 8058)."""
+    return {"List-Unsubscribe": f"<{said.out[0][1]}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
+
+
+def _tells(shown: HearingShown) -> dict[str, Any]:
+    return {
+        "date": shown.local_date.isoformat() if shown.local_date else None,
+        "time": f"{shown.local_time:%H:%M}" if shown.local_time else None,
+        "earliest": shown.earliest_on.isoformat() if shown.earliest_on else None,
+        "latest": shown.latest_on.isoformat() if shown.latest_on else None,
+        "precision": shown.precision,
+        "zone": shown.zone,
+    }
+
+
+def _when(tells: Mapping[str, Any]) -> str:
+    """`Monday 8 April 2024, 09:30 Asia/Jerusalem`, or the window."""
+    zone = say_zone(tells["zone"])
+    if not tells.get("date"):
+        first, last = (date.fromisoformat(d) if d else None for d in (tells.get("earliest"), tells.get("latest")))
+        return _("%(window)s, %(zone)s", window=say_window(tells["precision"], first, last), zone=zone)
+    day = say_date(date.fromisoformat(tells["date"]))
+    if not tells.get("time"):
+        return _("%(date)s, time not announced, %(zone)s", date=day, zone=zone)
+    return _("%(date)s, %(time)s %(zone)s", date=day, time=say_time(time.fromisoformat(tells["time"])), zone=zone)
+
+
+def _where(shown: HearingShown) -> str:
+    apart = spoken().text_direction == "rtl"
+    said = [isolate(part) if apart else part for part in (shown.court, shown.place) if part]
+    return _(", ").join(said) or _("place not known")
+
+
+def _mail(subject: str, said: Said, headers: Mapping[str, str] | None = None) -> Mail:
+    return Mail(
+        subject=" ".join(subject.split()),
+        text=fill("following/mail.txt", said=said),
+        html=fill("following/mail.html", said=said, subject=subject),
+        headers=dict(headers or {}),
+    )
