@@ -166,7 +166,7 @@ def test_every_flag_rule_has_a_case(house: dict[str, Any]) -> None:
 def test_every_stage_risk_and_audience_has_a_case(house: dict[str, Any]) -> None:
     assert {c["stage"] for c in house["cases"]} == {"draft", "open", "monitoring", "closed"}
     assert {c["risk"] for c in house["cases"]} == {"critical", "high", "medium", "low"}
-    assert {c["audience"] for c in house["cases"]} == {"named", "desk", "volunteers"}
+    assert {c["audience"] for c in house["cases"]} == {"named", "desk", "volunteers", "public"}
 
 
 def test_hearings_lie_ahead_are_over_and_are_off(house: dict[str, Any]) -> None:

@@ -120,10 +120,10 @@ def _sami(story: Story) -> None:
 
 
 def _noga(story: Story) -> None:
-    """Next week some time; open to volunteers; not checked for longer than its risk allows."""
+    """Next week some time; open to the public; not checked for longer than its risk allows."""
     day, at = story.day, story.at
     known = at("iopt", 44, "11:00")
-    open_to_all = Audience.VOLUNTEERS
+    open_to_all = Audience.PUBLIC
     story.case(
         "noga", known, "noor", "iopt",
         [Somebody("noga", ("Noga Dugma", "נגה דוגמה"), "gardener", "she/her")],

@@ -8,9 +8,9 @@ from sqlalchemy import select
 
 from tracker.actions.models import UrgentAction
 from tracker.actions.service import LetterGiven, activate_action, draft_action, stop_action
-from tracker.base.audience import Audience
 from tracker.demo.invented import COURT_PAPER
 from tracker.demo.telling import Story
+from tracker.publishing.service import set_up_page, write_entry
 from tracker.steps.service import record_step
 from tracker.targets.models import Target
 from tracker.targets.service import edit_target, record_target, report_target
@@ -41,6 +41,7 @@ TARGETS = {
 def tell(story: Story) -> None:
     """Add the target book, the actions and what was done for them to the story."""
     _book(story)
+    _country_page(story)
     _noga(story)
     _yusuf(story)
     _aigul(story)
@@ -54,6 +55,25 @@ def _book(story: Story) -> None:
             record_target(story.session, **fields)
 
     story.act(story.at("iopt", 60, "10:00"), "noor", "targets.record", record)
+
+
+def _country_page(story: Story) -> None:
+    """The page of the desk that anybody reads."""
+    at = story.at("iopt", 40, "14:00")
+
+    def do() -> None:
+        desk = story.desk("iopt")
+        set_up_page(
+            story.session, desk, version=0, is_open=True, contact="iopt@example.org", names_coordinators=False,
+            document_years=[at.year - 1, at.year], documents_url="",
+        )  # fmt: skip
+        write_entry(
+            story.session, desk, kind="good_news", title="A shepherd is back with his flock",
+            text="An invented piece of news: after eleven weeks he was let go without a charge.",
+            published_on=at.date(),
+        )  # fmt: skip
+
+    story.act(at, "noor", "publishing.set_up", do)
 
 
 def _open(
@@ -121,7 +141,7 @@ def _noga(story: Story) -> None:
         by="noor", number="UA 901/25", title="Free a gardener who refuses to serve",
         summary="An invented case. She is in a military prison for the third time; her appeal is heard next week. "
         "Letters before that day can still count.",
-        cautions="Write about her alone: no word about the army or the war.",
+        cautions="Write about her alone: no word about the army or the war.", audience=Audience.PUBLIC,
     )  # fmt: skip
     _written(story, "noga", 12, "letter", 31, "noor")
     _written(story, "noga", 9, "email", 27, "noor")
