@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from tracker.actions.models import UrgentAction
 from tracker.actions.service import LetterGiven, activate_action, draft_action, stop_action
+from tracker.base.audience import Audience
 from tracker.demo.invented import COURT_PAPER
 from tracker.demo.telling import Story
 from tracker.publishing.service import set_up_page, write_entry
