@@ -303,6 +303,22 @@ def test_a_connection_that_is_ended_at_a_step(
 
 
 @pytest.mark.only_postgres
+def test_a_server_that_hangs_up_while_the_relay_takes_its_time_is_nobodys_failure(
+    outbox: Outbox, relay: RawRelay, fault_table: FaultTable
+) -> None:
+    outbox.plan(1, 2, 3)
+    end = text(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        "WHERE pid <> pg_backend_pid() AND datname = current_database()"
+    )
+    relay.at["dot"] = [lambda: None, lambda: outbox.write_beside(end)]
+    relay.slow["dot"] = 1.2
+    assert outbox.deliver() == {"sent": 3, "failed": 0, "waiting": 0}
+    verdict = fault_table.add("connection ended: while the relay answers", judge(outbox.engine, relay.copies()))
+    assert (verdict.states, verdict.lost, verdict.doubled) == ({"sent": 3}, 0, 0)
+
+
+@pytest.mark.only_postgres
 @pytest.mark.slow
 @pytest.mark.parametrize("point", ["in_claim", "after_rcpt", "in_mark", "after_mark", "in_settle"])
 def test_a_server_that_is_killed_at_a_step_and_comes_back(

@@ -103,7 +103,7 @@ def holds_the_database(database_url: str) -> bool:
     if not database_url.startswith("sqlite"):
         address = make_url(database_url).set(drivername="postgresql").render_as_string(hide_password=False)
         with psycopg.connect(address) as connection:
-            within = "SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in transaction%'"
+            within = "SELECT count(*) FROM pg_stat_activity WHERE state <> 'idle' AND pid <> pg_backend_pid()"
             return bool(connection.execute(within).fetchone()[0])  # type: ignore[index]
     with closing(sqlite3.connect(str(make_url(database_url).database), timeout=0.1)) as connection:
         try:

@@ -28,13 +28,14 @@ HELD = 50
 _READY = "tracker_held_ready"
 
 
-def execute_together(session: Session, steps: Sequence[Step]) -> list[int]:
-    """Run statements that do not depend on each other's answers within the session's transaction; how many rows each
-    has changed. PostgreSQL gets them, and the BEGIN before them, in one write, and answers once.
+def execute_together(within: Session | Connection, steps: Sequence[Step]) -> list[int]:
+    """Run statements that do not depend on each other's answers within the transaction of a session, or of a connection
+    that is only for this; how many rows each has changed. PostgreSQL gets them, and the BEGIN before them, in one
+    write, and answers once.
 
     No column with a default of Python's. A fault is the one `Session.execute` raises.
     """
-    connection = session.connection()
+    connection = within if isinstance(within, Connection) else within.connection()
     dialect: Any = connection.dialect
     raw: Any = connection.connection.driver_connection
     try:

@@ -12,20 +12,20 @@ import secrets
 import threading
 import time
 import traceback
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from contextvars import copy_context
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal, TypeVar
 
 from flask import Flask, current_app
-from sqlalchemy import exists, func, or_, select
+from sqlalchemy import Connection, exists, func, or_, select
 from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from tracker.base import clock, failpoints
-from tracker.base.db import db, quick_checkout
+from tracker.base.db import JUST_USED, WRITES, db, quick_checkout
 from tracker.base.house import read_fact
 from tracker.base.work import end_reading, short_transaction
 from tracker.clockwork.kinds import clock_step, progress
@@ -127,7 +127,7 @@ def deliver(now: datetime) -> Mapping[str, int]:
         with quick_checkout():
             run.go(outlook)
     finally:
-        run.hang_up()
+        run.end()
         restored.run_ends()
     waiting = look(clock.now()).waiting
     return {"sent": run.ended.sent, "failed": run.ended.failed, "waiting": waiting}
@@ -196,6 +196,9 @@ class _Run:
     #: What sends beside this one.
     beside: "_SecondLine | None" = None
     is_second: bool = False
+    #: A connection to the database, see `straight`.
+    kept: Connection | None = None
+    kept_at: float = 0.0
     #: The pause of the house as it was read before the claim.
     pause: Pause | None = None
     #: What the relay has just taken: its settle and the mark of the next mail are one commit.
@@ -295,7 +298,7 @@ class _Run:
         except RelayUnavailable as fault:
             log.info("the second line to the relay ends: %s", fault.state)
         finally:
-            self.hang_up()
+            self.end()
 
     def is_over(self) -> bool:
         """Whether no other mail is to be begun."""
@@ -323,6 +326,13 @@ class _Run:
         if self.line is not None:
             self.line.close()
             self.line = None
+
+    def end(self) -> None:
+        """Let go of the line, and of the database."""
+        self.hang_up()
+        if self.kept is not None:
+            self.kept.close()
+            self.kept = None
 
     def send_batch(self, *, tried: bool) -> int:
         """Claim a few and send them, one after the other. Returns how many were claimed."""
@@ -582,9 +592,9 @@ class _Run:
         taken = self.taken
         if taken is not None:
             try:
-                with short_transaction() as session:
+                with self.straight() as connection:
                     ended, marked = protocol.settle_and_mark(
-                        session,
+                        connection,
                         taken.claimed,
                         taken.said,
                         taken.at,
@@ -628,6 +638,20 @@ class _Run:
         except SQLAlchemyError:
             self._unmark(claimed)
             raise
+
+    @contextmanager
+    def straight(self) -> Iterator[Connection]:
+        """A transaction of what is done for every mail, on a connection that is kept for it: a session, and a look into
+        the pool, would take as long as the statements."""
+        if self.kept is not None and clock.monotonic() - self.kept_at > JUST_USED:
+            # The relay has taken its time: the server may have hung up meanwhile, and one from the pool is tried.
+            self.kept.close()
+            self.kept = None
+        if self.kept is None:
+            self.kept = db.engine.connect().execution_options(**{WRITES: True})
+        with self.kept.begin():
+            yield self.kept
+        self.kept_at = clock.monotonic()
 
     def _unmark(self, claimed: Claimed) -> None:
         """Perhaps its mark was committed and perhaps not; for certain nothing has left."""

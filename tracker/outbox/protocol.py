@@ -22,6 +22,7 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
+    Connection,
     Table,
     Update,
     and_,
@@ -65,10 +66,10 @@ _NOT_AVAILABLE = "55P03"
 
 #: Envelopes claimed in one statement. Those that were tried before are claimed one at a time, so that one which ends
 #: its deliverer is found out.
-BATCH = 20
+BATCH = 40
 
 #: How long what a kind says of an instant serves for mail after mail. What is too late is looked at to the second.
-SAME_LOOK = timedelta(seconds=10)
+SAME_LOOK = timedelta(seconds=30)
 
 _MESSAGES: Table = Message.metadata.tables["messages"]
 _ENVELOPES: Table = Envelope.metadata.tables["envelopes"]
@@ -305,7 +306,7 @@ def mark(
 
 
 def settle_and_mark(
-    session: Session,
+    connection: Session | Connection,
     taken: Claimed,
     said: str,
     at: datetime,
@@ -323,7 +324,7 @@ def settle_and_mark(
     the database together, and their answers decide. Fenced and NoLonger are of either, and want a rollback."""
     settles = _sent_steps(taken, said, at)
     marks = _mark_steps(claimed, kind, message_ids, address, now, true_now, pause, stamp, waits=False)
-    counts = execute_together(session, [*settles, *marks])
+    counts = execute_together(connection, [*settles, *marks])
     return _sent(counts[: len(settles)]), _marked(claimed, message_ids, counts[len(settles) :])
 
 

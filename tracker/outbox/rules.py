@@ -14,7 +14,7 @@ PATIENCE = timedelta(days=3)
 COMPOSE_TRIES = 3
 
 #: After so many deliverers that ended while they had it, a mail is taken to be what ended them. The first of them may
-#: have had nineteen others in hand, and somebody may have ended a few on purpose: so it is not one or two.
+#: have had dozens of others in hand, and somebody may have ended a few on purpose: so it is not one or two.
 DEATHS = 5
 
 #: Answers that speak of us or of the relay, not of one mail: its service ends, we must sign in, the sender is not ours.
