@@ -191,6 +191,8 @@ def test_what_is_kept_of_it_in_the_audit_is_that_somebody_did_so(followed: Any) 
     page = followed.lived.browser(followed.lived.owner, WEEK_BEFORE).get(f"/cases/{case.ref}/history")
     assert page.status_code == 200
     assert CANARY.in_(page.text) == set()
+    assert "without an account" not in page.text
+    assert "address forgotten" not in page.text
 
 
 def _acts() -> int:
@@ -236,7 +238,7 @@ def test_a_mail_that_was_packed_already_does_not_leave_to_who_was_forgotten(foll
     followed.sink.start()
     (waiting,) = followed.messages("follow.reminder")
     assert (waiting.state, waiting.envelope_id is not None) == ("waiting", True)
-    followed.post(f"/follow/en/forget/{leave_word(waiting.recipient_id, case.id)}", WEEK_BEFORE + MINUTE)
+    followed.post(f"/follow/en/forget/{leave_word(waiting.recipient_id, [case.id])}", WEEK_BEFORE + MINUTE)
     followed.tick(WEEK_BEFORE + 10 * MINUTE)
     assert followed.kinds() == ["follow.confirm"]
 

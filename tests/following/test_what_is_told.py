@@ -10,6 +10,7 @@ from house_of_cases import ZONE, utc
 from returned_mail import report
 
 from tracker.base.audience import Audience
+from tracker.base.work import short_transaction
 from tracker.cases.models import Case
 from tracker.cases.service import edit_case
 from tracker.consent.service import stop_publicity
@@ -211,3 +212,40 @@ def test_what_goes_to_followers_stands_in_no_list_that_staff_read(told: Any) -> 
         assert "elsewhere.example" not in answer.text
     for message in told.messages():
         assert page.get(f"/service/mails/{message.id}").status_code == 404
+
+
+def test_a_case_that_is_closed_while_somebody_says_yes_is_followed_by_nobody(followed: Any) -> None:
+    """`following.plan` ends what began at the very moment in which the case was closed."""
+    case = followed.open_case()
+    followed.follow(case)
+    recipient = followed.addresses()[0].id
+    followed.close(case)
+    assert followed.rows(Follow) == []
+    with short_transaction() as session:
+        session.add(Follow(recipient_id=recipient, case_id=case.id, days_before=[7], since=NOW))
+    plan_step(NOW + MINUTE)
+    assert followed.rows(Follow) == []
+    followed.tick(NOW + 2 * MINUTE)
+    assert followed.kinds()[1:] == ["follow.stopped"]
+
+
+def test_a_hearing_of_two_cases_is_one_mail_and_one_click_ends_both(followed: Any) -> None:
+    one, two = (followed.case(title=title) for title in ("One", "Two"))
+    followed.trial = followed.hearing(one, two)
+    for case in (one, two):
+        followed.follow(case)
+    followed.tick(WEEK_BEFORE)
+    assert followed.kinds() == ["follow.confirm", "follow.confirm", "follow.reminder"]
+    assert one.nickname in last(followed).text
+    assert two.nickname in last(followed).text
+    out = followed.link()
+    assert two.nickname in followed.open(out, WEEK_BEFORE).text
+    followed.post(out, WEEK_BEFORE, **{"List-Unsubscribe": "One-Click"})
+    assert (followed.rows(Follow), followed.addresses()) == ([], [])
+
+
+def test_a_link_out_is_good_in_a_language_that_is_not_spoken_any_more(told: Any) -> None:
+    out = told.link().replace("/follow/en/", "/follow/he/")
+    assert told.open(out, LATER).status_code == 200
+    assert told.post(out, LATER).status_code == 303
+    assert told.rows(Follow) == []

@@ -48,7 +48,7 @@ WITHOUT = {
     "flags/queries.py _shown": "conditions come from its callers, which ask for the level or take a rung",
     "following/queries.py _told": "takes no reader: what everybody may know of, by is_open",
     "following/queries.py find_ask": "whoever holds the link; whether everybody may know of the case is said with it",
-    "following/queries.py find_followed": "whoever holds the link; by is_open",
+    "following/queries.py list_followed": "whoever holds the link; by is_open",
     "following/queries.py is_closed": "a yes or no",
     "following/queries.py is_needed": "a yes or no",
     "following/queries.py may_be_confirmed": "by is_open: what everybody may know of",

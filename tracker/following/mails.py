@@ -157,10 +157,8 @@ def _pages(cases: Sequence[Any], language: str) -> tuple[tuple[str, str], ...]:
 
 
 def _ways_out(message: Message, cases: Sequence[Any], language: str) -> tuple[tuple[str, str], ...]:
-    return tuple(
-        (_("Stop, or delete my address"), _address(language, "out", leave_word(message.recipient_id, case.id)))
-        for case, _desk in cases
-    )
+    word = leave_word(message.recipient_id, [case.id for case, _desk in cases])
+    return ((_("Stop, or delete my address"), _address(language, "out", word)),)
 
 
 def _address(language: str, what: str, word: str) -> str:

@@ -68,15 +68,18 @@ def stop_following(session: Session, now: datetime, cases: Sequence[int]) -> Non
 
 @clock_step("following.plan", every=timedelta(seconds=60), turn="plan")
 def plan_step(now: datetime) -> Mapping[str, int]:
-    """Plan the reminders that have fallen due, and forget addresses whose mail comes back. Answers {"planned"}."""
+    """Plan the reminders that have fallen due, forget addresses whose mail comes back, and end what somebody began to
+    follow at the very moment it was closed. Answers {"planned"}."""
     session = db.session()
     due = bool(list_due(session, now))
     lost = session.scalar(select(exists(_lost())))
+    closed = session.scalar(select(exists(_closed())))
     session.rollback()
-    if not due and not lost:
+    if not due and not lost and not closed:
         return {"planned": 0}
     with unit_of_work("following.plan", CLOCK, now=now):
         session = db.session()
+        end_closed(session, now, list(session.scalars(_closed())))
         for number in list(session.scalars(_lost())):
             service.forget(session, number, now)
         return {"planned": plan_due(session, now)}
@@ -107,6 +110,11 @@ def forget_step(now: datetime) -> Mapping[str, int]:
 def _lost() -> Any:
     """SQL: addresses without an account to which nothing goes any more, because mail comes back."""
     return select(Recipient.id).where(Recipient.address_sealed.is_not(None), Recipient.suppressed_at.is_not(None))
+
+
+def _closed() -> Any:
+    """SQL: cases that are followed though everybody may not know of them."""
+    return select(Case.id).where(Case.id.in_(select(Follow.case_id)), ~is_open())
 
 
 # Reminders ------------------------------------------------------------------------------------------------------------
@@ -388,5 +396,5 @@ def end_closed(session: Session, now: datetime, cases: Sequence[int]) -> None:
             for recipient_id, case_id in sorted(followed)
         ],
     )
-    for case_id in sorted({case_id for _recipient, case_id in followed}):
-        note_done("follows", None, case_id, closed=now.isoformat())
+    if followed:
+        note_done("follows", None, closed=sorted({case_id for _recipient, case_id in followed}))

@@ -1,6 +1,7 @@
 """Reading who follows a public case without an account. What decides whether a mail may leave stands here: the plan and
 the last look before sending use the same."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -149,13 +150,14 @@ def find_ask(session: Session, word: str) -> Asked:
     return Asked(row[0], row[1], bool(row[2]))
 
 
-def find_followed(session: Session, recipient_id: int, case_id: int) -> Case | None:
-    """The case, where this recipient follows it and everybody may know of it; None: nothing is followed there."""
-    return session.scalar(
+def list_followed(session: Session, recipient_id: int, case_ids: Sequence[int]) -> Sequence[Case]:
+    """Those of these cases that this recipient follows and everybody may know of."""
+    return session.scalars(
         select(Case)
         .join(Follow, Follow.case_id == Case.id)
-        .where(Follow.recipient_id == recipient_id, Case.id == case_id, is_open())
-    )
+        .where(Follow.recipient_id == recipient_id, Case.id.in_(case_ids), is_open())
+        .order_by(Case.ref)
+    ).all()
 
 
 def is_needed(recipient: Any, now: datetime) -> ColumnElement[bool]:

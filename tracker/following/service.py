@@ -1,5 +1,5 @@
 """Asking to follow, saying yes, leaving, being forgotten. Nothing here commits, and no address leaves the recipient's
-row: what the audit keeps is that somebody did so, and of which case."""
+row: what the audit keeps is that somebody did so, and of which case, sealed with the key of the house."""
 
 import secrets
 from collections.abc import Sequence
@@ -54,6 +54,7 @@ def ask(
     session.add(asked)
     session.flush()
     row: dict[str, Any] = {
+        # Numbers of asks come again once their rows are gone.
         "dedupe_key": f"{CONFIRM}:{asked.id}:{nonce[:16]}",
         "kind": CONFIRM,
         "subject_kind": ASK,
@@ -92,20 +93,21 @@ def confirm(session: Session, word: str, now: datetime) -> int:
         .values(language=found.ask.language)
         .execution_options(synchronize_session=False)
     )
-    note_done("follows", None, found.ask.case_id, began=now.isoformat())
+    # Not under the key of the case: its history would tell those who keep it when somebody began.
+    note_done("follows", None, began=[found.ask.case_id])
     return found.ask.case_id
 
 
-def leave(session: Session, recipient_id: int, case_id: int, now: datetime) -> None:
-    """End one following, and take back what waits because of it. An address that follows nothing else, and is to be
-    told nothing, is forgotten at once. Doing it twice changes nothing."""
+def leave(session: Session, recipient_id: int, case_ids: Sequence[int], now: datetime) -> None:
+    """Follow these cases no more, and take back what waits because of it. An address that follows nothing else, and is
+    to be told nothing, is forgotten at once. Doing it twice changes nothing."""
     gone = session.execute(
         delete(Follow)
-        .where(Follow.recipient_id == recipient_id, Follow.case_id == case_id)
+        .where(Follow.recipient_id == recipient_id, Follow.case_id.in_(case_ids))
         .execution_options(synchronize_session=False)
     )
     if cast(CursorResult[Any], gone).rowcount:
-        note_done("follows", None, case_id, ended=now.isoformat())
+        note_done("follows", None, ended=list(case_ids))
     end_untrue_of(session, recipient_id, now)
     forget_idle(session, now, recipient_id)
 
@@ -124,7 +126,7 @@ def forget(session: Session, recipient_id: int, now: datetime) -> None:
         )
     forget_address(session, recipient_id, FORGOTTEN, now)
     if held is not None:
-        note_done("follows", None, None, forgotten=now.isoformat())
+        note_done("follows", None, forgotten=True)
 
 
 def forget_idle(session: Session, now: datetime, recipient_id: int | None = None) -> int:

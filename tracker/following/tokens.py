@@ -1,10 +1,11 @@
 """The words of links. That of a first mail is used once and stands nowhere; that by which somebody leaves names a
-recipient and a case, does not run out, and cannot be made by anybody else."""
+recipient and cases, does not run out, and cannot be made by anybody else."""
 
 import base64
 import hashlib
 import hmac
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from flask import current_app
@@ -28,15 +29,15 @@ def hash_word(word: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Leaves:
-    """What a link ends: a recipient's following of a case."""
+    """What a link ends: a recipient's following of these cases."""
 
     recipient_id: int
-    case_id: int
+    case_ids: tuple[int, ...]
 
 
-def leave_word(recipient_id: int, case_id: int) -> str:
-    """The word for this recipient and this case."""
-    said = json.dumps([recipient_id, case_id], separators=(",", ":")).encode()
+def leave_word(recipient_id: int, case_ids: Sequence[int]) -> str:
+    """The word for this recipient and these cases."""
+    said = json.dumps([recipient_id, *case_ids], separators=(",", ":")).encode()
     return f"{base64.urlsafe_b64encode(said).decode().rstrip('=')}.{_mac(said)}"
 
 
@@ -47,10 +48,10 @@ def read_leave_word(word: str) -> Leaves:
         said = base64.urlsafe_b64decode(body + "=" * (-len(body) % 4))
         if not hmac.compare_digest(_mac(said).encode(), mac.encode("utf-8", "surrogateescape")):
             raise NotFound(NOT_WHOLE)
-        recipient_id, case_id = json.loads(said)
+        recipient_id, *case_ids = json.loads(said)
     except ValueError:
         raise NotFound(NOT_WHOLE) from None
-    return Leaves(recipient_id, case_id)
+    return Leaves(recipient_id, tuple(case_ids))
 
 
 def _mac(said: bytes) -> str:

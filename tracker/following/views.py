@@ -143,7 +143,6 @@ def confirm_now(lang: str, word: str) -> Any:
 
 
 def _confirm_page(lang: str, word: str) -> Response:
-    _check_language(lang)
     found = queries.find_ask(db.session(), word)
     state = _state(found)
     title = public_title(found.case) if found.is_open else ""
@@ -162,24 +161,22 @@ def _state(found: queries.Asked) -> str:
 @bp.get("/follow/<lang>/out/<word>")
 @open_to("anyone")
 def out(lang: str, word: str) -> Response:
-    """What the link of a mail would end. Looking ends nothing."""
-    _check_language(lang)
+    """What the link of a mail would end. Looking ends nothing. A link is good, too, once its language is not spoken
+    here any more."""
     leaves = read_leave_word(word)
-    case = queries.find_followed(db.session(), leaves.recipient_id, leaves.case_id)
-    title = public_title(case) if case is not None else ""
-    return _private(render_template("following/out.html", lang=lang, word=word, title=title), 200)
+    titles = [public_title(case) for case in queries.list_followed(db.session(), leaves.recipient_id, leaves.case_ids)]
+    return _private(render_template("following/out.html", lang=lang, word=word, titles=titles), 200)
 
 
 @bp.post("/follow/<lang>/out/<word>")
 @open_to("anyone")
 @in_safety(read_only=True)
 def out_now(lang: str, word: str) -> Any:
-    """Follow this case no more: at the button of the page, which it leads back to, or at one click in a mail program
+    """Follow these cases no more: at the button of the page, which it leads back to, or at one click in a mail program
     (RFC 8058), whose server sends `List-Unsubscribe=One-Click`, without a cookie, and follows nobody anywhere."""
-    _check_language(lang)
     leaves = read_leave_word(word)
     with unit_of_work("following.leave", HOLDER) as now:
-        service.leave(db.session(), leaves.recipient_id, leaves.case_id, now)
+        service.leave(db.session(), leaves.recipient_id, leaves.case_ids, now)
     if request.form.get("List-Unsubscribe") == "One-Click":
         return Response(_("Stopped. No more mails about this go to this address.") + "\n", mimetype="text/plain")
     return redirect(url_for("following.out", lang=lang, word=word), 303)
@@ -190,7 +187,6 @@ def out_now(lang: str, word: str) -> Any:
 @in_safety(read_only=True)
 def forget_now(lang: str, word: str) -> Any:
     """Take away the address and all that it follows."""
-    _check_language(lang)
     leaves = read_leave_word(word)
     with unit_of_work("following.forget", HOLDER) as now:
         service.forget(db.session(), leaves.recipient_id, now)
