@@ -55,6 +55,13 @@ _WENT_NOWHERE = ("cancelled", "skipped", "not_delivered")
 def settle_following(session: Session, now: datetime, cases: Sequence[int] | None) -> None:
     """End what is not public any more, take back what is not so any more, and tell those who were told otherwise."""
     for chunk in chunks(cases or ()):
+        # Most acts are about cases that nobody follows so: one statement.
+        concerned = or_(
+            exists(select(Follow.id).where(Follow.case_id.in_(chunk))),
+            exists(select(FollowAsk.id).where(FollowAsk.case_id.in_(chunk))),
+        )
+        if not session.scalar(select(concerned)):
+            continue
         end_closed(session, now, chunk)
         _take_back(session, now, chunk)
         _plan_changes(session, now, chunk)
