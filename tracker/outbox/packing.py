@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
 
-from sqlalchemy import and_, insert, or_, select, update
+from sqlalchemy import Table, and_, bindparam, insert, literal_column, or_, select, update
 from sqlalchemy.orm import Session
 
 from tracker.base.dates import today_in, zone_of
@@ -153,27 +153,41 @@ def pack(session: Session, due: Sequence[Due], domain: str, now: datetime, polic
     if not groups:
         return 0
     by_id = _named(session, groups, domain)
-    made = session.execute(
-        insert(Envelope).returning(Envelope.id, Envelope.message_id),
+    connection = session.connection()
+    made = connection.execute(
+        _FRESH,
         [
             {
                 "recipient_id": group[0].recipient_id,
-                "state": "waiting",
                 "message_id": message_id,
                 "not_before": min(m.due_at for m in group),
-                "attempts": 0,
-                "ambiguous_attempts": 0,
-                "reason": "",
                 "created_at": now,
             }
             for message_id, group in by_id.items()
         ],
     ).all()
-    session.execute(
-        update(Message),
-        [{"id": m.id, "envelope_id": envelope_id} for envelope_id, message_id in made for m in by_id[message_id]],
+    connection.execute(
+        _CARRIED,
+        [{"of": m.id, "by": envelope_id} for envelope_id, message_id in made for m in by_id[message_id]],
     )
     return len(made)
+
+
+_ENVELOPES: Table = Envelope.metadata.tables["envelopes"]
+_MESSAGES: Table = Message.metadata.tables["messages"]
+
+# What is the same for all is spelled out: the driver reads each value of each row.
+_FRESH = (
+    insert(_ENVELOPES)
+    .values(
+        state=literal_column("'waiting'"),
+        attempts=literal_column("0"),
+        ambiguous_attempts=literal_column("0"),
+        reason=literal_column("''"),
+    )
+    .returning(_ENVELOPES.c.id, _ENVELOPES.c.message_id)
+)
+_CARRIED = update(_MESSAGES).where(_MESSAGES.c.id == bindparam("of")).values(envelope_id=bindparam("by"))
 
 
 def _left_today(session: Session, due: Sequence[Due], now: datetime) -> dict[int, int]:
