@@ -43,13 +43,19 @@ def addresses(lived: Lived) -> dict[str, list[str]]:
     act(lived, second, "stop", now=LATER, reason="asked")
     home = f"/actions/groups/{group.public_id}"
     at = f"{home}/evenings/{evening.public_id}"
-    taken = f"/actions/{first.public_id}"
+    taken, kept = f"/actions/{first.public_id}", f"/cases/{case.ref}/actions/{first.public_id}"
     return {
         lived.volunteer.email: [
             *("/actions/groups", home, f"{home}/edit", f"{home}/record", f"{home}/evenings/new", at, f"{at}/result"),
             *(f"{at}/print", f"{at}/print?large=yes&paper=letter", taken, f"{taken}/print", f"{taken}/print?letter=ar"),
+            *("/", "/actions", f"{taken}/calls", f"{taken}/thanks", f"/actions/{second.public_id}"),
+            f"/targets/{target.public_id}/report",
         ],
-        lived.owner.email: [f"/cases/{case.ref}/actions/{first.public_id}/tally", "/actions/groups/new"],
+        lived.owner.email: [
+            *(f"{kept}/tally", f"{kept}", f"{kept}/edit", f"{kept}/letters/ar", f"{kept}/hold", f"{kept}/stop"),
+            *(f"/cases/{case.ref}/actions/new", "/targets", "/targets/new", f"/targets/{target.public_id}"),
+            "/actions/groups/new",
+        ],
     }
 
 

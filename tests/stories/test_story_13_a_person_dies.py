@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 
+from actions_ground import action, open_case
 from house_of_cases import NOW, ZONE, Lived, utc
 from mail_sink import Mail
 
@@ -53,3 +54,31 @@ def test_nothing_goes_outward_until_the_family_has_spoken(
     page = volunteer.get(f"/cases/{case.ref}").text
     assert "W.D." in page
     assert "Daqqah" not in page, "what the person agreed to names them no more; the family has not said so"
+
+
+def test_actions_are_on_hold_at_once_and_those_who_wrote_are_told_to_stop_and_nothing_more(
+    lived: Lived, mails_at: Callable[[datetime], list[Mail]]
+) -> None:
+    case = open_case(lived, "Walid Daqqah", title="Walid Daqqah is ill in prison")
+    written = action(lived, case)
+    address = f"/actions/{written.public_id}"
+    volunteer = lived.browser(lived.volunteer)
+    assert volunteer.send(f"{address}/did-it", volunteer.filled(address, channel="letter")).status_code == 303
+    mails_at(DIED - timedelta(hours=1))
+
+    lived.tell(case, "person.died_in_custody", "2024-04-02", now=DIED, audience=Audience.VOLUNTEERS)
+
+    assert lived.fresh(written).state == "on_hold"
+    volunteer.now = DIED
+    page = volunteer.get(address).text
+    assert "Please do not write." in page
+    for word in ("Daqqah", case.nickname, "died", "Thank you", "counted", "mailto:"):
+        assert word not in page
+    assert volunteer.send(f"{address}/did-it", {}).status_code in (400, 409)
+    (told,) = [m for m in mails_at(DIED + timedelta(minutes=1)) if lived.volunteer.email in m.recipients]
+    said = f"{told.message['Subject']} {told.text}"
+    for word in ("Daqqah", case.nickname, "died", "death", "Thank"):
+        assert word not in said
+    assert "Do not write again" in said
+    for days in range(1, 20):
+        assert not [m for m in mails_at(DIED + timedelta(days=days)) if lived.volunteer.email in m.recipients]
