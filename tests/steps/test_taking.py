@@ -226,6 +226,21 @@ def test_the_first_page_of_a_volunteer_asks_nothing_per_action(lived: Lived) -> 
     assert len(set(counts[1:])) == 1, counts
 
 
+def test_each_case_says_whether_one_may_write_when_next_and_what_others_did(lived: Lived) -> None:
+    asked, quiet, held = open_case(lived), open_case(lived, "Nadia Halabi"), open_case(lived, "Omar Shakir")
+    written = action(lived, asked)
+    act(lived, action(lived, held, ua_number="UA 53/24"), "hold", reason="checking")
+    with lived.at() as session:
+        mine = session.get_one(UrgentAction, written.id)
+        record_step(session, mine, channel="letter", count=50, source="staff", zone="UTC")
+    page = lived.browser(lived.volunteer).get("/").text
+    rows = {case.ref: page.partition(f">{case.ref}</span>")[2].partition("</li>")[0] for case in (asked, quiet, held)}
+    assert "You may write until" in rows[asked.ref]
+    assert "50 letters, by what people tell us" in rows[asked.ref]
+    assert "Nobody is asked to write for this case." in rows[quiet.ref]
+    assert "Please do not write just now" in rows[held.ref]
+
+
 def test_the_history_knows_whose_steps_they_are(lived: Lived) -> None:
     case = open_case(lived)
     written = action(lived, case)

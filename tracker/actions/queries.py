@@ -192,6 +192,25 @@ def list_open_to(session: Session, user: User, now: datetime, limit: int = 50) -
     return [(action, case) for action, case in rows]
 
 
+def latest_of_cases(session: Session, user: User, case_ids: Sequence[int]) -> Mapping[int, UrgentAction]:
+    """Of each case, the action that says whether this account may write: one that can be taken, else the latest. One
+    statement; a case of which nothing was ever asked is left out."""
+    rows = session.scalars(
+        select(UrgentAction)
+        .join(Case, Case.id == UrgentAction.case_id)
+        .where(
+            UrgentAction.case_id.in_(case_ids),
+            UrgentAction.activated_at.is_not(None),
+            level(user.id) <= UrgentAction.audience,
+        )
+        .order_by(UrgentAction.state != "active", UrgentAction.state_since.desc(), UrgentAction.id.desc())
+    )
+    found: dict[int, UrgentAction] = {}
+    for action in rows:
+        found.setdefault(action.case_id, action)
+    return found
+
+
 def list_letters(session: Session, action: UrgentAction) -> Sequence[ActionLetter]:
     """Its letters by language."""
     return session.scalars(

@@ -27,7 +27,7 @@ from tracker.accounts.guard import acting, in_safety, open_to, viewer
 from tracker.accounts.models import Membership, User
 from tracker.accounts.queries import name_to
 from tracker.accounts.reaching import find_own, list_unreachable
-from tracker.actions.queries import called, languages_of, list_open_to
+from tracker.actions.queries import called, languages_of, latest_of_cases, list_open_to
 from tracker.actions.rules import stands
 from tracker.base import clock
 from tracker.base.audience import Audience
@@ -66,7 +66,8 @@ from tracker.pages.outgoing import get_seen_message, may_release, paused_line, s
 from tracker.pages.probes import database_answers, reminders_now
 from tracker.pages.today import MOST_NEEDS, in_court, needs_me, quiet
 from tracker.reminders.queries import find_follow
-from tracker.steps.queries import list_news, list_withdrawn, wrote_for
+from tracker.steps.queries import list_news, list_withdrawn, total_of, wrote_for
+from tracker.steps.rules import public_count
 from tracker.timeline.codes import CUSTODY, PROCEEDINGS
 
 bp = Blueprint("pages", __name__)
@@ -96,10 +97,19 @@ def today() -> str:
     user, now, session = viewer(), clock.now(), db.session()
     if not user.is_staff:
         open_now = list_open_to(session, user, now)
+        page = list_cases(session, user, Asked())
+        asked_for = latest_of_cases(session, user, [row.case.id for row in page.rows])
         numbers = [action.id for action, _case in open_now]
         return render_template(
             "pages/today_volunteer.html",
-            page=list_cases(session, user, Asked()),
+            page=page,
+            asked_for=asked_for,
+            action_stands=stands,
+            counted={
+                number: count
+                for number, total in total_of(session, [action.id for action in asked_for.values()]).items()
+                if (count := public_count(total)) is not None
+            },
             open_now=open_now,
             languages=languages_of(session, numbers),
             wrote=wrote_for(session, user, numbers),
