@@ -350,4 +350,4 @@ def test_the_tally_of_staff_names_the_group(lived: Lived) -> None:
     volunteer = lived.browser(lived.volunteer, LATER)
     volunteer.fill(f"{address_of(group)}/record", action=written.public_id, letter="12", email="8")
     page = lived.browser(lived.owner, LATER).get(f"/cases/{case.ref}/actions/{written.public_id}/tally").text
-    assert "Leeds on Thursday" in page.split('id="group"')[1].split("</section>")[0]
+    assert "Leeds on Thursday" in page.split('id="by-group"')[1].split("</section>")[0]
