@@ -79,6 +79,9 @@ def test_what_cannot_be_taken_is_not_opened(lived: Lived) -> None:
     gone = minister(lived, valid_to=day("2024-03-17"))
     out = action(lived, case, gone, ua_number="UA 4/24", opened=False)
     assert "still in office" in refused(lived, out, "activate", version=out.version).message
+    mute = minister(lived, name="O. O.", email="", postal="", phone="")
+    apart = action(lived, case, gone, mute, ua_number="UA 6/24", opened=False)
+    assert "has an address" in refused(lived, apart, "activate", version=apart.version).message
     late = action(lived, case, ua_number="UA 5/24", opened=False)
     assert refused(lived, late, "activate", now=OVER, version=late.version).field == "act_until"
     assert open_to_volunteers(lived, NOW) == []
