@@ -35,7 +35,8 @@ from tracker.groups.mails import say_state, say_verdict
 from tracker.groups.models import Group, GroupEvening, GroupMember
 from tracker.steps import devices
 from tracker.steps.queries import opened
-from tracker.steps.rules import best_letter, whole_letter
+from tracker.steps.rules import best_letter
+from tracker.steps.views import letter_to
 
 bp = Blueprint("groups", __name__, url_prefix="/actions/groups")
 
@@ -427,7 +428,7 @@ def print_evening(group_id: str, evening_id: str) -> str:
                         "called": called(item.action) if item.action.ua_sequence is not None else "",
                         "letter": letter,
                         "target": target,
-                        "text": whole_letter(letter.salutation or target.salutation, letter.body),
+                        "text": letter_to(target, letter),
                         "rtl": right_to_left(letter.language),
                         "check": check,
                         "qr": devices.qr(check),
