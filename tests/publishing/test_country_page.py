@@ -311,6 +311,18 @@ def test_what_cannot_be_is_refused_on_its_field(imported: Imported, field: str, 
     assert said in answer.text
 
 
+@pytest.mark.one_engine
+def test_what_is_refused_is_said_in_the_readers_language_and_nothing_is_asked_that_has_no_question(
+    imported: Imported,
+) -> None:
+    assert "Yes, that is right" not in imported.browser.get("/desks/iopt/country-page").text
+    with unit_of_work("tests", COMMAND, now=JUNE):
+        db.session.get_one(User, imported.coordinator.id).language = "ar"
+    refused = imported.browser.fill("/desks/iopt/country-page", documents_url="http://example.org/{year}")
+    assert "اكتب عنوانًا يبدأ بـ https://" in refused.text
+    assert "اختر مادة واحدة على الأقل" in imported.browser.fill("/desks/iopt/country-page/offered", entries=[]).text
+
+
 def test_two_people_who_set_it_up_see_each_others_words(imported: Imported) -> None:
     mine = imported.browser.filled("/desks/iopt/country-page", contact="Mine", is_open="y")
     imported.browser.fill("/desks/iopt/country-page", contact="Theirs")
