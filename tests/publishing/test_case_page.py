@@ -22,7 +22,7 @@ from tracker.cases.models import Case
 from tracker.consent.service import stop_publicity
 from tracker.hearings import service as hearings
 from tracker.hearings.models import Hearing
-from tracker.hearings.rules import on_day
+from tracker.hearings.rules import in_window, on_day
 from tracker.people.models import Person
 from tracker.people.service import NameGiven, add_person, edit_person
 from tracker.publishing.queries import read_public_case
@@ -54,6 +54,12 @@ def test_a_public_case_has_a_page_with_what_everybody_may_see(public: Public) ->
     assert "Haifa District Court" in said
     for words in ("lawyer alone", "Charged", "Secret Court", "Bring the file", "Somebody", "Amal", case.ref):
         assert words not in page.text, words
+
+
+def test_a_window_keeps_the_capitals_of_its_day_and_month(public: Public) -> None:
+    case = public.case("Khaled Harb")
+    public.hearing(case, when=in_window("Asia/Jerusalem", "week", date(2024, 4, 8)))
+    assert "In the week of Monday 8 April 2024" in told(public.page(case))
 
 
 def test_names_stand_there_only_as_far_as_their_bearers_agreed(public: Public) -> None:
