@@ -108,6 +108,13 @@ def test_a_wrong_number_or_day_is_refused_on_its_field(lived: Lived) -> None:
     assert why.value.field == "ua_number"
 
 
+def test_a_number_taken_for_an_updates_is_put_right(lived: Lived) -> None:
+    written = action(lived, open_case(lived), ua_number="UA 52/24-3")
+    assert (written.chain, written.update_number) == ("update", 3)
+    right = act(lived, written, "edit", version=written.version, ua_number="UA 52/24")
+    assert (right.chain, right.update_number) == ("first", 0)
+
+
 def test_an_update_keeps_the_number_and_finds_the_one_before(lived: Lived) -> None:
     case = open_case(lived)
     first = action(lived, case)

@@ -325,6 +325,8 @@ def _number(session: Session, action: UrgentAction, text: str, today: date) -> N
     action.ua_sequence, action.ua_year = number.sequence, number.year
     if number.update:
         action.chain, action.update_number = "update", number.update
+    elif action.previous_id is None:
+        action.chain, action.update_number = "first", 0
 
 
 def _flush(session: Session) -> None:
