@@ -36,6 +36,7 @@ from tracker.groups.models import Group, GroupEvening, GroupMember
 from tracker.steps import devices
 from tracker.steps.queries import opened
 from tracker.steps.rules import best_letter
+from tracker.steps.service import UNDO_WITHIN
 from tracker.steps.views import letter_to
 
 bp = Blueprint("groups", __name__, url_prefix="/actions/groups")
@@ -536,6 +537,7 @@ def _group_page(group: Group, member: GroupMember | None, form: InviteForm) -> s
         invited=queries.count_invitations(session, group, now) if leads or user.is_staff else 0,
         totals=queries.totals_of(session, group),
         log=queries.list_log(session, user, group),
+        undo_from=now - UNDO_WITHIN,
         evenings=queries.list_evenings(session, group, now),
         form=form,
         called=called,
