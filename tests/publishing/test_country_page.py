@@ -270,6 +270,12 @@ def test_a_public_case_nothing_was_published_of_is_listed_by_itself(public: Publ
     assert "Harb" not in page.text
 
 
+def test_a_case_of_which_nothing_is_told_stands_at_the_desks_own_day(public: Public) -> None:
+    public.open_page()
+    public.case("Khaled Harb", now=utc("2024-03-17T23:00"))
+    assert [day for _kind, day, _title in items(public.get("/desks/iopt"))] == ["2024-03-18"]
+
+
 def test_who_holds_a_desks_page_is_told_from_one_row(imported: Imported) -> None:
     imported.open(*EVERYBODY)
     imported.publish()
