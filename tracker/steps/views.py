@@ -190,7 +190,7 @@ def letter_print(public_id: str) -> Any:
         "steps/print.html",
         action=action,
         letter=letter,
-        text=letter_to(target, letter),
+        text=_text(letter, target),
         target=target,
         called=called(action),
         paper=paper if paper in devices.PAPERS else "a4",
@@ -296,7 +296,7 @@ def _take_page(session: Session, user: User, action: UrgentAction, case: Case, f
     today = today_in(user.reading_zone, now)
     if action.copy_to_embassy and writes_from:
         embassy = find_embassy(session, country, writes_from, today)
-    text = letter_to(target, letter)
+    text = _text(letter, target)
     cc = embassy.email if embassy else ""
     address = rules.mailto(target.email, cc=cc, subject=letter.subject, body=text) if target.email else ""
     return render_template(
@@ -344,7 +344,7 @@ def _chosen(session: Session, action: UrgentAction, letters: Any = None) -> tupl
     return by_language[language], target
 
 
-def letter_to(target: Target, letter: ActionLetter) -> str:
+def _text(letter: ActionLetter, target: Target) -> str:
     """The letter with its first line: its own, or that of the one it goes to, where that is in its language."""
     salutation = letter.salutation or (target.salutation if target.language == letter.language else "")
     return rules.whole_letter(salutation, letter.body)
