@@ -10,8 +10,12 @@ from house_of_cases import NOW, Lived, enter
 from sqlalchemy import select
 
 from tracker.actions.models import UrgentAction
+from tracker.actions.queries import list_targets_of
+from tracker.base.audience import Audience
 from tracker.base.db import db
 from tracker.steps.models import Step
+from tracker.targets.models import Target
+from tracker.targets.service import edit_target
 
 
 def made_in_pages(lived: Lived, **said: Any) -> tuple[Any, str, str]:
@@ -99,3 +103,19 @@ def test_from_the_list_to_i_did_it_in_five_taps_on_a_phone(lived: Lived, live_se
     assert taps + 1 <= 5
     db.session.rollback()
     assert db.session.scalars(select(Step.count)).one() == 1
+
+
+def test_a_change_keeps_who_may_take_it_and_whom_it_goes_to_though_they_left_office(lived: Lived) -> None:
+    staff, kept, _address = made_in_pages(lived)
+    new = minister(lived, name="O. O.")
+    with lived.at() as session:
+        gone = session.scalars(select(Target).where(Target.name == "N. N.")).one()
+        edit_target(session, gone, version=gone.version, valid_to=NOW.date() - timedelta(days=1))
+        gone_id = gone.public_id
+    assert "N. N., Minister of Defence" in staff.get(f"{kept}/edit").text
+    said = {"title": "Say where he is held", "targets": [gone_id, new.public_id]}
+    assert staff.fill(f"{kept}/edit", **said).status_code == 303
+    db.session.rollback()
+    written = db.session.scalars(select(UrgentAction)).one()
+    assert (written.title, written.audience) == ("Say where he is held", Audience.VOLUNTEERS)
+    assert [target.public_id for target in list_targets_of(db.session(), written)] == [gone_id, new.public_id]

@@ -79,6 +79,9 @@ def test_what_cannot_be_taken_is_not_opened(lived: Lived) -> None:
     gone = minister(lived, valid_to=day("2024-03-17"))
     out = action(lived, case, gone, ua_number="UA 4/24", opened=False)
     assert "still in office" in refused(lived, out, "activate", version=out.version).message
+    mute = minister(lived, name="O. O.", email="", postal="", phone="")
+    apart = action(lived, case, gone, mute, ua_number="UA 6/24", opened=False)
+    assert "has an address" in refused(lived, apart, "activate", version=apart.version).message
     late = action(lived, case, ua_number="UA 5/24", opened=False)
     assert refused(lived, late, "activate", now=OVER, version=late.version).field == "act_until"
     assert open_to_volunteers(lived, NOW) == []
@@ -103,6 +106,13 @@ def test_a_wrong_number_or_day_is_refused_on_its_field(lived: Lived) -> None:
     with pytest.raises(Refused) as why:
         action(lived, case, ua_number="UA-052/2024")
     assert why.value.field == "ua_number"
+
+
+def test_a_number_taken_for_an_updates_is_put_right(lived: Lived) -> None:
+    written = action(lived, open_case(lived), ua_number="UA 52/24-3")
+    assert (written.chain, written.update_number) == ("update", 3)
+    right = act(lived, written, "edit", version=written.version, ua_number="UA 52/24")
+    assert (right.chain, right.update_number) == ("first", 0)
 
 
 def test_an_update_keeps_the_number_and_finds_the_one_before(lived: Lived) -> None:

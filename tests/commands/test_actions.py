@@ -87,6 +87,11 @@ def test_somebody_in_the_target_book_is_used_again(lived: Lived, run_tracker: An
         ("title = 'A'\n[[targets]]\noffice = 'X'", "country is missing"),
         ("title = 'A'\nletters = ['x']", "[[letters]]"),
         ("title = 'A'\naudience = 'all'", "no audience"),
+        ("title = 'A'\nact_until = 2024-05-12T10:00:00", "act_until must be a day"),
+        ("title = 'A'\n[[letters]]\nlanguage = 5\nbody = 'x'", "in letters, language must be text"),
+        ("title = 'A'\n[[targets]]\ncountry = 5\noffice = 'X'", "in targets, country must be text"),
+        ("title = 'A'\n[[targets]]\ncountry = 'IL'\noffice = 'X'\npostal = ['a']", "in targets, postal must be text"),
+        ("title = 'A'\n[[targets]]\ncountry = 'IL'\noffice = 'X'\nvalid_to = 'soon'", "valid_to must be a day"),
     ],
 )
 def test_a_wrong_file_is_refused_in_one_line_and_nothing_stays(
@@ -104,6 +109,9 @@ def test_an_action_nobody_knows_is_refused(lived: Lived, run_tracker: Any) -> No
     for said in ("UA 99/24", "77"):
         refused = run_tracker("actions", "stop", said, "--reason", "asked")
         assert (refused.code, "There is no action" in refused.err) == (2, True)
+    for said in ("9" * 30, "²"):
+        refused = run_tracker("actions", "stop", said, "--reason", "asked")
+        assert (refused.code, "neither the ID of an action" in refused.err) == (2, True)
     refused = run_tracker("steps", "add", "Case 480/2018", "--channel", "email", "--count", "1", "--on", "2024-03-18")
     assert refused.code == 2
     assert "neither the ID of an action nor a UA number" in refused.err

@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 from actions_ground import action, open_case
-from groups_ground import LATER, a_group, another, joins, member_row
+from groups_ground import LATER, a_group, an_evening, another, joins, member_row
 from house_of_cases import Lived, statements
 from sqlalchemy import func, select
 
 from tracker.accounts.models import User
 from tracker.accounts.service import disable
+from tracker.actions.service import LetterGiven
 from tracker.base.audience import Audience
 from tracker.base.db import db
 from tracker.base.errors import NotFound, Refused
@@ -351,3 +352,23 @@ def test_the_tally_of_staff_names_the_group(lived: Lived) -> None:
     volunteer.fill(f"{address_of(group)}/record", action=written.public_id, letter="12", email="8")
     page = lived.browser(lived.owner, LATER).get(f"/cases/{case.ref}/actions/{written.public_id}/tally").text
     assert "Leeds on Thursday" in page.split('id="by-group"')[1].split("</section>")[0]
+
+
+def test_a_letter_of_an_evening_does_not_begin_in_another_language(lived: Lived) -> None:
+    group = a_group(lived)
+    written = action(lived, open_case(lived), letters=(LetterGiven("ar", "أكتب إليكم."),))
+    evening = an_evening(lived, group, written)
+    address = f"/actions/groups/{group.public_id}/evenings/{evening.public_id}/print"
+    page = lived.browser(lived.volunteer, LATER).get(address).text
+    assert "أكتب إليكم." in page
+    assert "Dear Minister" not in page
+
+
+def test_what_a_group_did_is_asked_in_the_readers_language(lived: Lived) -> None:
+    group = a_group(lived)
+    action(lived, open_case(lived))
+    with lived.at(LATER) as session:
+        session.get_one(User, lived.volunteer.id).language = "ar"
+    page = lived.browser(lived.volunteer, LATER).get(f"/actions/groups/{group.public_id}/record").text
+    assert "كم، اتصال هاتفي" in page
+    assert "telephone call" not in page

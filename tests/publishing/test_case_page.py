@@ -22,10 +22,11 @@ from tracker.cases.models import Case
 from tracker.consent.service import stop_publicity
 from tracker.hearings import service as hearings
 from tracker.hearings.models import Hearing
-from tracker.hearings.rules import on_day
+from tracker.hearings.rules import in_window, on_day
 from tracker.people.models import Person
 from tracker.people.service import NameGiven, add_person, edit_person
 from tracker.publishing.queries import read_public_case
+from tracker.publishing.rules import tells, words_of_names
 from tracker.safety.service import change_mode
 
 
@@ -54,6 +55,25 @@ def test_a_public_case_has_a_page_with_what_everybody_may_see(public: Public) ->
     assert "Haifa District Court" in said
     for words in ("lawyer alone", "Charged", "Secret Court", "Bring the file", "Somebody", "Amal", case.ref):
         assert words not in page.text, words
+
+
+def test_a_name_is_known_behind_what_is_written_on_to_it(public: Public) -> None:
+    hidden = words_of_names(["خالد الحرب", "חאלד חרב"])
+    for said in ("نكتب لخالد اليوم", "وخالد في السجن", "وبخالد", "عائلة الحرب", "للحرب", "כתבו לחאלד", "ומחאלד"):
+        assert tells(said, hidden), said
+    for said in ("نكتب اليوم", "الخلد", "כתבו היום"):
+        assert not tells(said, hidden), said
+    case = public.case("خالد الحرب")
+    public.tell(case, "person.arrested", "2024-03-10", text="كتبنا لخالد في سجنه.")
+    page = public.page(case)
+    assert "Arrested or detained" in told(page)
+    assert "لخالد" not in page.text
+
+
+def test_a_window_keeps_the_capitals_of_its_day_and_month(public: Public) -> None:
+    case = public.case("Khaled Harb")
+    public.hearing(case, when=in_window("Asia/Jerusalem", "week", date(2024, 4, 8)))
+    assert "In the week of Monday 8 April 2024" in told(public.page(case))
 
 
 def test_names_stand_there_only_as_far_as_their_bearers_agreed(public: Public) -> None:

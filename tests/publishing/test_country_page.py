@@ -270,6 +270,12 @@ def test_a_public_case_nothing_was_published_of_is_listed_by_itself(public: Publ
     assert "Harb" not in page.text
 
 
+def test_a_case_of_which_nothing_is_told_stands_at_the_desks_own_day(public: Public) -> None:
+    public.open_page()
+    public.case("Khaled Harb", now=utc("2024-03-17T23:00"))
+    assert [day for _kind, day, _title in items(public.get("/desks/iopt"))] == ["2024-03-18"]
+
+
 def test_who_holds_a_desks_page_is_told_from_one_row(imported: Imported) -> None:
     imported.open(*EVERYBODY)
     imported.publish()
@@ -309,6 +315,18 @@ def test_what_cannot_be_is_refused_on_its_field(imported: Imported, field: str, 
     assert answer.status_code == 422
     assert f'id="{field}-error"' in answer.text
     assert said in answer.text
+
+
+@pytest.mark.one_engine
+def test_what_is_refused_is_said_in_the_readers_language_and_nothing_is_asked_that_has_no_question(
+    imported: Imported,
+) -> None:
+    assert "Yes, that is right" not in imported.browser.get("/desks/iopt/country-page").text
+    with unit_of_work("tests", COMMAND, now=JUNE):
+        db.session.get_one(User, imported.coordinator.id).language = "ar"
+    refused = imported.browser.fill("/desks/iopt/country-page", documents_url="http://example.org/{year}")
+    assert "اكتب عنوانًا يبدأ بـ https://" in refused.text
+    assert "اختر مادة واحدة على الأقل" in imported.browser.fill("/desks/iopt/country-page/offered", entries=[]).text
 
 
 def test_two_people_who_set_it_up_see_each_others_words(imported: Imported) -> None:

@@ -4,10 +4,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from actions_ground import LETTER, act, action, minister, open_case
-from house_of_cases import NOW, Lived, statements
+from actions_ground import LETTER, act, action, day, minister, open_case
+from house_of_cases import NOW, Lived, statements, utc
 from sqlalchemy import select
 
+from tracker.accounts.models import User
 from tracker.actions.models import UrgentAction
 from tracker.actions.service import LetterGiven
 from tracker.audit.kinds import concerned, rungs
@@ -248,3 +249,21 @@ def test_the_history_knows_whose_steps_they_are(lived: Lived) -> None:
         step = record_step(session, session.get_one(UrgentAction, written.id), channel="fax", source="command")
     assert concerned.get("steps")(db.session(), [step.id]) == {step.id: {case.id}}
     assert rungs.get("steps")(db.session(), [step.id]) == {step.id: Audience.DESK}
+
+
+def test_what_is_too_old_to_be_taken_back_offers_no_button_for_it(lived: Lived) -> None:
+    written = action(lived, open_case(lived))
+    address = f"/actions/{written.public_id}"
+    with lived.at(by=lived.volunteer) as session:
+        record_step(session, session.get_one(UrgentAction, written.id), channel="email", user=lived.volunteer)
+    for days, offered in ((7, True), (8, False)):
+        page = lived.browser(lived.volunteer, NOW + timedelta(days=days)).get(address).text
+        assert ("/undo" in page) is offered
+
+
+def test_days_are_counted_by_the_clock_of_whoever_reads_the_list(lived: Lived) -> None:
+    action(lived, open_case(lived), act_until=day("2024-04-29"))
+    with lived.at() as session:
+        session.get_one(User, lived.volunteer.id).zone = "America/Los_Angeles"
+    page = lived.browser(lived.volunteer, utc("2024-04-29T05:00")).get("/actions").text
+    assert "(tomorrow)" in page

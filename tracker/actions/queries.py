@@ -1,5 +1,6 @@
 """Reading urgent actions: what staff keep, and what each reader may take."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -151,7 +152,7 @@ def get_of_case(session: Session, case: Case, rung: Audience, public_id: str) ->
 def find_action(session: Session, said: str, today: date) -> tuple[UrgentAction, Case]:
     """The action a command names: its ID, or its UA number, the latest of its chain. NotFound when there is none."""
     chosen = select(UrgentAction, Case).join(Case, Case.id == UrgentAction.case_id)
-    if said.strip().isdigit():
+    if re.fullmatch(r"[0-9]{1,18}", said.strip()):
         row = session.execute(chosen.where(UrgentAction.id == int(said))).first()
     else:
         try:

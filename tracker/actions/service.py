@@ -325,6 +325,8 @@ def _number(session: Session, action: UrgentAction, text: str, today: date) -> N
     action.ua_sequence, action.ua_year = number.sequence, number.year
     if number.update:
         action.chain, action.update_number = "update", number.update
+    elif action.previous_id is None:
+        action.chain, action.update_number = "first", 0
 
 
 def _flush(session: Session) -> None:
@@ -376,10 +378,11 @@ def _check_complete(session: Session, action: UrgentAction) -> None:
     targets = list_targets_of(session, action)
     if not targets:
         raise Refused(_("It is addressed to nobody yet."), "targets")
-    if not any(target.has_address for target in targets):
-        raise Refused(_("Nobody it is addressed to has an address, a telephone or an e-mail."), "targets")
-    if all(target.valid_to is not None and target.valid_to < today for target in targets):
+    serving = [target for target in targets if target.valid_to is None or target.valid_to >= today]
+    if not serving:
         raise Refused(_("Nobody it is addressed to is still in office."), "targets")
+    if not any(target.has_address for target in serving):
+        raise Refused(_("Nobody it is addressed to has an address, a telephone or an e-mail."), "targets")
 
 
 def _hold(session: Session, case: Case, action: UrgentAction, reason: str, words: str) -> None:

@@ -101,11 +101,12 @@ def edit(ref: str, public_id: str) -> str:
     form = ActionForm(
         obj=action,
         ua_number=called(action) if action.ua_sequence is not None else "",
-        audience=action.audience.code,
         targets=[target.public_id for target in list_targets_of(db.session(), action)],
         version=str(action.version),
     )
-    _offer(form, desk)
+    # What the row holds is no code, and would win over one given beside it.
+    form.audience.data = action.audience.code
+    _offer(form, desk, action)
     return render_template("actions/edit.html", form=form, case=case, action=action, called=called(action))
 
 
@@ -116,7 +117,12 @@ def change(ref: str, public_id: str) -> Any:
 
     def do(case: Case, action: UrgentAction, desk: Desk, form: ActionForm) -> str:
         service.edit_action(
-            db.session(), case, action, version=form.expected_version, targets=_targets(form, desk), **_said(form)
+            db.session(),
+            case,
+            action,
+            version=form.expected_version,
+            targets=_targets(form, desk, action),
+            **_said(form),
         )
         return _("Saved.")
 
@@ -270,7 +276,7 @@ def _answer(ref: str, public_id: str, act: str, form: Any, do: Callable[..., str
     """Do one act on an action, or show its form again."""
     case, action, desk = _action(ref, public_id)
     if isinstance(form, ActionForm):
-        _offer(form, desk)
+        _offer(form, desk, action)
 
     def run() -> str:
         with unit_of_work(f"actions.{act}", acting(), f"action:{action.id}"):
@@ -300,17 +306,20 @@ def _new_page(form: NewActionForm, case: Case, desk: Desk) -> str:
     return render_template("actions/new.html", form=form, case=case, runs_days=RUNS_DAYS)
 
 
-def _offer(form: ActionForm, desk: Desk) -> None:
+def _offer(form: ActionForm, desk: Desk, action: UrgentAction | None = None) -> None:
+    form.targets.choices = [(target.public_id, target.title) for target in _choosable(desk, action)]
+
+
+def _targets(form: ActionForm, desk: Desk, action: UrgentAction | None = None) -> list[Target]:
+    choosable = {target.public_id: target for target in _choosable(desk, action)}
+    return [choosable[code] for code in form.targets.data or () if code in choosable]
+
+
+def _choosable(desk: Desk, action: UrgentAction | None) -> list[Target]:
+    """Officials in office, and whom the action names already: who left office since stays until staff take them off."""
     officials = list_officials(db.session(), today_in(desk.zone, clock.now()))
-    form.targets.choices = [(target.public_id, target.title) for target in officials]
-    held = [code for code in form.targets.data or () if code not in dict(form.targets.choices)]
-    if held:  # out of office since, and still named by this action
-        form.targets.choices += [(code, code) for code in held]
-
-
-def _targets(form: ActionForm, desk: Desk) -> list[Target]:
-    officials = {t.public_id: t for t in list_officials(db.session(), today_in(desk.zone, clock.now()))}
-    return [officials[code] for code in form.targets.data or () if code in officials]
+    named = list_targets_of(db.session(), action) if action is not None else ()
+    return [*officials, *(target for target in named if target not in officials)]
 
 
 def _said(form: ActionForm) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """`tracker actions …`, `tracker steps …`, `tracker targets …`: what is asked, what was done, and to whom."""
 
 import tomllib
-from datetime import date
+from collections.abc import Mapping
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -40,12 +41,13 @@ _FIELDS = {
     "targets": list,
 }
 
-#: What a letter in it may hold, and somebody to write to.
-_LETTER = ("language", "subject", "salutation", "body")
-_TARGET = (
-    *("kind", "country", "hosted_in", "name", "office", "salutation", "language", "postal", "email", "phone"),
-    *("valid_from", "valid_to"),
-)
+#: What a letter in it may hold, and somebody to write to; and of what kind.
+_LETTER = dict.fromkeys(("language", "subject", "salutation", "body"), str)
+_TARGET = {
+    **dict.fromkeys(("kind", "country", "hosted_in", "name", "office", "salutation", "language"), str),
+    **dict.fromkeys(("postal", "email", "phone"), str),
+    **dict.fromkeys(("valid_from", "valid_to"), date),
+}
 
 
 # Actions --------------------------------------------------------------------------------------------------------------
@@ -202,7 +204,7 @@ def _read(source: Path) -> dict[str, Any]:
         kind = _FIELDS.get(name)
         if kind is None:
             raise Refused(f"{source.name}: nothing is called {name[:40]}. It may say: {', '.join(_FIELDS)}.", "from")
-        if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        if not _is_of(kind, value):
             raise Refused(f"{source.name}: {name} must be {_say_kind(kind)}.", "from")
     if not given.get("title"):
         raise Refused(f"{source.name}: title is missing.", "from")
@@ -213,15 +215,24 @@ def _read(source: Path) -> dict[str, Any]:
     return given
 
 
-def _check_part(source: Path, name: str, part: Any, known: tuple[str, ...], needed: tuple[str, ...]) -> None:
+def _check_part(source: Path, name: str, part: Any, known: Mapping[str, type], needed: tuple[str, ...]) -> None:
     if not isinstance(part, dict):
         raise Refused(f"{source.name}: write each of {name} as a table of its own: [[{name}]].", "from")
-    for field in part:
+    for field, value in part.items():
         if field not in known:
             raise Refused(f"{source.name}: in {name} nothing is called {field[:40]}.", "from")
+        if not _is_of(known[field], value):
+            raise Refused(f"{source.name}: in {name}, {field} must be {_say_kind(known[field])}.", "from")
     for field in needed:
         if not part.get(field):
             raise Refused(f"{source.name}: in {name}, {field} is missing.", "from")
+
+
+def _is_of(kind: type, value: Any) -> bool:
+    """Whether a value is of that kind. True is a number to Python, and a day with a time a day; neither is meant."""
+    if isinstance(value, bool | datetime):
+        return type(value) is kind
+    return isinstance(value, kind)
 
 
 def _say_kind(kind: type) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
+from flask_babel.speaklater import LazyString
 from wtforms import IntegerField, SelectField, SelectMultipleField, StringField
 from wtforms.validators import InputRequired, Length, Optional
 from wtforms.widgets import CheckboxInput, ListWidget
@@ -54,7 +55,10 @@ class NewGroupForm(GroupForm):
 
 def _how_many(channel: str) -> IntegerField:
     return IntegerField(
-        _l("How many, %(channel)s", channel=label(channel, "channel")), [Optional()], render_kw=dict(_COUNT)
+        # The form is made once, and read in each language.
+        _l("How many, %(channel)s", channel=LazyString(label, channel, "channel")),
+        [Optional()],
+        render_kw=dict(_COUNT),
     )
 
 

@@ -36,6 +36,7 @@ from tracker.groups.models import Group, GroupEvening, GroupMember
 from tracker.steps import devices
 from tracker.steps.queries import opened
 from tracker.steps.rules import best_letter, whole_letter
+from tracker.steps.service import UNDO_WITHIN
 
 bp = Blueprint("groups", __name__, url_prefix="/actions/groups")
 
@@ -420,6 +421,7 @@ def print_evening(group_id: str, evening_id: str) -> str:
             letters = {letter.language: letter for letter in list_letters(session, item.action)}
             for target in targets:
                 letter = letters[best_letter(list(letters), (request.args.get("letter", ""), target.language, reader))]
+                theirs = target.salutation if target.language == letter.language else ""
                 check = url_for("steps.check", code=item.action.short_code, _external=True)
                 sheets.append(
                     {
@@ -427,7 +429,7 @@ def print_evening(group_id: str, evening_id: str) -> str:
                         "called": called(item.action) if item.action.ua_sequence is not None else "",
                         "letter": letter,
                         "target": target,
-                        "text": whole_letter(letter.salutation or target.salutation, letter.body),
+                        "text": whole_letter(letter.salutation or theirs, letter.body),
                         "rtl": right_to_left(letter.language),
                         "check": check,
                         "qr": devices.qr(check),
@@ -535,6 +537,7 @@ def _group_page(group: Group, member: GroupMember | None, form: InviteForm) -> s
         invited=queries.count_invitations(session, group, now) if leads or user.is_staff else 0,
         totals=queries.totals_of(session, group),
         log=queries.list_log(session, user, group),
+        undo_from=now - UNDO_WITHIN,
         evenings=queries.list_evenings(session, group, now),
         form=form,
         called=called,

@@ -687,7 +687,7 @@ def list_items(session: Session, desk: Desk, year: int | None = None, most: int 
         ]
     for case_id, (of, face, listed) in open_cases.items():
         if case_id not in spoken_of:
-            items.append(_item_of_case(of, face, listed))
+            items.append(_item_of_case(of, face, listed, desk.zone))
     items.sort(key=lambda item: item.on, reverse=True)
     years = tuple(sorted({item.on.year for item in items}, reverse=True))
     if year is not None:
@@ -725,8 +725,8 @@ def _ended(kind: str, state: str) -> str:
     return state if kind in ("urgent_action", "update") and state != "active" else ""
 
 
-def _item_of_case(of: Case, face: CaseFace | None, listed: PublicCase | None) -> Item:
-    on = (face.last_entry_on if face else None) or of.created_at.date()
+def _item_of_case(of: Case, face: CaseFace | None, listed: PublicCase | None, zone: str) -> Item:
+    on = (face.last_entry_on if face else None) or today_in(zone, of.created_at)
     changed_at = listed.changed_at if listed else of.created_at
     status = face.status if face else None
     return Item("case", on, public_title(of), status, (), "", of.public_id, of.public_id, changed_at)

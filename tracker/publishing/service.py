@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from flask_babel import gettext as _
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
@@ -89,10 +90,12 @@ def list_entries(session: Session, desk: Desk, user: User, chosen: Collection[st
     them."""
     taken = [offered for offered in list_offered(session, desk, user) if offered.fingerprint in chosen]
     if not taken:
-        raise Refused("Choose at least one entry.", "entries")
+        raise Refused(_("Choose at least one entry."), "entries")
     for offered in taken:
         if offered.lacks_case:
-            raise Refused(f"“{offered.title}” is about somebody who is in no case of this desk yet.", "entries")
+            raise Refused(
+                _("“%(title)s” is about somebody who is in no case of this desk yet.", title=offered.title), "entries"
+            )
     return [
         _add(
             session,
@@ -128,7 +131,7 @@ def write_entry(
         select(Publication).where(Publication.desk_id == desk.id, Publication.fingerprint == key).with_for_update()
     )
     if held is not None:
-        raise Refused("This very entry is on the page already, or was taken off it.", "title")
+        raise Refused(_("This very entry is on the page already, or was taken off it."), "title")
     return _add(
         session, desk, kind=kind, title=title, text=text, published_on=published_on, cases=sorted(cases), key=key
     )
@@ -169,7 +172,7 @@ def set_up_page(
             name: getattr(page, name) for name in ("is_open", "contact", "names_coordinators", "documents_url")
         }
         theirs["document_years"] = " ".join(map(str, page.document_years))
-        raise VersionConflict("The page was set up anew in between.", theirs)
+        raise VersionConflict(_("The page was set up anew in between."), theirs)
     page.is_open, page.contact, page.names_coordinators = is_open, contact.strip(), names_coordinators
     page.document_years = sorted(set(document_years), reverse=True)
     page.documents_url = _checked_url(documents_url.strip())
@@ -183,13 +186,13 @@ def set_indexed(session: Session, case: Case, indexed: bool) -> None:
     """Say whether search engines may list the page of a case. Refused while it has none."""
     done = session.execute(update(PublicCase).where(PublicCase.case_id == case.id).values(indexed=indexed))
     if not done.rowcount:  # type: ignore[attr-defined]  # an UPDATE counts
-        raise Refused("This case has no public page.")
+        raise Refused(_("This case has no public page."))
     note_done("public_cases", case.id, case.id, indexed=indexed)
 
 
 def _checked_url(said: str) -> str:
     if said and not (said.startswith("https://") and len(said) <= 300 and said.count("{year}") == 1):
-        raise Refused("Write an address that begins with https:// and has {year} in it once.", "documents_url")
+        raise Refused(_("Write an address that begins with https:// and has {year} in it once."), "documents_url")
     return said
 
 

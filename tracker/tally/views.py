@@ -27,7 +27,7 @@ from tracker.cases.models import Case
 from tracker.groups.queries import names_of_groups
 from tracker.steps import rules as counting
 from tracker.steps.queries import Tally, list_own_steps, tally
-from tracker.steps.service import record_step, undo_step
+from tracker.steps.service import UNDO_WITHIN, record_step, undo_step
 from tracker.tally.forms import AddStepsForm
 from tracker.tally.rules import length_of, safe_cell
 
@@ -165,6 +165,7 @@ def _page(form: AddStepsForm, case: Case, action: UrgentAction) -> str:
         smallest=counting.SMALLEST_PART,
         charts=_charts(found),
         added=list_own_steps(db.session(), viewer(), action, source="staff"),
+        undo_from=clock.now() - UNDO_WITHIN,
         fresh=new_token,
     )
 
