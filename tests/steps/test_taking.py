@@ -164,6 +164,7 @@ def test_who_opened_or_printed_it_is_known_and_a_stranger_learns_nothing(lived: 
     )
     with lived.at(NOW + timedelta(hours=2)) as session:
         stop_publicity(session, session.get_one(Case, case.id), reason="asked")
+        session.get_one(UrgentAction, written.id).public_words = "Khaled Al Serr asks you to be silent."
     reader.now = NOW + timedelta(hours=3)
     said = reader.get(address)
     assert said.status_code == 200

@@ -272,13 +272,17 @@ def _open_action(session: Session, user: User, public_id: str) -> tuple[UrgentAc
 
 
 def _ended_page(session: Session, user: User, action: UrgentAction) -> str:
+    try:
+        words = find_for(session, user, action.public_id)[0].public_words
+    except NotFound:
+        # A case that was closed to this reader keeps its words to itself: the house's own name nobody.
+        words = ""
     state = stands(action.state, action.act_until_at, clock.now())
     key = "death" if action.state_reason in ("death", "death_reported") else state
     wrote = queries.wrote_for(session, user, [action.id]).get(action.id)
     return render_template(
         "steps/ended.html",
-        # A case that was closed to this reader keeps its words to itself.
-        words=action.public_words or label("stopped" if state == "active" else key, "action_public_words"),
+        words=words or label("stopped" if state == "active" else key, "action_public_words"),
         number=called(action) if action.ua_sequence is not None else "",
         state="stopped" if state == "active" else state,
         wrote=wrote,

@@ -59,7 +59,7 @@ def write_stopped(session: Session, messages: Sequence[Message]) -> Mail:
         if subject is None:
             raise NoLonger
         said = Said(
-            (_which(known, wrote), _public_words(action), *_what_now(action.state, wrote)),
+            (_which(known, wrote), _public_words(action, known.open), *_what_now(action.state, wrote)),
             # Whoever never opened it themselves would find no page once the case is closed to them.
             () if in_group and not known.open else ((_("What we can say"), address_of(action)),),
             _why(wrote, in_group),
@@ -223,9 +223,10 @@ def _which(known: Known, wrote: bool) -> str:
     return _("This is about an action you opened: %(name)s", name=name)
 
 
-def _public_words(action: UrgentAction) -> str:
+def _public_words(action: UrgentAction, open_to_reader: bool) -> str:
+    """What its page says. To whom the case is closed, only the house's own words, which name nobody."""
     key = "death" if action.state_reason == "death" else action.state
-    return action.public_words or label(key, "action_public_words")
+    return (action.public_words if open_to_reader else "") or label(key, "action_public_words")
 
 
 def _what_now(state: str, wrote: bool) -> tuple[str, ...]:
