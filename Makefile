@@ -29,7 +29,7 @@ demo-reset: ## Start the demo afresh: what was changed in it is gone
 test: environment ## Set up everything, then run every check and test there is; the last lines say what could not run
 	@if [ "$$(id -u)" = 0 ]; then .ci/browser || true; fi
 	@$(MAKE) --no-print-directory checks || export CHECKS=failed; \
-	$(BIN)/python -m pytest -q -n $$($(BIN)/python -c "import os; print((os.cpu_count() or 1) * 3 // 2 + 1)") $(ARGS) && test -z "$$CHECKS"
+	$(BIN)/python -m pytest -q --dist worksteal -n $$($(BIN)/python -c "import os; print((os.cpu_count() or 1) * 3 // 2 + 1)") $(ARGS) && test -z "$$CHECKS"
 
 bench: environment ## Measure, each thing beside its plain counterpart in the same run: ratios, in a few minutes
 	@$(BIN)/python -m benchmarks $(ARGS)
