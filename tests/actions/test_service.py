@@ -198,6 +198,40 @@ def test_a_death_that_is_confirmed_weighs_more_than_the_report_that_held_it(live
     assert lived.fresh(written).state_reason == "death"
 
 
+def test_a_hold_that_turns_into_a_death_counts_from_then_for_whoever_was_not_told(lived: Lived) -> None:
+    case = open_case(lived)
+    written = action(lived, case)
+    lived.tell(case, "person.killed", "2024-03-17", confidence="reported")
+    since = lived.fresh(written).state_since
+    lived.tell(case, "person.killed", "2024-03-17", now=NOW + timedelta(hours=3))
+    assert lived.fresh(written).state_reason == "death"
+    assert lived.fresh(written).state_since == since + timedelta(hours=3)
+
+
+@pytest.mark.parametrize(
+    ("said", "field"),
+    [
+        ({"minutes": 0}, "minutes"),
+        ({"index_number": "MDE " + "1" * 40}, "index_number"),
+        ({"issued_on": day("2024-03-18"), "act_until": day("9999-12-31")}, "act_until"),
+        ({"letters": (LetterGiven("en", "Where is he?", subject="x" * 201),)}, "subject"),
+    ],
+)
+def test_what_a_file_can_say_and_no_form_does_is_refused_on_its_field(
+    lived: Lived, said: dict[str, object], field: str
+) -> None:
+    with pytest.raises(Refused) as why:
+        action(lived, open_case(lived), **said)
+    assert why.value.field == field
+
+
+def test_who_takes_office_later_is_nobody_to_write_to_yet(lived: Lived) -> None:
+    later = minister(lived, valid_from=day("2024-03-19"))
+    written = action(lived, open_case(lived), later, opened=False)
+    assert "still in office" in refused(lived, written, "activate", version=written.version).message
+    act(lived, written, "activate", now=NOW + timedelta(days=1), version=written.version)
+
+
 def test_stopping_publicity_stops_every_action_and_locks_drafts(lived: Lived) -> None:
     case = open_case(lived)
     running, draft = action(lived, case), action(lived, case, ua_number="", opened=False)

@@ -37,6 +37,7 @@ def test_staff_record_somebody_to_write_to(lived: Lived) -> None:
         ({"email": "minister at example"}, "email"),
         ({"phone": "ring"}, "phone"),
         ({"office": " "}, "office"),
+        ({"name": "N" * 201}, "name"),
         ({"postal": "\n".join("abcdefghi")}, "postal"),
         ({"valid_from": day("2024-02-02"), "valid_to": day("2024-02-01")}, "valid_to"),
     ],

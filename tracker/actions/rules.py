@@ -11,6 +11,12 @@ RUNS_DAYS = 42
 #: How much *extend* adds.
 EXTENDS_DAYS = 14
 
+#: No action runs longer: what is asked for years is another thing.
+LONGEST_DAYS = 731
+
+#: How many minutes an action takes unless somebody says otherwise.
+MINUTES = 10
+
 #: The first urgent action was issued in 1973: a year before that is another number.
 FIRST_YEAR = 1973
 
@@ -30,8 +36,8 @@ LIVED = ("active", "on_hold", "expired")
 #: Why it is on hold. The first four follow from the timeline.
 HOLD_REASONS = ("death", "release", "death_reported", "release_reported", "checking", "safety")
 
-#: Reasons that are only a report: staff may say that it goes on.
-FOLLOWED = ("death", "release", "death_reported", "release_reported")
+#: Of them those of which whoever acted is told by mail; what is only reported or checked is said on the page.
+TOLD_HOLDS = ("death", "release", "safety")
 
 #: Why it goes on after a hold.
 RESUME_REASONS = ("still_needed", "checked", "mistake")

@@ -16,7 +16,7 @@ from tracker.actions import rules
 from tracker.actions.models import ActionLetter, ActionTarget, UrgentAction
 from tracker.actions.queries import called, list_letters, list_targets_of, telling_entries
 from tracker.base.audience import Audience
-from tracker.base.columns import new_public_id
+from tracker.base.columns import check_lengths, new_public_id
 from tracker.base.dates import StatedDate, instant_of, today_in
 from tracker.base.errors import Refused, VersionConflict
 from tracker.base.parts import takes_part
@@ -78,6 +78,7 @@ def draft_action(
         previous_id=previous.id if previous else None,
         chain="update" if previous else "first",
         update_number=previous.update_number + 1 if previous else 0,
+        minutes=rules.MINUTES,
         seen_entry_id=0,
         version=1,
     )
@@ -112,7 +113,7 @@ def edit_action(
     if targets is not None:
         _address(session, action, targets)
     if action.state == "active":
-        _check_complete(session, action)
+        _check_complete(session, case, action)
         action.shown_to = max(action.shown_to, min(action.audience, case.audience))
     action.version += 1
     _flush(session)
@@ -140,6 +141,7 @@ def write_letter(session: Session, action: UrgentAction, letter: LetterGiven) ->
         found = ActionLetter(action_id=action.id, language=letter.language.lower())
         session.add(found)
     found.subject, found.salutation, found.body = letter.subject.strip(), letter.salutation.strip(), body
+    check_lengths(found)
     session.flush()
     touch(action.case_id)
     return found
@@ -292,12 +294,13 @@ def _write(session: Session, case: Case, action: UrgentAction, fields: dict[str,
     action.title = " ".join((action.title or "").split())
     if not action.title or len(action.title) > 200:
         raise Refused(_("Say in a few words what it is about: at most 200 characters."), "title")
-    if not 1 <= (action.minutes or 10) <= 240:
+    if not 1 <= action.minutes <= 240:
         raise Refused(_("Say how many minutes it takes: 1 to 240."), "minutes")
     if action.act_until < action.issued_on:
         raise Refused(_("The last day lies before the day of issue."), "act_until")
     if action.issued_on > today + timedelta(days=1):
         raise Refused(_("That day has not come yet."), "issued_on")
+    check_lengths(action)
     _set_end(session, case, action)
 
 
@@ -352,6 +355,8 @@ def _address(session: Session, action: UrgentAction, targets: Sequence[Target]) 
 
 
 def _set_end(session: Session, case: Case, action: UrgentAction) -> None:
+    if action.act_until > action.issued_on + timedelta(days=rules.LONGEST_DAYS):
+        raise Refused(_("An action runs for two years at most."), "act_until")
     action.act_until_at = instant_of(action.act_until + timedelta(days=1), None, _zone(session, case))
 
 
@@ -368,17 +373,21 @@ def _check_may_run(session: Session, case: Case, action: UrgentAction) -> None:
         raise Refused(_("Its last day is over: extend it first."), "act_until")
     if case.audience < action.audience:
         raise Refused(_("The case is not open as far as this action is meant to be. Open the case first."), "audience")
-    _check_complete(session, action)
+    _check_complete(session, case, action)
 
 
-def _check_complete(session: Session, action: UrgentAction) -> None:
+def _check_complete(session: Session, case: Case, action: UrgentAction) -> None:
     if not list_letters(session, action):
         raise Refused(_("It has no letter yet."), "letters")
-    today = today_in("UTC", current_work(session).now)
+    today = today_in(_zone(session, case), current_work(session).now)
     targets = list_targets_of(session, action)
     if not targets:
         raise Refused(_("It is addressed to nobody yet."), "targets")
-    serving = [target for target in targets if target.valid_to is None or target.valid_to >= today]
+    serving = [
+        target
+        for target in targets
+        if (target.valid_from or today) <= today and (target.valid_to is None or target.valid_to >= today)
+    ]
     if not serving:
         raise Refused(_("Nobody it is addressed to is still in office."), "targets")
     if not any(target.has_address for target in serving):
@@ -387,6 +396,9 @@ def _check_complete(session: Session, action: UrgentAction) -> None:
 
 def _hold(session: Session, case: Case, action: UrgentAction, reason: str, words: str) -> None:
     if action.state == "on_hold":
+        if action.state_reason not in rules.TOLD_HOLDS and reason in rules.TOLD_HOLDS:
+            # Whoever has seen the page since it waited for a check is told all the same.
+            action.state_since = current_work(session).now
         action.state_reason, action.public_words = reason, _words(words) or action.public_words
         action.version += 1
         touch(case.id)

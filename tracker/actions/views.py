@@ -21,7 +21,7 @@ from tracker.actions.forms import (
 )
 from tracker.actions.models import UrgentAction
 from tracker.actions.queries import called, get_of_case, list_letters, list_targets_of
-from tracker.actions.rules import RUNS_DAYS, stands
+from tracker.actions.rules import MINUTES, RUNS_DAYS, stands
 from tracker.base import clock
 from tracker.base.audience import Audience
 from tracker.base.dates import today_in
@@ -329,7 +329,7 @@ def _said(form: ActionForm) -> dict[str, Any]:
         "index_number": form.index_number.data or "",
         "summary": form.summary.data or "",
         "cautions": form.cautions.data or "",
-        "minutes": form.minutes.data or 10,
+        "minutes": MINUTES if form.minutes.data is None else form.minutes.data,
         "copy_to_embassy": bool(form.copy_to_embassy.data),
         "audience": Audience.from_code(form.audience.data),
     }

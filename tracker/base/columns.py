@@ -5,10 +5,12 @@ import secrets
 from datetime import UTC, datetime, time
 from typing import Any
 
-from sqlalchemy import BigInteger, DateTime, Dialect, Integer, SmallInteger, String, Text, TypeDecorator
+from flask_babel import gettext as _
+from sqlalchemy import BigInteger, DateTime, Dialect, Integer, SmallInteger, String, Text, TypeDecorator, inspect
 from sqlalchemy.types import TypeEngine
 
 from tracker.base.audience import Audience
+from tracker.base.errors import Refused
 
 #: Primary keys: BIGINT where that matters, INTEGER on SQLite, whose rowid is 64 bits and wants that very name.
 BigId = BigInteger().with_variant(Integer, "sqlite")
@@ -107,6 +109,14 @@ def _plain(value: Any) -> Any:
     if hasattr(value, "isoformat"):
         return value.isoformat()
     raise TypeError(f"{type(value).__name__} has no JSON spelling")
+
+
+def check_lengths(row: Any) -> None:
+    """Refused, on its field, for a text that is longer than its column: SQLite keeps it, PostgreSQL ends the act."""
+    for held in inspect(type(row)).column_attrs:
+        value, most = getattr(row, held.key), getattr(held.columns[0].type, "length", None)
+        if isinstance(value, str) and most and len(value) > most:
+            raise Refused(_("At most %(most)s characters.", most=most), held.key)
 
 
 def new_public_id() -> str:

@@ -3,6 +3,7 @@
 A view shows the form again with what was typed; nothing is stored until everything holds.
 """
 
+import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, time
@@ -104,7 +105,7 @@ class HouseForm(FlaskForm):
     @property
     def expected_version(self) -> int:
         """The version the form was filled in against; 0 when it was tampered with, which no row has."""
-        return int(self.version.data) if str(self.version.data or "").isdigit() else 0
+        return int(self.version.data) if re.fullmatch(r"[0-9]{1,9}", str(self.version.data or "")) else 0
 
     def validate(self, extra_validators: Mapping[str, Sequence[Any]] | None = None) -> bool:
         """Whether everything holds. Beside what each field asks for: no text holds a character that cannot be kept or

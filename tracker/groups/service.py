@@ -105,6 +105,7 @@ def decline(session: Session, user: User, public_id: str) -> None:
 
 def leave(session: Session, group: Group, user: User) -> None:
     """Leave a group. Refused for the last who coordinates it, while others are in it."""
+    _hold(session, group)
     member = member_of(session, group, user)
     if member is None:
         return
@@ -116,6 +117,7 @@ def leave(session: Session, group: Group, user: User) -> None:
 
 def remove(session: Session, group: Group, member_id: int) -> None:
     """Take somebody out of a group. NotFound when they are not in it; Refused for the last who coordinates it."""
+    _hold(session, group)
     member = _member(session, group, member_id)
     if member.coordinator and not any(other.coordinator for other in _others(session, group, member)):
         raise Refused(_("Somebody must coordinate the group."))
@@ -124,6 +126,7 @@ def remove(session: Session, group: Group, member_id: int) -> None:
 
 def set_duty(session: Session, group: Group, member_id: int, *, coordinator: bool) -> None:
     """Let a member coordinate the group, or no longer. Refused for the last who does."""
+    _hold(session, group)
     member = _member(session, group, member_id)
     if not coordinator and not any(other.coordinator for other in _others(session, group, member)):
         raise Refused(_("Somebody must coordinate the group."))
@@ -301,6 +304,13 @@ def _member(session: Session, group: Group, member_id: int) -> GroupMember:
     if member is None or member.group_id != group.id:
         raise NotFound(_("They are not in this group."))
     return member
+
+
+def _hold(session: Session, group: Group) -> None:
+    """Let one after the other change who is in a group: two who leave at once must not both believe that the other
+    stays to coordinate it."""
+    session.execute(select(Group.id).where(Group.id == group.id).with_for_update())
+    session.expire_all()
 
 
 def _others(session: Session, group: Group, member: GroupMember) -> Sequence[GroupMember]:

@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from tracker.base.columns import new_public_id
+from tracker.base.columns import check_lengths, new_public_id
 from tracker.base.errors import Refused, VersionConflict
 from tracker.base.work import current_work
 from tracker.targets.models import KINDS, REPORTS, Target, TargetReport
@@ -88,6 +88,7 @@ def _write(target: Target, fields: dict[str, Any]) -> None:
     if target.phone and not 5 <= sum(c.isdigit() for c in target.phone) <= 15:
         raise Refused(_("That is no telephone number."), "phone")
     _check_days(target.valid_from, target.valid_to)
+    check_lengths(target)
 
 
 def _country(code: str | None, field: str) -> str | None:

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session, aliased
 from tracker.accounts.models import Desk, User
 from tracker.actions.models import UrgentAction
 from tracker.actions.queries import OUT, can_be_taken
+from tracker.actions.rules import TOLD_HOLDS
 from tracker.agenda.models import OPEN_STATE
 from tracker.agenda.service import chunks
 from tracker.base.audience import Audience
@@ -25,7 +26,7 @@ from tracker.outbox.models import Message, Recipient
 from tracker.reminders.models import Subscription
 from tracker.reminders.queries import REMINDED_STAGES, holds, is_stopped
 from tracker.steps.models import ActionReading, Step
-from tracker.telling.rules import DAYS_BEFORE, TOLD_HOLDS
+from tracker.telling.rules import DAYS_BEFORE
 from tracker.timeline.codes import DEATHS
 from tracker.timeline.kinds import kinds
 from tracker.timeline.models import Entry, EntryState

@@ -13,9 +13,6 @@ QUIET_FROM, QUIET_UNTIL = time(20), time(8)
 #: When what can wait for the morning goes out.
 MORNING = time(8)
 
-#: Holds of which those who acted are told by mail. What is only reported, or being checked, stands on the page alone.
-TOLD_HOLDS = ("death", "release", "safety")
-
 
 def is_quiet(at: datetime, zone: str) -> bool:
     """Whether volunteers in `zone` are left alone at this instant."""
