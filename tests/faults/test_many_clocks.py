@@ -92,6 +92,8 @@ def stop_between_transactions(pid: int, database_url: str) -> None:
     """SIGSTOP, at a moment at which it holds nothing of the database: whoever did would hold up everybody."""
     while True:
         os.kill(pid, signal.SIGSTOP)
+        # What it had sent before is still on its way to the server, which says that nothing is begun.
+        time.sleep(0.2)
         if not holds_the_database(database_url):
             return
         os.kill(pid, signal.SIGCONT)
