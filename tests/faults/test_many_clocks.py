@@ -193,6 +193,8 @@ def test_a_clock_that_stood_still_beyond_its_lease_does_no_harm_when_it_goes_on(
     sets = {
         "tracker.outbox.protocol:CLAIM_LEASE": {"seconds": 4},
         "tracker.outbox.protocol:CLAIM_MARGIN": {"seconds": 2},
+        # One line alone: a mail that the other had marked would wait until nobody can say whether it left.
+        "tracker.outbox.protocol:BATCH": 4 * READERS,
     }
     first = zygote.start("clock", tracker_env, sets=sets)
     lives.append(first)
