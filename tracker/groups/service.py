@@ -13,7 +13,7 @@ from tracker.actions.models import UrgentAction
 from tracker.base.columns import new_public_id
 from tracker.base.countries import check_country
 from tracker.base.dates import instant_of, zone_of
-from tracker.base.errors import NotAllowed, NotFound, Refused, VersionConflict
+from tracker.base.errors import NeedsConfirmation, NotAllowed, NotFound, Refused, VersionConflict
 from tracker.base.work import current_work
 from tracker.groups import rules
 from tracker.groups.models import EveningAction, Group, GroupEvening, GroupInvitation, GroupMember
@@ -265,7 +265,12 @@ def record_result(
 ) -> int:
     """Write down what an evening brought, action by action and channel by channel; how many letters, mails and calls.
     Refused before it began, when it is off, and where nothing was said; the field it names is `channel_position`."""
-    now = current_work(session).now
+    now, known = current_work(session).now, evening.version
+    # One after the other: two members who write down the same evening must not count it twice.
+    session.execute(select(GroupEvening.id).where(GroupEvening.id == evening.id).with_for_update())
+    session.refresh(evening)
+    if evening.version != known and not again_is_meant:
+        raise NeedsConfirmation(_("You have said this already. Say yes if you did it once more."))
     if evening.cancelled_at is not None:
         raise Refused(_("This evening was called off."))
     if evening.starts_at > now:
