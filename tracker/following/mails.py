@@ -3,7 +3,6 @@ public page of the case shows, at the moment it is written."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, time
 from typing import Any
 
 from flask import current_app
@@ -12,16 +11,18 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from tracker.base.labels import label
-from tracker.base.languages import speaking, spoken
+from tracker.base.languages import speaking
 from tracker.base.markup import fill
-from tracker.base.words import isolate, say_date, say_day_of_month, say_list, say_time, say_window, say_zone
+from tracker.base.words import isolate, say_day_of_month, say_list
 from tracker.following import queries
 from tracker.following.models import FollowAsk
 from tracker.following.tokens import hash_word, leave_word, make_word
 from tracker.hearings.models import Hearing
-from tracker.outbox.kinds import Mail, NoLonger
+from tracker.outbox.kinds import Mail, NoLonger, one_click
 from tracker.outbox.models import Message, Recipient
 from tracker.publishing.queries import HearingShown, public_title, read_public_hearings
+from tracker.reminders.mails import say_when_told, say_where_told
+from tracker.reminders.rules import tells_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +70,15 @@ def write_reminder(session: Session, message: Message) -> Mail:
             (_("A date lies ahead in a case you follow: %(case)s.", case=_named(cases)),),
             (
                 (_("What"), label(hearing.kind, "hearing_kind")),
-                (_("When"), _when(_tells(shown))),
-                (_("Where"), _where(shown)),
+                (_("When"), say_when_told(tells_of(shown))),
+                (_("Where"), say_where_told(tells_of(shown))),
                 *(((_("How sure"), _("The date is provisional.")),) if hearing.certainty == "provisional" else ()),
             ),
             _pages(cases, language),
             _("You get this because you follow this case without an account."),
             _ways_out(message, cases, language),
         )
-        mail = _mail(_("A date you follow: %(day)s", day=say_day_of_month(day)), said, _one_click(said))
+        mail = _mail(_("A date you follow: %(day)s", day=say_day_of_month(day)), said, one_click(said.out[0][1]))
         return replace(mail, stamp=queries.stamp_of(hearing, cases))
 
 
@@ -94,9 +95,12 @@ def write_change(session: Session, message: Message) -> Mail:
             "cancelled": _("This hearing was cancelled: it will not take place."),
             "reinstated": _("This hearing is on again."),
         }[what]
-        facts = [(_("What"), label(hearing.kind, "hearing_kind")), (_("We told you"), _when(message.tells["was"]))]
+        facts = [
+            (_("What"), label(hearing.kind, "hearing_kind")),
+            (_("We told you"), say_when_told(message.tells["was"])),
+        ]
         if what in ("moved", "corrected", "reinstated"):
-            facts += [(_("It is now"), _when(_tells(shown))), (_("Where"), _where(shown))]
+            facts += [(_("It is now"), say_when_told(tells_of(shown))), (_("Where"), say_where_told(tells_of(shown)))]
         said = Said(
             (_("Something changed in a case you follow: %(case)s.", case=_named(cases)), sentence),
             tuple(facts),
@@ -105,7 +109,8 @@ def write_change(session: Session, message: Message) -> Mail:
             _ways_out(message, cases, language),
         )
         return replace(
-            _mail(_("A date you follow has changed"), said, _one_click(said)), stamp=queries.stamp_of(hearing, cases)
+            _mail(_("A date you follow has changed"), said, one_click(said.out[0][1])),
+            stamp=queries.stamp_of(hearing, cases),
         )
 
 
@@ -163,40 +168,6 @@ def _ways_out(message: Message, cases: Sequence[Any], language: str) -> tuple[tu
 
 def _address(language: str, what: str, word: str) -> str:
     return f"{current_app.extensions['settings'].base_url}/follow/{language}/{what}/{word}"
-
-
-def _one_click(said: Said) -> dict[str, str]:
-    """The headers by which a mail program itself can end it (RFC 8058)."""
-    return {"List-Unsubscribe": f"<{said.out[0][1]}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
-
-
-def _tells(shown: HearingShown) -> dict[str, Any]:
-    return {
-        "date": shown.local_date.isoformat() if shown.local_date else None,
-        "time": f"{shown.local_time:%H:%M}" if shown.local_time else None,
-        "earliest": shown.earliest_on.isoformat() if shown.earliest_on else None,
-        "latest": shown.latest_on.isoformat() if shown.latest_on else None,
-        "precision": shown.precision,
-        "zone": shown.zone,
-    }
-
-
-def _when(tells: Mapping[str, Any]) -> str:
-    """`Monday 8 April 2024, 09:30 Asia/Jerusalem`, or the window."""
-    zone = say_zone(tells["zone"])
-    if not tells.get("date"):
-        first, last = (date.fromisoformat(d) if d else None for d in (tells.get("earliest"), tells.get("latest")))
-        return _("%(window)s, %(zone)s", window=say_window(tells["precision"], first, last), zone=zone)
-    day = say_date(date.fromisoformat(tells["date"]))
-    if not tells.get("time"):
-        return _("%(date)s, time not announced, %(zone)s", date=day, zone=zone)
-    return _("%(date)s, %(time)s %(zone)s", date=day, time=say_time(time.fromisoformat(tells["time"])), zone=zone)
-
-
-def _where(shown: HearingShown) -> str:
-    apart = spoken().text_direction == "rtl"
-    said = [isolate(part) if apart else part for part in (shown.court, shown.place) if part]
-    return _(", ").join(said) or _("place not known")
 
 
 def _mail(subject: str, said: Said, headers: Mapping[str, str] | None = None) -> Mail:

@@ -194,7 +194,7 @@ def _without_told(session: Session, due: Sequence[Due]) -> list[Due]:
             covers = message.due_at >= each.lead.due_at
         else:
             covers = message.days_before <= each.lead.days
-        return covers and reminding.tells_same(message.tells, tells_of(each.hearing))
+        return covers and reminding.tells_same(message.tells, reminding.tells_of(each.hearing))
 
     return [each for each in due if not any(knows(each, m) for m in told.get((each.hearing.id, each.recipient_id), ()))]
 
@@ -260,7 +260,7 @@ def plan_due(session: Session, now: datetime) -> int:
                 "recipient_id": each.recipient_id,
                 "days_before": each.lead.days,
                 "cause": FOLLOWS,
-                "tells": {**tells_of(each.hearing), "reader_zone": each.zone},
+                "tells": {**reminding.tells_of(each.hearing), "reader_zone": each.zone},
                 "due_at": max(each.lead.due_at, now - timedelta(minutes=1)),
                 "give_up_at": each.lead.give_up_at,
             }
@@ -270,22 +270,6 @@ def plan_due(session: Session, now: datetime) -> int:
 
 
 # Changes --------------------------------------------------------------------------------------------------------------
-
-
-def tells_of(hearing: Hearing) -> dict[str, Any]:
-    """When, where and state of a hearing, as messages keep what they told."""
-    return {
-        "date": hearing.local_date.isoformat() if hearing.local_date else None,
-        "time": f"{hearing.local_time:%H:%M}" if hearing.local_time else None,
-        "fold": hearing.fold,
-        "zone": hearing.zone,
-        "earliest": hearing.earliest_on.isoformat() if hearing.earliest_on else None,
-        "latest": hearing.latest_on.isoformat() if hearing.latest_on else None,
-        "precision": hearing.precision,
-        "court": hearing.court,
-        "place": hearing.place,
-        "state": hearing.state,
-    }
 
 
 def _followed(cases: Sequence[int]) -> Any:
@@ -322,7 +306,7 @@ def _plan_changes(session: Session, now: datetime, cases: Sequence[int]) -> None
     last = {(hearing.id, message.recipient_id): (message, hearing, zone) for message, hearing, zone in rows}
     planned = []
     for message, hearing, zone in last.values():
-        true = tells_of(hearing)
+        true = reminding.tells_of(hearing)
         what = reminding.what_changed(message.tells, true, hearing.last_change)
         if what not in TOLD_CHANGES or not reminding.is_news(message.tells, true, now):
             continue

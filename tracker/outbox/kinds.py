@@ -30,6 +30,11 @@ class Mail:
     stamp: str = ""
 
 
+def one_click(link: str) -> dict[str, str]:
+    """The headers by which a mail program itself can stop what this link stops (RFC 8058)."""
+    return {"List-Unsubscribe": f"<{link}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
+
+
 class NoLonger(Exception):
     """Nothing in the mail is true any more, or may go there: nothing may leave. A kind's `render` may raise it too;
     then its messages are skipped, with what `why_not` says."""

@@ -55,7 +55,7 @@ from tracker.hearings.ics import write_published
 from tracker.hearings.models import Appearance, Hearing
 from tracker.hearings.queries import last_changes
 from tracker.outbox.channels.email import split_sender
-from tracker.outbox.kinds import STAMP, Mail, NoLonger, Write
+from tracker.outbox.kinds import STAMP, Mail, NoLonger, Write, one_click
 from tracker.outbox.models import Message, Recipient
 from tracker.people.models import Person
 from tracker.people.rules import initials
@@ -305,7 +305,7 @@ def _one_click(known: Sequence[_Known]) -> dict[str, str]:
     link = f"{base}/reminders/stop/{stop_token(known[0].message.recipient_id, sorted(cases))}"
     if len(link) > LONGEST_LINK:
         return {}
-    return {"List-Unsubscribe": f"<{link}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
+    return one_click(link)
 
 
 def _calendar(known: Sequence[_Known], now: datetime) -> bytes:
@@ -353,7 +353,7 @@ def _reminder_subject(known: _Known, now: datetime) -> str:
             when = _("%(countdown)s, %(date)s", countdown=when, date=say_short_date(hearing.local_date))
         if hearing.local_time:
             when = f"{when} {say_time(hearing.local_time)}"
-    told = known.told(_tells(hearing))
+    told = known.told(rules.tells_of(hearing))
     place = told["place"] or told["court"]
     return _(
         "%(when)s: %(kind)s, %(cases)s",
@@ -375,7 +375,7 @@ def _bundle_subject(known: Sequence[_Known]) -> str:
     return _(
         "%(hearings)s: first %(when)s, %(cases)s, and %(more)s",
         hearings=ngettext("%(num)d hearing", "%(num)d hearings", len(known)),
-        when=_short(known[0].told(_tells(known[0].hearing))),
+        when=_short(known[0].told(rules.tells_of(known[0].hearing))),
         cases=_named(known[0], 1),
         more=ngettext("%(num)d more", "%(num)d more", more),
     )
@@ -385,7 +385,7 @@ def _in_one_line(known: _Known) -> str:
     """`Tue 9 Apr 2024 09:00 Haifa: hearing, Cedar (IOPT-0004)`."""
     return _(
         "%(when)s: %(kind)s, %(cases)s",
-        when=_short(known.told(_tells(known.hearing))),
+        when=_short(known.told(rules.tells_of(known.hearing))),
         kind=label(known.hearing.kind, "hearing_kind"),
         cases=_named(known),
     )
@@ -399,9 +399,9 @@ def _reminder(known: _Known, now: datetime) -> Part:
         kind=label(hearing.kind, "hearing_kind"),
         cases=_named(known, len(known.cases)),
     )
-    facts = [(_("When"), _when(_tells(hearing)))]
+    facts = [(_("When"), say_when_told(rules.tells_of(hearing)))]
     facts += _on_your_clock(hearing, known.reader_zone)
-    facts += [(_("Where"), _where(known.told(_tells(hearing)))), (_("How sure"), _how_sure(known, now))]
+    facts += [(_("Where"), say_where_told(known.told(rules.tells_of(hearing)))), (_("How sure"), _how_sure(known, now))]
     if not hearing.observer:
         facts.append((_("Not settled"), _("Nobody is named to observe it.")))
     return _part(known, sentence, facts)
@@ -520,7 +520,7 @@ def _change(session: Session, known: _Known, now: datetime) -> Part:
     elif what == rules.TOOK_PLACE:
         facts.append((_("What became of it"), _outcomes(session, known)))
         if (following := _following(session, known)) is not None:
-            facts.append((_("Next"), _both(known.told(_tells(following)))))
+            facts.append((_("Next"), _both(known.told(rules.tells_of(following)))))
         facts.append((_("What was decided"), _("It stands on the page of the case, as far as somebody has said.")))
     elif what in ("moved", "corrected", "reinstated"):
         facts.append((_("It is now") if what != "corrected" else _("It is"), _both(tells)))
@@ -531,7 +531,9 @@ def _change(session: Session, known: _Known, now: datetime) -> Part:
             facts.append((_("How sure"), said))
     elif what in ("adjourned", "postponed"):
         following = _following(session, known)
-        facts.append((_("Next"), _both(known.told(_tells(following))) if following else _("No new date is known yet.")))
+        facts.append(
+            (_("Next"), _both(known.told(rules.tells_of(following))) if following else _("No new date is known yet."))
+        )
     return _part(known, sentence, facts)
 
 
@@ -578,20 +580,7 @@ def _following(session: Session, known: _Known) -> Hearing | None:
 # Words ----------------------------------------------------------------------------------------------------------------
 
 
-def _tells(hearing: Hearing) -> dict[str, Any]:
-    return {
-        "date": hearing.local_date.isoformat() if hearing.local_date else None,
-        "time": f"{hearing.local_time:%H:%M}" if hearing.local_time else None,
-        "earliest": hearing.earliest_on.isoformat() if hearing.earliest_on else None,
-        "latest": hearing.latest_on.isoformat() if hearing.latest_on else None,
-        "precision": hearing.precision,
-        "zone": hearing.zone,
-        "court": hearing.court,
-        "place": hearing.place,
-    }
-
-
-def _when(tells: Mapping[str, Any]) -> str:
+def say_when_told(tells: Mapping[str, Any]) -> str:
     """`Monday 8 April 2024, 09:30 Asia/Jerusalem`, or the window."""
     if not tells.get("date"):
         first, last = (date.fromisoformat(d) if d else None for d in (tells.get("earliest"), tells.get("latest")))
@@ -603,13 +592,14 @@ def _when(tells: Mapping[str, Any]) -> str:
     return _("%(date)s, %(time)s %(zone)s", date=day, time=say_time(time.fromisoformat(tells["time"])), zone=zone)
 
 
-def _where(tells: Mapping[str, Any]) -> str:
+def say_where_told(tells: Mapping[str, Any]) -> str:
+    """`Haifa District Court, Haifa`, or that it is not known."""
     said = [_apart(part) for part in (tells.get("court"), tells.get("place")) if part]
     return _(", ").join(said) or _("place not known")
 
 
 def _both(tells: Mapping[str, Any]) -> str:
-    return _("%(when)s; %(where)s", when=_when(tells), where=_where(tells))
+    return _("%(when)s; %(where)s", when=say_when_told(tells), where=say_where_told(tells))
 
 
 def _apart(name: str) -> str:

@@ -343,19 +343,7 @@ def _retell(session: Session, subjects: Sequence[int]) -> None:
 
 def tells_of(hearing: Any) -> dict[str, Any]:
     """What a mail about a hearing (its row, or a row with its columns) tells: when, where, state, certainty."""
-    return {
-        "date": hearing.local_date.isoformat() if hearing.local_date else None,
-        "time": f"{hearing.local_time:%H:%M}" if hearing.local_time else None,
-        "fold": hearing.fold,
-        "zone": hearing.zone,
-        "earliest": hearing.earliest_on.isoformat() if hearing.earliest_on else None,
-        "latest": hearing.latest_on.isoformat() if hearing.latest_on else None,
-        "precision": hearing.precision,
-        "court": hearing.court,
-        "place": hearing.place,
-        "state": hearing.state,
-        "certainty": hearing.certainty,
-    }
+    return {**rules.tells_of(hearing), "certainty": hearing.certainty}
 
 
 _TELLING = (

@@ -182,6 +182,22 @@ def change_waits(at: datetime, zone: str, dates: Sequence[datetime | None]) -> b
 COMPARED = ("date", "time", "fold", "zone", "earliest", "latest", "precision", "court", "place", "state")
 
 
+def tells_of(hearing: Any) -> dict[str, Any]:
+    """When, where and state of a hearing (its row, or whatever has its columns), as messages keep what they told."""
+    return {
+        "date": hearing.local_date.isoformat() if hearing.local_date else None,
+        "time": f"{hearing.local_time:%H:%M}" if hearing.local_time else None,
+        "fold": hearing.fold,
+        "zone": hearing.zone,
+        "earliest": hearing.earliest_on.isoformat() if hearing.earliest_on else None,
+        "latest": hearing.latest_on.isoformat() if hearing.latest_on else None,
+        "precision": hearing.precision,
+        "court": hearing.court,
+        "place": hearing.place,
+        "state": hearing.state,
+    }
+
+
 def tells_same(told: Mapping[str, Any], true: Mapping[str, Any]) -> bool:
     """Whether a reader who was told the one knows the other: when, where and state, however sure they are."""
     return all(told.get(k) == true.get(k) for k in COMPARED)

@@ -17,7 +17,7 @@ from tracker.base.labels import label
 from tracker.base.languages import name_of_language, speaking
 from tracker.base.markup import fill
 from tracker.base.words import countdown, say_date, say_day_of_month, say_list, say_stated
-from tracker.outbox.kinds import Mail, NoLonger
+from tracker.outbox.kinds import Mail, NoLonger, one_click
 from tracker.outbox.models import Message
 from tracker.reminders.mails import LONGEST_LINK
 from tracker.reminders.tokens import stop_token
@@ -86,7 +86,7 @@ def write_updated(session: Session, messages: Sequence[Message], now: datetime) 
             _("You get this because you wrote for the action it follows, and told us so."),
             _fewer(session, known),
         )
-        mail = as_mail(_("An update: is a letter useful again? Yes."), said, _one_click(known))
+        mail = as_mail(_("An update: is a letter useful again? Yes."), said, one_click(_stop(known, [known.case.id])))
         return replace(mail, stamp=known.stamp)
 
 
@@ -113,7 +113,7 @@ def write_soon(session: Session, messages: Sequence[Message], now: datetime) -> 
             _("You get this once for each last day, because you follow this case and have not told us that you wrote."),
             _fewer(session, known),
         )
-        return replace(as_mail(subject, said, _one_click(known)), stamp=known.stamp)
+        return replace(as_mail(subject, said, one_click(_stop(known, [known.case.id]))), stamp=known.stamp)
 
 
 def write_result(session: Session, messages: Sequence[Message]) -> Mail:
@@ -146,7 +146,7 @@ def write_result(session: Session, messages: Sequence[Message]) -> Mail:
             () if died else _fewer(session, known),
         )
         subject = _("About somebody you wrote for") if died else _("News of somebody you wrote for")
-        return replace(as_mail(subject, said, _one_click(known)), stamp=known.stamp)
+        return replace(as_mail(subject, said, one_click(_stop(known, [known.case.id]))), stamp=known.stamp)
 
 
 def _how(session: Session, known: Known, now: datetime) -> tuple[str, ...]:
@@ -187,14 +187,6 @@ def _fewer(session: Session, known: Known) -> tuple[tuple[str, str], ...]:
 def _stop(known: Known, cases: Sequence[int]) -> str:
     base = current_app.extensions["settings"].base_url
     return f"{base}/reminders/stop/{stop_token(known.message.recipient_id, cases)}"
-
-
-def _one_click(known: Known) -> dict[str, str]:
-    """The headers by which a mail program itself can stop mails about this case (RFC 8058)."""
-    return {
-        "List-Unsubscribe": f"<{_stop(known, [known.case.id])}>",
-        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
-    }
 
 
 def name_of(known: Known) -> str:
