@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from tracker.accounts.models import Desk
 from tracker.actions.models import UrgentAction
 from tracker.actions.queries import telling_entries
-from tracker.actions.service import hold_for
+from tracker.actions.service import hold_action
 from tracker.agenda.models import OPEN_STATE
 from tracker.agenda.service import chunks, project
 from tracker.base.work import settles
@@ -38,7 +38,7 @@ def hold_actions(session: Session, now: datetime, cases: Sequence[int] | None) -
             new = {t.reason for t in told if t.case_id == action.case_id and t.entry_id > action.seen_entry_id}
             reason = next((r for r in _WORST if r in new), None)
             if reason and (action.state == "active" or _says_more(action.state_reason, reason)):
-                hold_for(session, case, action, reason)
+                hold_action(session, case, action, reason=reason)
 
 
 def _says_more(held_for: str, reason: str) -> bool:

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from tracker.base.audience import Audience
 from tracker.base.columns import AudienceType, BigId, UTCDateTime, new_short_code
 from tracker.base.db import Model
+from tracker.targets.models import Target
 
 #: draft (being written), active (may be taken), on_hold (nobody writes just now), expired (its day has passed), stopped
 #: (nobody may write any more), closed (it has done its work, or another took its place).
@@ -102,6 +103,12 @@ class ActionLetter(Model):
     salutation: Mapped[str] = mapped_column(String(200), default="")
     #: The letter, without its first line.
     body: Mapped[str] = mapped_column(Text)
+
+    def text_to(self, target: Target) -> str:
+        """The letter to somebody, with its first line: its own, or how they are addressed, where that is in its
+        language."""
+        salutation = self.salutation or (target.salutation if target.language == self.language else "")
+        return f"{salutation}\n\n{self.body}" if salutation else self.body
 
 
 class ActionTarget(Model):

@@ -50,15 +50,13 @@ def can_be_taken(now: datetime) -> ColumnElement[bool]:
     return (UrgentAction.state == "active") & (UrgentAction.act_until_at > now)
 
 
-def list_actions(session: Session, case_ids: Sequence[int] | None = None) -> list[tuple[UrgentAction, Case]]:
-    """Actions, those that can be taken first and by their last day; of these cases, or (for commands) all."""
+def list_actions(session: Session) -> list[tuple[UrgentAction, Case]]:
+    """All actions, for commands: those that can be taken first, and by their last day."""
     chosen = (
         select(UrgentAction, Case)
         .join(Case, Case.id == UrgentAction.case_id)
         .order_by(UrgentAction.state != "active", UrgentAction.act_until, UrgentAction.id)
     )
-    if case_ids is not None:
-        chosen = chosen.where(UrgentAction.case_id.in_(case_ids))
     return [(action, case) for action, case in session.execute(chosen)]
 
 
@@ -240,6 +238,11 @@ def list_targets_of(session: Session, action: UrgentAction) -> Sequence[Target]:
         .where(ActionTarget.action_id == action.id)
         .order_by(ActionTarget.position, Target.id)
     ).all()
+
+
+def find_target_id(session: Session, action: UrgentAction, public_id: str | None) -> int | None:
+    """The number of whom it is addressed to by their random id; None: nobody it is addressed to has it."""
+    return next((target.id for target in list_targets_of(session, action) if target.public_id == public_id), None)
 
 
 def telling_entries(session: Session, cases: Sequence[int]) -> list[Telling]:

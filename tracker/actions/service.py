@@ -256,11 +256,6 @@ def expire_action(session: Session, case: Case, action: UrgentAction) -> None:
     _log(session, case, action, "action.expired")
 
 
-def hold_for(session: Session, case: Case, action: UrgentAction, reason: str) -> None:
-    """Put an active action on hold because of what the timeline tells."""
-    _hold(session, case, action, reason, "")
-
-
 @takes_part("stop")
 def stop_all(session: Session, now: datetime, cases: Sequence[int]) -> None:
     """Stop every action of these cases that could be taken, or be opened, whatever it is at."""

@@ -9,6 +9,7 @@ from flask_babel import gettext as _
 from tracker.accounts.guard import acting, open_to, viewer
 from tracker.accounts.models import Desk
 from tracker.actions import service
+from tracker.actions.access import kept_action
 from tracker.actions.forms import (
     ActionForm,
     CloseForm,
@@ -20,8 +21,8 @@ from tracker.actions.forms import (
     StopForm,
 )
 from tracker.actions.models import UrgentAction
-from tracker.actions.queries import called, get_of_case, list_letters, list_targets_of
-from tracker.actions.rules import MINUTES, RUNS_DAYS, stands
+from tracker.actions.queries import called, list_letters, list_targets_of
+from tracker.actions.rules import MINUTES, stands
 from tracker.base import clock
 from tracker.base.audience import Audience
 from tracker.base.dates import today_in
@@ -30,7 +31,7 @@ from tracker.base.errors import NotFound
 from tracker.base.forms import HouseForm, led_to, once, submit
 from tracker.base.once import new_token
 from tracker.base.work import unit_of_work
-from tracker.cases.access import kept_case, rung_of
+from tracker.cases.access import kept_case
 from tracker.cases.models import Case
 from tracker.targets.models import Target
 from tracker.targets.queries import list_officials
@@ -41,7 +42,7 @@ bp = Blueprint("actions", __name__, url_prefix="/cases/<ref>/actions")
 @bp.get("/new")
 @open_to("staff")
 def new(ref: str) -> str:
-    """An empty action, or an update of the one `?update-of=` names."""
+    """An empty action."""
     case, desk = kept_case(ref)
     today = today_in(desk.zone, clock.now())
     return _new_page(NewActionForm(issued_on=today, audience=Audience.VOLUNTEERS.code), case, desk)
@@ -76,7 +77,7 @@ def draft(ref: str) -> Any:
 @open_to("staff")
 def show(ref: str, public_id: str) -> str:
     """An action as staff keep it: where it stands, its letters, whom it goes to, and what can be done with it."""
-    case, action, desk = _action(ref, public_id)
+    case, action, desk = kept_action(ref, public_id)
     session, now = db.session(), clock.now()
     return render_template(
         "actions/show.html",
@@ -97,7 +98,7 @@ def show(ref: str, public_id: str) -> str:
 @open_to("staff")
 def edit(ref: str, public_id: str) -> str:
     """What an action says."""
-    case, action, desk = _action(ref, public_id)
+    case, action, desk = kept_action(ref, public_id)
     form = ActionForm(
         obj=action,
         ua_number=called(action) if action.ua_sequence is not None else "",
@@ -133,7 +134,7 @@ def change(ref: str, public_id: str) -> Any:
 @open_to("staff")
 def letter(ref: str, public_id: str, language: str) -> str:
     """A letter in one language; `new` is an empty one."""
-    case, action, _desk = _action(ref, public_id)
+    case, action, _desk = kept_action(ref, public_id)
     found = next((item for item in list_letters(db.session(), action) if item.language == language), None)
     if found is None and language != "new":
         raise NotFound(_("There is no letter in that language."))
@@ -267,21 +268,16 @@ def do_extend(ref: str, public_id: str) -> Any:
 # Parts of these -------------------------------------------------------------------------------------------------------
 
 
-def _action(ref: str, public_id: str) -> tuple[Case, UrgentAction, Desk]:
-    case, desk = kept_case(ref)
-    return case, get_of_case(db.session(), case, rung_of(case), public_id), desk
-
-
 def _answer(ref: str, public_id: str, act: str, form: Any, do: Callable[..., str]) -> Any:
     """Do one act on an action, or show its form again."""
-    case, action, desk = _action(ref, public_id)
+    case, action, desk = kept_action(ref, public_id)
     if isinstance(form, ActionForm):
         _offer(form, desk, action)
 
     def run() -> str:
         with unit_of_work(f"actions.{act}", acting(), f"action:{action.id}"):
             once(form)
-            mine, held, its_desk = _action(ref, public_id)
+            mine, held, its_desk = kept_action(ref, public_id)
             said = do(mine, held, its_desk, form)
             flash(said, "good")
             return led_to(form, url_for("actions.show", ref=ref, public_id=public_id))
@@ -291,19 +287,19 @@ def _answer(ref: str, public_id: str, act: str, form: Any, do: Callable[..., str
         form,
         run,
         lambda: render_template(template, form=form, case=case, action=action, called=called(action), act=act),
-        version_now=lambda: _action(ref, public_id)[1].version,
+        version_now=lambda: kept_action(ref, public_id)[1].version,
     )
 
 
 def _ask(ref: str, public_id: str, act: str, form: HouseForm) -> str:
-    case, action, _desk = _action(ref, public_id)
+    case, action, _desk = kept_action(ref, public_id)
     form.version.data = str(action.version)
     return render_template("actions/ask.html", form=form, case=case, action=action, called=called(action), act=act)
 
 
 def _new_page(form: NewActionForm, case: Case, desk: Desk) -> str:
     _offer(form, desk)
-    return render_template("actions/new.html", form=form, case=case, runs_days=RUNS_DAYS)
+    return render_template("actions/new.html", form=form, case=case)
 
 
 def _offer(form: ActionForm, desk: Desk, action: UrgentAction | None = None) -> None:

@@ -19,7 +19,7 @@ from tracker.groups import rules
 from tracker.groups.models import EveningAction, Group, GroupEvening, GroupInvitation, GroupMember
 from tracker.groups.queries import differs, member_of, open_invitation, states_of
 from tracker.steps.models import Step
-from tracker.steps.service import UNDO_WITHIN, record_step
+from tracker.steps.service import record_step, take_back
 
 # Who is in one --------------------------------------------------------------------------------------------------------
 
@@ -180,16 +180,12 @@ def undo(session: Session, group: Group, user: User, public_id: str) -> Step:
     """Take a line of the log back: whoever wrote it may, and whoever coordinates the group. NotFound when there is no
     such line."""
     step = session.scalar(select(Step).where(Step.public_id == public_id, Step.group_id == group.id))
-    now = current_work(session).now
     if step is None:
         raise NotFound(_("There is no such line in the log."))
     member = member_of(session, group, user)
     if step.user_id != user.id and not (member and member.coordinator):
         raise NotAllowed(_("Whoever wrote it can take it back, and whoever coordinates the group."))
-    if step.undone_at is None:
-        if step.recorded_at < now - UNDO_WITHIN:
-            raise Refused(_("It is too long ago to take it back."))
-        step.undone_at = now
+    take_back(session, step)
     return step
 
 

@@ -35,7 +35,7 @@ from tracker.groups.mails import say_state, say_verdict
 from tracker.groups.models import Group, GroupEvening, GroupMember
 from tracker.steps import devices
 from tracker.steps.queries import opened
-from tracker.steps.rules import best_letter, whole_letter
+from tracker.steps.rules import best_letter
 from tracker.steps.service import UNDO_WITHIN
 
 bp = Blueprint("groups", __name__, url_prefix="/actions/groups")
@@ -421,7 +421,6 @@ def print_evening(group_id: str, evening_id: str) -> str:
             letters = {letter.language: letter for letter in list_letters(session, item.action)}
             for target in targets:
                 letter = letters[best_letter(list(letters), (request.args.get("letter", ""), target.language, reader))]
-                theirs = target.salutation if target.language == letter.language else ""
                 check = url_for("steps.check", code=item.action.short_code, _external=True)
                 sheets.append(
                     {
@@ -429,7 +428,7 @@ def print_evening(group_id: str, evening_id: str) -> str:
                         "called": called(item.action) if item.action.ua_sequence is not None else "",
                         "letter": letter,
                         "target": target,
-                        "text": whole_letter(letter.salutation or theirs, letter.body),
+                        "text": letter.text_to(target),
                         "rtl": right_to_left(letter.language),
                         "check": check,
                         "qr": devices.qr(check),

@@ -40,11 +40,6 @@ def gauge(address: str) -> str:
     return "tight" if len(address) <= AT_MOST else "long"
 
 
-def whole_letter(salutation: str, body: str) -> str:
-    """The letter with its first line."""
-    return f"{salutation}\n\n{body}" if salutation else body
-
-
 def best_letter(languages: Sequence[str], wanted: Sequence[str]) -> str:
     """The language of the letter to show: the first that is wanted and there, else the first there is."""
     return next((language for language in wanted if language in languages), languages[0])

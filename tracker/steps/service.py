@@ -100,14 +100,19 @@ def undo_step(session: Session, user: User, action: UrgentAction, public_id: str
     step = session.scalar(
         select(Step).where(Step.public_id == public_id, Step.action_id == action.id, Step.user_id == user.id)
     )
-    now = current_work(session).now
     if step is None:
         raise NotFound(_("You have not said such a thing."))
+    take_back(session, step)
+    return step
+
+
+def take_back(session: Session, step: Step) -> None:
+    """Let a step count no more. Doing it twice changes nothing. Refused when it was said too long ago."""
+    now = current_work(session).now
     if step.undone_at is None:
         if step.recorded_at < now - UNDO_WITHIN:
             raise Refused(_("It is too long ago to take it back."))
         step.undone_at = now
-    return step
 
 
 def _said_today(session: Session, user: User | None, now: datetime, action_id: int | None = None) -> int:

@@ -1,5 +1,6 @@
 """The volunteer's way: what to write now, the letter, its print, the calls, and saying that it was done."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
@@ -13,6 +14,7 @@ from tracker.actions.models import ActionLetter, UrgentAction
 from tracker.actions.queries import (
     called,
     find_for,
+    find_target_id,
     languages_of,
     list_letters,
     list_open_to,
@@ -67,13 +69,14 @@ def write_now() -> str:
 def take(public_id: str) -> Any:
     """The case in short, the letter, and *I did it*. What ended says so, and nothing else."""
     user, now, session = viewer(), clock.now(), db.session()
-    found = _open_action(session, user, public_id)
-    if isinstance(found, UrgentAction):
-        note(queries.opened(session, user, found, now))
-        return _ended_page(session, user, found)
-    action, case = found
+    try:
+        action, case = _open_action(session, user, public_id)
+    except Ended as ended:
+        note(queries.opened(session, user, ended.action, now))
+        raise
     note(queries.opened(session, user, action, now))
-    response = make_response(_take_page(session, user, action, case, _did_form(session, user, action)))
+    targets = list_targets_of(session, action)
+    response = make_response(_take_page(session, user, action, case, targets, _did_form(user, targets)))
     if "from" in request.args:
         devices.keep_writes_from(response, devices.chosen_country(session, user))
     return response
@@ -98,32 +101,28 @@ def check(code: str) -> Any:
 def did_it(public_id: str) -> Any:
     """Take down what was done."""
     user, session = viewer(), db.session()
-    found = _open_action(session, user, public_id)
-    if isinstance(found, UrgentAction):
-        return _ended_page(session, user, found), 409
-    action, case = found
-    form = _did_form(session, user, action)
+    action, case = _open_action(session, user, public_id)
+    targets = list_targets_of(session, action)
+    form = _did_form(user, targets)
 
     def act() -> str:
         with unit_of_work("steps.record", acting(), f"action:{action.id}"):
             once(form)
-            mine = _open_action(db.session(), user, public_id)
-            if isinstance(mine, UrgentAction):
-                return url_for("steps.take", public_id=public_id)
+            mine, _case = _open_action(db.session(), user, public_id)
             service.record_step(
                 db.session(),
-                mine[0],
+                mine,
                 channel=form.channel.data,
                 count=form.count.data,
                 done_on=form.done_on.data,
-                target_id=_target_id(db.session(), mine[0], form.target.data),
+                target_id=find_target_id(db.session(), mine, form.target.data),
                 user=viewer(),
                 zone=viewer().reading_zone,
                 again_is_meant=bool(form.confirm.data),
             )
             return led_to(form, url_for("steps.thanks", public_id=public_id))
 
-    return submit(form, act, lambda: _take_page(db.session(), user, action, case, form))
+    return submit(form, act, lambda: _take_page(db.session(), user, action, case, targets, form))
 
 
 @bp.get("/<public_id>/thanks")
@@ -131,10 +130,7 @@ def did_it(public_id: str) -> Any:
 def thanks(public_id: str) -> Any:
     """What was taken down, what comes next, and the way to take it back."""
     user, now, session = viewer(), clock.now(), db.session()
-    found = _open_action(session, user, public_id)
-    if isinstance(found, UrgentAction):
-        return _ended_page(session, user, found)
-    action, case = found
+    action, case = _open_action(session, user, public_id)
     others = [row for row in list_open_to(session, user, now, 4) if row[0].id != action.id]
     return render_template(
         "steps/thanks.html",
@@ -162,8 +158,10 @@ def undo(public_id: str, step_id: str) -> Any:
         with unit_of_work("steps.undo", acting(), "action"):
             once(form)
             session = db.session()
-            found = _open_action(session, user, public_id)
-            action = found if isinstance(found, UrgentAction) else found[0]
+            try:
+                action, _case = _open_action(session, user, public_id)
+            except Ended as ended:
+                action = ended.action
             service.undo_step(session, viewer(), action, step_id)
             flash(_("Taken back. It is not counted any more."), "good")
             return led_to(form, back)
@@ -176,21 +174,18 @@ def undo(public_id: str, step_id: str) -> Any:
 def letter_print(public_id: str) -> Any:
     """The letter on paper, with its address block and where to look before posting."""
     user, now, session = viewer(), clock.now(), db.session()
-    found = _open_action(session, user, public_id)
-    if isinstance(found, UrgentAction):
-        return _ended_page(session, user, found)
-    action, case = found
+    action, case = _open_action(session, user, public_id)
     if devices.is_here(case):
         return redirect(url_for("steps.take", public_id=public_id), 303)
     note(queries.opened(session, user, action, now, printed=True))
-    letter, target = _chosen(session, action)
+    letter, target = _chosen(list_letters(session, action), list_targets_of(session, action))
     paper = request.args.get("paper", "a4")
     check = url_for("steps.check", code=action.short_code, _external=True)
     return render_template(
         "steps/print.html",
         action=action,
         letter=letter,
-        text=_text(letter, target),
+        text=letter.text_to(target),
         target=target,
         called=called(action),
         paper=paper if paper in devices.PAPERS else "a4",
@@ -215,21 +210,19 @@ def letter_print(public_id: str) -> Any:
 def calls(public_id: str) -> Any:
     """Whom to ring, and what to say."""
     user, now, session = viewer(), clock.now(), db.session()
-    found = _open_action(session, user, public_id)
-    if isinstance(found, UrgentAction):
-        return _ended_page(session, user, found)
-    action, case = found
+    action, case = _open_action(session, user, public_id)
     if devices.is_here(case):
         return redirect(url_for("steps.take", public_id=public_id), 303)
     note(queries.opened(session, user, action, now))
-    letter, _target = _chosen(session, action)
+    targets = list_targets_of(session, action)
+    letter, _target = _chosen(list_letters(session, action), targets)
     return render_template(
         "steps/calls.html",
         action=action,
         case=case,
         called=called(action),
         letter=letter,
-        targets=[target for target in list_targets_of(session, action) if target.phone],
+        targets=[target for target in targets if target.phone],
         rtl=right_to_left(letter.language),
     )
 
@@ -239,12 +232,14 @@ def calls(public_id: str) -> Any:
 def here(public_id: str) -> Any:
     """Keep on this device that somebody is in, or travels to, the country of the case; or that they are not."""
     user, session = viewer(), db.session()
-    found = _open_action(session, user, public_id)
     back = redirect(url_for("steps.take", public_id=public_id), 303)
-    form = HereForm()
-    if isinstance(found, UrgentAction) or not form.validate_on_submit():
+    try:
+        _action, case = _open_action(session, user, public_id)
+    except Ended:
         return back
-    countries, mine = devices.heres(), devices.countries_of(found[1])
+    if not HereForm().validate_on_submit():
+        return back
+    countries, mine = devices.heres(), devices.countries_of(case)
     response = make_response(back)
     devices.keep_heres(response, countries - mine if request.form.get("off") else countries | mine)
     return response
@@ -253,54 +248,64 @@ def here(public_id: str) -> Any:
 # Parts of these -------------------------------------------------------------------------------------------------------
 
 
-def _open_action(session: Session, user: User, public_id: str) -> tuple[UrgentAction, Case] | UrgentAction:
-    """An action this reader can take, with its case; or the action alone, where all they are told is that it may not be
-    taken (any more). NotFound where they may know of none."""
-    now = clock.now()
+class Ended(Exception):
+    """An action that may not be taken (any more): that is all its reader is told. `words`: what staff chose to say of
+    it, where the reader may know of its case still."""
+
+    def __init__(self, action: UrgentAction, words: str = "") -> None:
+        super().__init__()
+        self.action = action
+        self.words = words
+
+
+def _open_action(session: Session, user: User, public_id: str) -> tuple[UrgentAction, Case]:
+    """An action this reader can take, with its case. Ended where all they are told is that it may not be taken;
+    NotFound where they may know of none."""
     try:
         action, case, _rung = find_for(session, user, public_id)
     except NotFound:
         told = queries.find_told(session, user, public_id)
         if told is None:
             raise
-        return told
-    if stands(action.state, action.act_until_at, now) == "active":
-        return action, case
+        # A case that was closed to this reader keeps its words to itself: the house's own name nobody.
+        raise Ended(told) from None
     if action.state == "draft":
         raise NotFound(_("There is no such action that you may see."))
-    return action
+    if stands(action.state, action.act_until_at, clock.now()) != "active":
+        raise Ended(action, action.public_words)
+    return action, case
 
 
-def _ended_page(session: Session, user: User, action: UrgentAction) -> str:
-    try:
-        words = find_for(session, user, action.public_id)[0].public_words
-    except NotFound:
-        # A case that was closed to this reader keeps its words to itself: the house's own name nobody.
-        words = ""
+@bp.errorhandler(Ended)
+def say_ended(ended: Ended) -> tuple[str, int]:
+    """The page of what ended: it says so, and nothing else."""
+    action = ended.action
     state = stands(action.state, action.act_until_at, clock.now())
     key = "death" if action.state_reason in ("death", "death_reported") else state
-    wrote = queries.wrote_for(session, user, [action.id]).get(action.id)
-    return render_template(
+    page = render_template(
         "steps/ended.html",
-        words=words or label("stopped" if state == "active" else key, "action_public_words"),
+        words=ended.words or label("stopped" if state == "active" else key, "action_public_words"),
         number=called(action) if action.ua_sequence is not None else "",
         state="stopped" if state == "active" else state,
-        wrote=wrote,
+        wrote=queries.wrote_for(db.session(), viewer(), [action.id]).get(action.id),
     )
+    return page, 200 if request.method == "GET" else 409
 
 
-def _take_page(session: Session, user: User, action: UrgentAction, case: Case, form: DidItForm) -> str:
+def _take_page(
+    session: Session, user: User, action: UrgentAction, case: Case, targets: Sequence[Target], form: DidItForm
+) -> str:
     now = clock.now()
     here = devices.is_here(case)
     letters = list_letters(session, action)
-    letter, target = _chosen(session, action, letters)
+    letter, target = _chosen(letters, targets)
     writes_from = devices.chosen_country(session, user)
     embassy = None
     country = case.responsible_state or case.country or target.country
     today = today_in(user.reading_zone, now)
     if action.copy_to_embassy and writes_from:
         embassy = find_embassy(session, country, writes_from, today)
-    text = _text(letter, target)
+    text = letter.text_to(target)
     cc = embassy.email if embassy else ""
     address = rules.mailto(target.email, cc=cc, subject=letter.subject, body=text) if target.email else ""
     return render_template(
@@ -314,7 +319,7 @@ def _take_page(session: Session, user: User, action: UrgentAction, case: Case, f
         languages=[(item.language, name_of_language(item.language)) for item in letters],
         text=text,
         target=target,
-        targets=list_targets_of(session, action),
+        targets=targets,
         embassy=embassy,
         country_name=country_name,
         hosts=list_hosts(session, country, today) if action.copy_to_embassy else (),
@@ -335,11 +340,9 @@ def _take_page(session: Session, user: User, action: UrgentAction, case: Case, f
     )
 
 
-def _chosen(session: Session, action: UrgentAction, letters: Any = None) -> tuple[ActionLetter, Target]:
+def _chosen(letters: Sequence[ActionLetter], targets: Sequence[Target]) -> tuple[ActionLetter, Target]:
     """The letter and the target the address asks for: else the first target, and the letter in the language it is best
     written to in, in the reader's, or the first there is."""
-    letters = letters if letters is not None else list_letters(session, action)
-    targets = list_targets_of(session, action)
     wanted = request.args.get("to", "")
     target = next((t for t in targets if t.public_id == wanted), targets[0])
     by_language = {letter.language: letter for letter in letters}
@@ -348,21 +351,10 @@ def _chosen(session: Session, action: UrgentAction, letters: Any = None) -> tupl
     return by_language[language], target
 
 
-def _text(letter: ActionLetter, target: Target) -> str:
-    """The letter with its first line: its own, or that of the one it goes to, where that is in its language."""
-    salutation = letter.salutation or (target.salutation if target.language == letter.language else "")
-    return rules.whole_letter(salutation, letter.body)
-
-
-def _did_form(session: Session, user: User, action: UrgentAction) -> DidItForm:
+def _did_form(user: User, targets: Sequence[Target]) -> DidItForm:
     form = DidItForm()
-    targets = list_targets_of(session, action)
     form.target.choices = [("", _("not said")), *((t.public_id, t.title) for t in targets)]
     if request.method == "GET":
         form.done_on.data = today_in(user.reading_zone, clock.now())
         form.target.data = targets[0].public_id if len(targets) == 1 else ""
     return form
-
-
-def _target_id(session: Session, action: UrgentAction, public_id: str | None) -> int | None:
-    return next((t.id for t in list_targets_of(session, action) if t.public_id == public_id), None)

@@ -11,9 +11,9 @@ from flask import Blueprint, Response, flash, render_template, url_for
 from flask_babel import gettext as _
 
 from tracker.accounts.guard import acting, open_to, viewer
-from tracker.accounts.models import Desk
+from tracker.actions.access import kept_action
 from tracker.actions.models import UrgentAction
-from tracker.actions.queries import called, get_of_case, list_targets_of
+from tracker.actions.queries import called, find_target_id, list_targets_of
 from tracker.base import clock
 from tracker.base.dates import today_in
 from tracker.base.db import db
@@ -22,7 +22,6 @@ from tracker.base.labels import label
 from tracker.base.once import new_token
 from tracker.base.words import say_short_date
 from tracker.base.work import unit_of_work
-from tracker.cases.access import kept_case, rung_of
 from tracker.cases.models import Case
 from tracker.groups.queries import names_of_groups
 from tracker.steps import rules as counting
@@ -56,7 +55,7 @@ class Chart:
 @open_to("staff")
 def show(ref: str, public_id: str) -> str:
     """What was done, split so that nobody is found by a number; and the form to add what came another way."""
-    case, action, desk = _action(ref, public_id)
+    case, action, desk = kept_action(ref, public_id)
     form = _add_form(action)
     form.done_on.data = today_in(desk.zone, clock.now())
     return _page(form, case, action)
@@ -66,21 +65,21 @@ def show(ref: str, public_id: str) -> str:
 @open_to("staff")
 def add(ref: str, public_id: str) -> Any:
     """Add letters of which staff know another way."""
-    case, action, _desk = _action(ref, public_id)
+    case, action, _desk = kept_action(ref, public_id)
     form = _add_form(action)
 
     def act() -> str:
         with unit_of_work("tally.add", acting(), f"action:{action.id}"):
             once(form)
             session = db.session()
-            _case, mine, desk = _action(ref, public_id)
+            _case, mine, desk = kept_action(ref, public_id)
             record_step(
                 session,
                 mine,
                 channel=form.channel.data,
                 count=form.count.data or 0,
                 done_on=form.done_on.data,
-                target_id=next((t.id for t in list_targets_of(session, mine) if t.public_id == form.target.data), None),
+                target_id=find_target_id(session, mine, form.target.data),
                 user=viewer(),
                 source="staff",
                 zone=desk.zone,
@@ -102,7 +101,7 @@ def undo(ref: str, public_id: str, step_id: str) -> Any:
     def act() -> str:
         with unit_of_work("tally.undo", acting(), "action"):
             once(form)
-            _case, action, _desk = _action(ref, public_id)
+            _case, action, _desk = kept_action(ref, public_id)
             undo_step(db.session(), viewer(), action, step_id)
             flash(_("Taken back. It is not counted any more."), "good")
             return led_to(form, back)
@@ -114,7 +113,7 @@ def undo(ref: str, public_id: str, step_id: str) -> Any:
 @open_to("staff")
 def download(ref: str, public_id: str) -> Response:
     """The same as a table for a spreadsheet (RFC 4180, UTF-8 with its mark, CRLF)."""
-    case, action, _desk = _action(ref, public_id)
+    case, action, _desk = kept_action(ref, public_id)
     found = tally(db.session(), action)
     written = io.StringIO()
     table = csv.writer(written)
@@ -136,11 +135,6 @@ def download(ref: str, public_id: str) -> Response:
 
 
 # Parts of these -------------------------------------------------------------------------------------------------------
-
-
-def _action(ref: str, public_id: str) -> tuple[Case, UrgentAction, Desk]:
-    case, desk = kept_case(ref)
-    return case, get_of_case(db.session(), case, rung_of(case), public_id), desk
 
 
 def _add_form(action: UrgentAction) -> AddStepsForm:
