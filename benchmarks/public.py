@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -162,6 +162,7 @@ def _fill() -> None:
     from signed_in import make_desk
 
     from tracker.accounts.models import Desk
+    from tracker.base import clock
     from tracker.base.audience import Audience
     from tracker.base.dates import StatedDate
     from tracker.base.db import db
@@ -174,7 +175,7 @@ def _fill() -> None:
     from tracker.timeline.service import record_entry
 
     make_desk()
-    now = datetime.now(UTC).replace(microsecond=0)
+    now = clock.now().replace(microsecond=0)
     with unit_of_work("cases.open", COMMAND, now=now):
         session = db.session()
         desk = session.get(Desk, 1)

@@ -49,7 +49,7 @@ class Followed(Public):
         with clock.fixed_at(now):
             page = browser.get(f"/follow/{lang}/cases/{case.public_id}")
         assert page.status_code == 200
-        return {"csrf_token": _TOKEN.search(page.text)[1], "once": _ONCE.search(page.text)[1]}  # type: ignore[index]
+        return {"csrf_token": _TOKEN.search(page.text)[1], "once": _ONCE.search(page.text)[1]}
 
     def ask(
         self, case: Case, address: str = ADDRESS, days: tuple[int, ...] = (7, 1), now: Any = NOW, **more: Any

@@ -157,7 +157,7 @@ def test_a_counter_posted_a_thousand_times_by_a_script_counts_six_times(lived: L
     written = action(lived, open_case(lived))
     live_server.at = LATER
     browser = sign_in(lived.app, lived.volunteer, LATER)
-    kept = browser.get_cookie(lived.app.session_interface.cookie)  # type: ignore[attr-defined]
+    kept = browser.get_cookie(lived.app.session_interface.cookie)
     assert kept
     address, cookie = f"/actions/{written.public_id}", f"{kept.key}={kept.value}"
     line = http.client.HTTPConnection(urlsplit(live_server.url).netloc, timeout=60)

@@ -52,13 +52,13 @@ def test_how_many_at_once(count: int, many: bool, why: str) -> None:
 def test_between_the_day_of_issue_and_the_last(day: int, why: str) -> None:
     done_on = date(2024, 3, 31) if day == 31 else date(2024, 4, day)
     given = {"first": DAY, "last": date(2024, 4, 2), "many": False, "today_said": 0, "said_of_it_today": 0}
-    assert rules.why_not_counted(1, done_on, **given) == why  # type: ignore[arg-type]
+    assert rules.why_not_counted(1, done_on, **given) == why
 
 
 @pytest.mark.parametrize(("of_it", "of_all", "why"), [(5, 39, ""), (6, 6, "often"), (0, 40, "often")])
 def test_a_script_is_told_that_it_has_said_so(of_it: int, of_all: int, why: str) -> None:
     given = {"first": DAY, "last": DAY, "many": False}
-    assert rules.why_not_counted(1, DAY, today_said=of_all, said_of_it_today=of_it, **given) == why  # type: ignore[arg-type]
+    assert rules.why_not_counted(1, DAY, today_said=of_all, said_of_it_today=of_it, **given) == why
 
 
 def test_the_public_reads_a_count_from_fifty() -> None:

@@ -58,7 +58,7 @@ def test_a_first_load_of_100_kb_and_further_pages_of_30(
     live_server.at = NOW + timedelta(hours=1)
     page.set_viewport_size({"width": 360, "height": 740})
     browser = sign_in(lived.app, lived.volunteer, live_server.at)
-    cookie = browser.get_cookie(lived.app.session_interface.cookie)  # type: ignore[attr-defined]
+    cookie = browser.get_cookie(lived.app.session_interface.cookie)
     assert cookie
     page.context.add_cookies([{"name": cookie.key, "value": cookie.value, "url": live_server.url}])
     with counted(page) as line:

@@ -180,18 +180,13 @@ def no_instant() -> ColumnElement[Any]:
     return cast(null(), UTCDateTime)
 
 
-def of_its_case(column: Any) -> ColumnElement[Any]:
-    """SQL: a column of the case an agenda item belongs to.
+def of_its_case(column: Any, of: Any = AgendaItem) -> ColumnElement[Any]:
+    """SQL: a column of the case an agenda item belongs to, or whatever else has one.
 
     Not a join: PostgreSQL cannot know that hearings which are past and still scheduled are few, and would walk through
     all cases to meet them.
     """
-    return select(column).where(Case.id == AgendaItem.case_id).correlate(AgendaItem).scalar_subquery()
-
-
-def of_the_case_of_it(column: Any) -> ColumnElement[Any]:
-    """SQL: a column of the case an urgent action belongs to; no join, as above."""
-    return select(column).where(Case.id == UrgentAction.case_id).correlate(UrgentAction).scalar_subquery()
+    return select(column).where(Case.id == of.case_id).correlate(of).scalar_subquery()
 
 
 def action_subject() -> ColumnElement[str]:

@@ -44,9 +44,6 @@ NOT_SO = "it is not so any more, or not public"
 #: What followers are told of a hearing; that it took place, or is sure by now, is not for them.
 TOLD_CHANGES = ("moved", "corrected", "postponed", "adjourned", "cancelled", "reinstated")
 
-#: A hearing without a time, or a window, began so long ago at most while it is still reminded of.
-BEGUN = timedelta(days=2)
-
 #: Messages that went to nobody.
 _WENT_NOWHERE = ("cancelled", "skipped", "not_delivered")
 
@@ -149,7 +146,7 @@ def list_due(session: Session, now: datetime) -> list[Due]:
             AgendaItem.kind == AGENDA,
             AgendaItem.state == OPEN_STATE,
             AgendaItem.audience >= Audience.PUBLIC,
-            AgendaItem.starts_at >= now - BEGUN,
+            AgendaItem.starts_at >= now - reminding.BEGUN,
             AgendaItem.starts_at <= now + timedelta(days=max(rules.OFFERED) + 2),
             AgendaItem.remind_until > now,
             Case.stage.in_(REMINDED_STAGES),

@@ -38,9 +38,6 @@ BOUNCED = "mail.bounced"
 #: How far ahead a hearing is looked at: as far as the longest lead that a kind of hearing has.
 AHEAD = timedelta(days=14)
 
-#: Hearings without a time, and windows, have begun before reminding of them ends.
-BEGUN = timedelta(days=2)
-
 #: Who is told, the first that can be: the one who keeps the case, who stands in, who coordinates the desk, who stands
 #: in for them.
 CAUSES = ("owner", "deputy", "coordinates the desk", "coordinates the desk")
@@ -75,7 +72,7 @@ def near(now: datetime) -> ColumnElement[bool]:
     return and_(
         AgendaItem.kind == "hearing",
         AgendaItem.state == OPEN_STATE,
-        AgendaItem.starts_at > now - BEGUN,
+        AgendaItem.starts_at > now - rules.BEGUN,
         AgendaItem.starts_at <= now + AHEAD,
         AgendaItem.remind_until > now,
     )

@@ -99,9 +99,6 @@ AT_ONCE = timedelta(minutes=1)
 #: The fact that holds what the last full look was based on.
 OUTLOOK = "reminders_outlook"
 
-#: Hearings without a time, and windows, have begun before reminding ends: how far back the index is read.
-BEGUN = timedelta(days=2)
-
 #: How far back a hearing may lie of which somebody may have to be told still. More than `rules.HISTORY`, which counts
 #: from the later of two dates: the one that was told may lie after the one that is true.
 BEHIND = rules.HISTORY + timedelta(days=rules.LONGEST_LEAD)
@@ -200,7 +197,7 @@ def outlook(session: Session, now: datetime) -> str:
 def _span(now: datetime, days: int) -> tuple[datetime, datetime]:
     """Between which instants a hearing begins that is to be in the plan for leads of up to `days`; the same all day."""
     today = datetime.combine(now.date(), time(), tzinfo=UTC)
-    return today - BEGUN, today + timedelta(days=days + rules.AHEAD_DAYS + 2)
+    return today - rules.BEGUN, today + timedelta(days=days + rules.AHEAD_DAYS + 2)
 
 
 def _hearings_of(session: Session, cases: Sequence[int]) -> list[int]:
@@ -552,7 +549,7 @@ def _untold(session: Session, now: datetime) -> list[int]:
         Message.subject_rev == Hearing.schedule_rev,
         Hearing.state == OPEN_STATE,
         Hearing.certainty == "confirmed",
-        Hearing.starts_at > now - BEGUN,
+        Hearing.starts_at > now - rules.BEGUN,
         _tells_certainty(Message, "provisional"),
         ~select(1).where(theirs, newer_at >= at, _tells_certainty(newer, "confirmed")).correlate_except(newer).exists(),
     )

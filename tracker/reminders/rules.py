@@ -178,6 +178,9 @@ def change_waits(at: datetime, zone: str, dates: Sequence[datetime | None]) -> b
 
 # What a mail tells ----------------------------------------------------------------------------------------------------
 
+#: Hearings without a time, and windows, have begun before reminding of them ends: how far back one is looked for.
+BEGUN = timedelta(days=2)
+
 #: What of `tells` must be the same for two mails to have said the same.
 COMPARED = ("date", "time", "fold", "zone", "earliest", "latest", "precision", "court", "place", "state")
 

@@ -73,24 +73,8 @@ def ended(action: Any = UrgentAction) -> ColumnElement[bool]:
 
 def list_ended(session: Session, cases: Sequence[int]) -> Sequence[tuple[UrgentAction, str]]:
     """Actions of these cases of whose end nobody was told yet, each with the zone of its desk."""
-    told = (
-        select(1)
-        .where(
-            Message.subject_kind == SUBJECT,
-            Message.subject_id == UrgentAction.id,
-            Message.kind == STOPPED,
-            Message.created_at >= UrgentAction.state_since,
-        )
-        .correlate(UrgentAction)
-    )
-    rows = session.execute(
-        select(UrgentAction, Desk.zone)
-        .join(Case, Case.id == UrgentAction.case_id)
-        .join(Desk, Desk.id == Case.desk_id)
-        .where(UrgentAction.case_id.in_(cases), ended(), ~exists(told))
-        .order_by(UrgentAction.id)
-    )
-    return [(action, zone) for action, zone in rows]
+    told = _told_of(STOPPED).where(Message.created_at >= UrgentAction.state_since)
+    return [(action, zone) for action, zone in session.execute(_with_zone(cases).where(ended(), ~exists(told)))]
 
 
 def list_acted(session: Session, action: UrgentAction, zone: str) -> list[Reader]:

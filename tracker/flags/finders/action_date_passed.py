@@ -8,7 +8,7 @@ from sqlalchemy.orm import aliased
 
 from tracker.actions.models import UrgentAction
 from tracker.cases.models import Case
-from tracker.flags.kinds import action_subject, day_of, finder, for_the_desk, no_data, of_the_case_of_it, watched
+from tracker.flags.kinds import action_subject, day_of, finder, for_the_desk, no_data, of_its_case, watched
 from tracker.flags.rules import DATE_PASSED_FOR
 
 
@@ -26,7 +26,7 @@ def action_date_passed(now: datetime) -> Select[Any]:
             action_subject().label("subject"),
             day_of(UrgentAction.act_until_at).label("episode"),
             literal(2).label("severity"),
-            for_the_desk(of_the_case_of_it(Case.audience), UrgentAction.audience).label("audience"),
+            for_the_desk(of_its_case(Case.audience, UrgentAction), UrgentAction.audience).label("audience"),
             UrgentAction.act_until_at.label("due_at"),
             no_data().label("data"),
         )
@@ -36,6 +36,6 @@ def action_date_passed(now: datetime) -> Select[Any]:
             UrgentAction.act_until_at <= now,
             UrgentAction.act_until_at > now - DATE_PASSED_FOR,
             ~followed,
-            watched(of_the_case_of_it(Case.stage)),
+            watched(of_its_case(Case.stage, UrgentAction)),
         )
     )

@@ -14,7 +14,7 @@ from tracker.flags.kinds import (
     finder,
     for_the_desk,
     hours_after,
-    of_the_case_of_it,
+    of_its_case,
     say_in_data,
     watched,
 )
@@ -39,10 +39,10 @@ def action_on_hold(now: datetime) -> Select[Any]:
             action_subject().label("subject"),
             (UrgentAction.state_reason + ":" + day_of(UrgentAction.state_since)).label("episode"),
             case((overdue, literal(3)), (reported, literal(2)), else_=literal(1)).label("severity"),
-            for_the_desk(of_the_case_of_it(Case.audience), UrgentAction.audience).label("audience"),
+            for_the_desk(of_its_case(Case.audience, UrgentAction), UrgentAction.audience).label("audience"),
             due_at.label("due_at"),
             say_in_data(UrgentAction.state_reason, HOLD_REASONS).label("data"),
         )
         .select_from(UrgentAction)
-        .where(UrgentAction.state == "on_hold", watched(of_the_case_of_it(Case.stage)))
+        .where(UrgentAction.state == "on_hold", watched(of_its_case(Case.stage, UrgentAction)))
     )

@@ -10,7 +10,7 @@ from tracker.actions.models import UrgentAction
 from tracker.actions.queries import OUT
 from tracker.base.columns import JSONText, UTCDateTime
 from tracker.cases.models import Case
-from tracker.flags.kinds import action_subject, finder, for_the_desk, of_the_case_of_it, watched
+from tracker.flags.kinds import action_subject, finder, for_the_desk, of_its_case, watched
 from tracker.hearings.models import Appearance, Hearing
 from tracker.timeline.codes import DEATHS
 from tracker.timeline.kinds import kinds
@@ -44,7 +44,7 @@ def action_to_decide(_now: datetime) -> Select[Any]:
             action_subject().label("subject"),
             (_number(entry) + ":" + _number(hearing)).label("episode"),
             case((or_(died, freed), literal(3)), else_=literal(2)).label("severity"),
-            for_the_desk(of_the_case_of_it(Case.audience), UrgentAction.audience).label("audience"),
+            for_the_desk(of_its_case(Case.audience, UrgentAction), UrgentAction.audience).label("audience"),
             func.coalesce(told_at, given_at, type_=UTCDateTime).label("due_at"),
             case((died, _why("death")), (freed, _why("release")), else_=_why("verdict")).label("data"),
         )
@@ -52,7 +52,7 @@ def action_to_decide(_now: datetime) -> Select[Any]:
         .where(
             UrgentAction.state.in_(("active", "on_hold")),
             or_(exists(told), exists(given)),
-            watched(of_the_case_of_it(Case.stage)),
+            watched(of_its_case(Case.stage, UrgentAction)),
         )
     )
 

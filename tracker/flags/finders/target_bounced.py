@@ -8,7 +8,7 @@ from sqlalchemy import Select, String, cast, exists, func, literal, select
 from tracker.actions.models import ActionTarget, UrgentAction
 from tracker.base.columns import UTCDateTime
 from tracker.cases.models import Case
-from tracker.flags.kinds import action_subject, finder, for_the_desk, no_data, of_the_case_of_it, watched
+from tracker.flags.kinds import action_subject, finder, for_the_desk, no_data, of_its_case, watched
 from tracker.targets.models import TargetReport
 
 
@@ -31,7 +31,7 @@ def target_bounced(_now: datetime) -> Select[Any]:
             action_subject().label("subject"),
             (literal("report:", String) + cast(latest, String)).label("episode"),
             literal(2).label("severity"),
-            for_the_desk(of_the_case_of_it(Case.audience), UrgentAction.audience).label("audience"),
+            for_the_desk(of_its_case(Case.audience, UrgentAction), UrgentAction.audience).label("audience"),
             first_at.label("due_at"),
             no_data().label("data"),
         )
@@ -39,6 +39,6 @@ def target_bounced(_now: datetime) -> Select[Any]:
         .where(
             UrgentAction.state.in_(("active", "on_hold")),
             exists(reports),
-            watched(of_the_case_of_it(Case.stage)),
+            watched(of_its_case(Case.stage, UrgentAction)),
         )
     )

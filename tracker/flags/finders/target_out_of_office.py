@@ -15,7 +15,7 @@ from tracker.flags.kinds import (
     for_the_desk,
     no_data,
     no_instant,
-    of_the_case_of_it,
+    of_its_case,
     watched,
 )
 from tracker.targets.models import Target
@@ -36,7 +36,7 @@ def target_out_of_office(now: datetime) -> Select[Any]:
             action_subject().label("subject"),
             func.coalesce(left, "", type_=String).label("episode"),
             case((nobody, literal(3)), else_=literal(2)).label("severity"),
-            for_the_desk(of_the_case_of_it(Case.audience), UrgentAction.audience).label("audience"),
+            for_the_desk(of_its_case(Case.audience, UrgentAction), UrgentAction.audience).label("audience"),
             no_instant().label("due_at"),
             no_data().label("data"),
         )
@@ -44,7 +44,7 @@ def target_out_of_office(now: datetime) -> Select[Any]:
         .where(
             UrgentAction.state.in_(("active", "on_hold")),
             or_(exists(_addressed(gone)), nobody),
-            watched(of_the_case_of_it(Case.stage)),
+            watched(of_its_case(Case.stage, UrgentAction)),
         )
     )
 
