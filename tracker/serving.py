@@ -149,9 +149,13 @@ class _Child:
         )
         self.started = clock.monotonic()
 
+    def is_running(self) -> bool:
+        """Whether it was started and has not ended."""
+        return self.process is not None and self.process.poll() is None
+
     def has_ended(self) -> bool:
         """Whether it was running and is not any more; then it is to be started again after a pause."""
-        if self.process is None or self.process.poll() is None:
+        if self.process is None or self.is_running():
             return False
         now = clock.monotonic()
         well = now - self.started >= WELL_AFTER
@@ -170,7 +174,7 @@ class _Child:
 
     def end(self, force: bool = False) -> None:
         """Ask it to end, or end it with everything it has started."""
-        if self.process is not None and self.process.poll() is None:
+        if self.process is not None and self.is_running():
             with suppress(ProcessLookupError):
                 if force:
                     os.killpg(self.process.pid, signal.SIGKILL)
@@ -224,15 +228,21 @@ class _House:
             self._say(self._url)
 
     def _end(self, wait: Callable[[float | None], set[int]]) -> None:
-        """Ask all to end, give them their time; who asks twice wants it now."""
+        """Ask all to end, give them their time; who asks twice wants it now. Says who had to be ended by force."""
         click.echo("Ending.", err=True)
         for child in self._children:
             child.end()
         until = clock.monotonic() + GRACE
-        while any(child.process is not None and child.process.poll() is None for child in self._children):
+        why = ""
+        while running := [child.name for child in self._children if child.is_running()]:
+            if why:
+                click.echo(f"tracker: {' and '.join(running)} {why}; ended by force.", err=True)
+                return
             left = until - clock.monotonic()
-            if left <= 0 or wait(left):
-                break
+            if left <= 0:
+                why = f"did not end within {GRACE:.0f} s"
+            elif wait(left):
+                why = "had not ended when asked again"
 
 
 def _how_it_ended(code: int) -> str:
