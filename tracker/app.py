@@ -78,6 +78,7 @@ ROOMS: tuple[str, ...] = (
     "tracker.digests.planning",
     "tracker.telling.kinds",
     "tracker.telling.planning",
+    "tracker.telling.finders",
     "tracker.following.kinds",
     "tracker.following.planning",
     "tracker.calendar.service",

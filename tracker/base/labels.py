@@ -110,6 +110,7 @@ _LABELS: dict[str, dict[str, object]] = {
         "address-bounced": _l("mail comes back"),
         "nobody-reachable": _l("nobody would hear of it"),
         "mail-not-delivered": _l("a reminder did not arrive"),
+        "stop-not-delivered": _l("somebody may not know that they must stop"),
         "action-expiring": _l("last days of an action"),
         "action-date-passed": _l("an action's last day is over"),
         "action-on-hold": _l("action on hold"),
