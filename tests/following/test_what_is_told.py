@@ -100,6 +100,33 @@ def test_one_that_is_off_is_told_and_not_reminded_of(told: Any) -> None:
     assert "This hearing is on again" in last(told).text
 
 
+def test_that_it_took_place_is_told_to_who_was_told_of_it_in_the_morning_and_says_no_more_than_the_page(
+    told: Any,
+) -> None:
+    night, morning = utc("2024-04-08T19:00"), utc("2024-04-09T05:00")
+    told.tick(DAY_BEFORE)
+    change(told, "record_outcome", "took_place", at=night)
+    told.tick(night)
+    assert told.kinds()[2:] == ["follow.reminder"], "news of what is over can wait for the morning"
+    for minutes in (0, 1, 30):
+        told.tick(morning + minutes * MINUTE)
+    assert told.kinds()[3:] == ["follow.changed"]
+    assert last(told).message["Subject"] == "A date you follow is over"
+    assert "This hearing took place." in last(told).text
+    assert "When: Monday 8 April 2024, 09:30" in last(told).text
+    assert "otherwise" not in last(told).text
+
+
+def test_an_outcome_that_was_told_wrongly_is_put_right(told: Any) -> None:
+    change(told, "record_outcome", "took_place", at=utc("2024-04-08T12:00"))
+    told.tick(utc("2024-04-08T12:00"))
+    change(told, "reinstate_hearing", at=utc("2024-04-08T13:00"))
+    change(told, "record_outcome", "postponed", at=utc("2024-04-08T13:01"))
+    told.tick(utc("2024-04-08T13:01"))
+    assert told.kinds()[2:] == ["follow.changed"] * 2
+    assert "This hearing was postponed" in last(told).text
+
+
 def test_one_that_is_closed_to_the_public_is_neither_reminded_of_nor_told(told: Any) -> None:
     with told.lived.at(LATER) as session:
         hearing = session.get_one(Hearing, told.trial.id, populate_existing=True)

@@ -109,7 +109,7 @@ class FollowReminder(_OfHearing):
 @message_kind(queries.CHANGED, if_unsure="retry_once")
 class FollowChanged(_OfHearing):
     """Who was told of a public hearing learns that it moved, was given wrongly, did not sit, goes on another day, is
-    off, or on again."""
+    off, on again, or took place."""
 
     @staticmethod
     def still_true(_now: datetime) -> ColumnElement[bool]:
@@ -123,9 +123,8 @@ class FollowChanged(_OfHearing):
 
     @staticmethod
     def waits_for_morning(message: Message, at: datetime) -> bool:
-        """Quiet hours hold it back, but not when the old or the new date is within 72 hours."""
-        dates = [reminding.starts_at_of(message.tells), reminding.starts_at_of(message.tells["was"])]
-        return reminding.change_waits(at, message.tells["reader_zone"], dates)
+        """Quiet hours hold it back, but not when the old or the new date of a change is within 72 hours."""
+        return reminding.notice_waits(at, message.tells["reader_zone"], message.tells)
 
 
 @message_kind(queries.STOPPED, if_unsure="retry_once")

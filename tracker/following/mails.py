@@ -22,7 +22,7 @@ from tracker.outbox.kinds import Mail, NoLonger, one_click
 from tracker.outbox.models import Message, Recipient
 from tracker.publishing.queries import HearingShown, public_title, read_public_hearings
 from tracker.reminders.mails import say_when_told, say_where_told
-from tracker.reminders.rules import tells_of
+from tracker.reminders.rules import TOOK_PLACE, tells_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,22 +94,37 @@ def write_change(session: Session, message: Message) -> Mail:
             "adjourned": _("This hearing was adjourned: the court sat, and goes on another day."),
             "cancelled": _("This hearing was cancelled: it will not take place."),
             "reinstated": _("This hearing is on again."),
+            TOOK_PLACE: _("This hearing took place. What we can say of it stands on the page of the case."),
         }[what]
+        over = what == TOOK_PLACE
         facts = [
             (_("What"), label(hearing.kind, "hearing_kind")),
-            (_("We told you"), say_when_told(message.tells["was"])),
+            (_("When"), say_when_told(tells_of(shown)))
+            if over
+            else (_("We told you"), say_when_told(message.tells["was"])),
         ]
         if what in ("moved", "corrected", "reinstated"):
             facts += [(_("It is now"), say_when_told(tells_of(shown))), (_("Where"), say_where_told(tells_of(shown)))]
         said = Said(
-            (_("Something changed in a case you follow: %(case)s.", case=_named(cases)), sentence),
+            (
+                _("There is news in a case you follow: %(case)s.", case=_named(cases))
+                if over
+                else _("Something changed in a case you follow: %(case)s.", case=_named(cases)),
+                sentence,
+            ),
             tuple(facts),
             _pages(cases, language),
-            _("You get this because we had told you otherwise."),
+            _("You get this because we had told you of that date.")
+            if over
+            else _("You get this because we had told you otherwise."),
             _ways_out(message, cases, language),
         )
         return replace(
-            _mail(_("A date you follow has changed"), said, one_click(said.out[0][1])),
+            _mail(
+                _("A date you follow is over") if over else _("A date you follow has changed"),
+                said,
+                one_click(said.out[0][1]),
+            ),
             stamp=queries.stamp_of(hearing, cases),
         )
 

@@ -41,8 +41,8 @@ FOLLOWS, WAS_TOLD, FOLLOWED = (
 #: Why something that waits is left out.
 NOT_SO = "it is not so any more, or not public"
 
-#: What followers are told of a hearing; that it took place, or is sure by now, is not for them.
-TOLD_CHANGES = ("moved", "corrected", "postponed", "adjourned", "cancelled", "reinstated")
+#: What followers are told of a hearing; that its date is sure by now is not for them.
+TOLD_CHANGES = ("moved", "corrected", "postponed", "adjourned", "cancelled", "reinstated", reminding.TOOK_PLACE)
 
 #: Messages that went to nobody.
 _WENT_NOWHERE = ("cancelled", "skipped", "not_delivered")

@@ -152,11 +152,7 @@ class HearingChanged:
     def waits_for_morning(message: Message, at: datetime) -> bool:
         """Quiet hours hold it back, but not when the old or the new date of a change is within 72 hours."""
         zone = message.tells.get("reader_zone") or message.tells["zone"]
-        if message.tells.get("what") in (rules.CONFIRMED, rules.TOOK_PLACE):
-            return rules.is_quiet(at, zone)
-        was = message.tells.get("was")
-        dates = [rules.starts_at_of(message.tells), rules.starts_at_of(was) if was else None]
-        return rules.change_waits(at, zone, dates)
+        return rules.notice_waits(at, zone, message.tells)
 
 
 def _why_unheard(session: Session, message: Message) -> str:

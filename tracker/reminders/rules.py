@@ -176,6 +176,15 @@ def change_waits(at: datetime, zone: str, dates: Sequence[datetime | None]) -> b
     return is_quiet(at, zone) and not close
 
 
+def notice_waits(at: datetime, zone: str, tells: Mapping[str, Any]) -> bool:
+    """Whether the notice of a change (`what`, and what `was` told before) waits for the morning: good news and what is
+    over can."""
+    if tells.get("what") in (CONFIRMED, TOOK_PLACE):
+        return is_quiet(at, zone)
+    was = tells.get("was")
+    return change_waits(at, zone, [starts_at_of(tells), starts_at_of(was) if was else None])
+
+
 # What a mail tells ----------------------------------------------------------------------------------------------------
 
 #: Hearings without a time, and windows, have begun before reminding of them ends: how far back one is looked for.
