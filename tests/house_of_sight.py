@@ -393,7 +393,8 @@ OF_NO_CASE = {
         f"groups.{name}": "a group; what its pages say of actions: tests/stories/test_story_20_a_group_on_thursday.py"
         for name in (
             *("show", "edit", "change", "invite", "join", "decline", "leave", "remove", "set_duty", "end"),
-            *("record", "do_record", "undo", "new_evening", "plan_evening", "evening", "cancel_evening"),
+            *("record", "do_record", "undo", "new_evening", "plan_evening", "evening"),
+            *("edit_evening", "change_evening", "cancel_evening"),
             *("print_evening", "result", "do_result"),
         )
     },

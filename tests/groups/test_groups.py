@@ -2,13 +2,15 @@
 
 import re
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from actions_ground import action, open_case
 from groups_ground import LATER, a_group, an_evening, another, joins, member_row
-from house_of_cases import Lived, statements
+from house_of_cases import Lived, statements, utc
 from sqlalchemy import func, select
+from zone_ground import come_into_force, other_rules
 
 from tracker.accounts.models import User
 from tracker.accounts.service import disable
@@ -17,10 +19,13 @@ from tracker.base.audience import Audience
 from tracker.base.db import db
 from tracker.base.errors import NotFound, Refused
 from tracker.cases.models import Case
+from tracker.clockwork.zones import follow_zone_rules
 from tracker.groups import service
 from tracker.groups.models import Group, GroupInvitation, GroupMember
 from tracker.groups.rules import INVITATION_LASTS, INVITATIONS_A_DAY
 from tracker.steps.models import Step
+
+__all__ = ["other_rules"]
 
 
 def address_of(group: Group) -> str:
@@ -372,3 +377,47 @@ def test_what_a_group_did_is_asked_in_the_readers_language(lived: Lived) -> None
     page = lived.browser(lived.volunteer, LATER).get(f"/actions/groups/{group.public_id}/record").text
     assert "كم، اتصال هاتفي" in page
     assert "telephone call" not in page
+
+
+def test_an_evening_is_changed_until_it_begins_by_who_coordinates(lived: Lived) -> None:
+    case = open_case(lived)
+    first, second = action(lived, case), action(lived, case, ua_number="UA 53/24", title="Let him see a lawyer")
+    member = another(1)
+    group = a_group(lived, member)
+    evening = an_evening(lived, group, first)
+    address = f"{address_of(group)}/evenings/{evening.public_id}"
+    browser = lived.browser(lived.volunteer, LATER)
+    assert f"{address}/change" in browser.get(address).text
+    said = browser.filled(f"{address}/change")
+    assert (said["local_date"], said["local_time"], said["actions"]) == (["2024-03-21"], ["19:00"], [first.public_id])
+    wrong = browser.send(f"{address}/change", said | {"local_date": "2024-03-01", "actions": [second.public_id]})
+    assert wrong.status_code == 422
+    assert "That is over." in wrong.text
+    assert browser.held(wrong.text)["actions"] == [second.public_id], "nothing typed is lost"
+    assert lived.fresh(evening).local_date.isoformat() == "2024-03-21"
+    said = browser.filled(f"{address}/change")
+    changed = said | {"local_date": "2024-03-22", "local_time": "20:30", "actions": [second.public_id]}
+    assert browser.send(f"{address}/change", changed).status_code == 303
+    page = browser.get(address).text
+    assert "Friday 22 March 2024, 20:30" in page
+    assert "Let him see a lawyer" in page
+    assert "Say where the surgeon is" not in page
+    assert lived.fresh(evening).starts_at == utc("2024-03-22T20:30")
+    # Somebody else coordinates as well, and read it before it was changed.
+    stale = browser.send(f"{address}/change", changed | {"once": "another", "local_time": "21:00"})
+    assert stale.status_code == 409
+    assert lived.browser(member, LATER).get(f"{address}/change").status_code == 403
+    late = lived.browser(lived.volunteer, utc("2024-03-22T20:30"))
+    assert f"{address}/change" not in late.get(address).text
+    begun = late.fill(f"{address}/change")
+    assert begun.status_code == 422
+    assert "It has begun." in begun.text
+
+
+def test_when_an_evening_begins_follows_the_rules_in_force(lived: Lived, other_rules: Path) -> None:
+    group = a_group(lived, zone="Asia/Jerusalem", country="IL")
+    evening = an_evening(lived, group, action(lived, open_case(lived)))
+    assert evening.starts_at == utc("2024-03-21T17:00")
+    come_into_force(other_rules)
+    follow_zone_rules(LATER)
+    assert lived.fresh(evening).starts_at == utc("2024-03-21T14:00")

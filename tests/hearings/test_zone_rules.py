@@ -1,13 +1,10 @@
 """A country changes its clocks: the hour on the court's door stays, the instants follow, nothing has moved."""
 
-import shutil
-import zoneinfo
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 from house_of_cases import ZONE, Lived, utc
 from sqlalchemy import select
+from zone_ground import come_into_force, other_rules
 
 from tracker.agenda.models import AgendaItem
 from tracker.base.db import db
@@ -17,23 +14,7 @@ from tracker.hearings.projecting import derive_hearings_anew
 
 NOW = utc("2024-03-20T09:00")
 
-
-@pytest.fixture
-def other_rules(tmp_path: Path) -> Iterator[Path]:
-    """A folder of zones in which Jerusalem keeps the clock of Karachi; in force once it is on the path."""
-    folder = tmp_path / "zones" / "Asia"
-    folder.mkdir(parents=True)
-    zones = [Path(path, "Asia", "Karachi") for path in zoneinfo.TZPATH]
-    source = next((path for path in zones if path.is_file()), None)
-    if source is None:
-        import tzdata
-
-        source = Path(tzdata.__file__).parent / "zoneinfo" / "Asia" / "Karachi"
-    shutil.copy(source, folder / "Jerusalem")
-    kept = zoneinfo.TZPATH
-    yield folder.parent
-    zoneinfo.reset_tzpath(kept)
-    zoneinfo.ZoneInfo.clear_cache()
+__all__ = ["other_rules"]
 
 
 def test_instants_follow_the_rules_in_force(lived: Lived, other_rules: Path) -> None:
@@ -43,7 +24,7 @@ def test_instants_follow_the_rules_in_force(lived: Lived, other_rules: Path) -> 
     over = lived.hearing(case, now=NOW, state="took_place")
     follow_zone_rules(NOW)
     assert follow_zone_rules(NOW) == {"rederived": 0}
-    zoneinfo.reset_tzpath([str(other_rules), *zoneinfo.TZPATH])
+    come_into_force(other_rules)
     assert follow_zone_rules(NOW) == {"rederived": 1}
     held = lived.fresh(hearing)
     assert held.starts_at == utc("2024-04-08T04:30"), "09:30 there is five hours ahead now"

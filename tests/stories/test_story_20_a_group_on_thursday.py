@@ -12,11 +12,13 @@ from house_of_cases import Lived, enter, utc
 from mail_sink import Mail
 from sqlalchemy import select
 
+from tracker.actions.models import UrgentAction
 from tracker.actions.service import LetterGiven
 from tracker.base.audience import Audience
 from tracker.base.db import db
 from tracker.cases.models import Case
-from tracker.groups.models import GroupEvening
+from tracker.groups import service
+from tracker.groups.models import Group, GroupEvening, GroupMember
 from tracker.groups.rules import CHECKED_BEFORE, TOLD_UNTIL
 from tracker.outbox.models import Message
 from tracker.steps.models import Step
@@ -95,11 +97,31 @@ def test_a_case_that_is_closed_to_volunteers_is_left_out_and_not_named(lived: Li
         assert not [word for word in ("surgeon", "UA 52/24", "Please say where he is") if word in page]
 
 
+def test_an_evening_that_is_changed_is_looked_at_anew(lived: Lived, mails_at: Ticks) -> None:
+    written = action(lived, open_case(lived))
+    group = a_group(lived)
+    evening = an_evening(lived, group, written)
+    begins = evening.starts_at
+    assert len(told(mails_at(begins - CHECKED_BEFORE))) == 1
+    act(lived, written, "stop", now=begins - timedelta(minutes=90), reason="asked")
+    with lived.at(begins - timedelta(minutes=80), lived.volunteer) as session:
+        held = session.get_one(GroupEvening, evening.id)
+        service.change_evening(
+            session,
+            session.get_one(Group, group.id),
+            held,
+            [session.get_one(UrgentAction, written.id)],
+            version=held.version,
+            on=date(2024, 3, 28),
+            at=time(19),
+        )
+    assert told(mails_at(begins - timedelta(minutes=60))) == []
+    (mail,) = told(mails_at(utc("2024-03-28T17:00")))
+    assert "None of the actions can be taken" in mail.text
+
+
 @pytest.mark.parametrize("what", ["called off", "no coordinator any more", "ended"])
 def test_who_need_not_know_any_more_gets_no_mail(lived: Lived, mails_at: Ticks, what: str) -> None:
-    from tracker.groups import service
-    from tracker.groups.models import Group, GroupMember
-
     group = a_group(lived, another(1))
     evening = an_evening(lived, group, action(lived, open_case(lived)))
     with lived.at(LATER) as session:

@@ -10,11 +10,12 @@ from sqlalchemy.orm import Session
 from tracker.accounts.models import Desk
 from tracker.actions.models import UrgentAction
 from tracker.actions.queries import telling_entries
-from tracker.actions.service import hold_action
+from tracker.actions.service import derive_end, hold_action
 from tracker.agenda.models import OPEN_STATE
 from tracker.agenda.service import chunks, project
-from tracker.base.work import settles
+from tracker.base.work import settles, touch
 from tracker.cases.models import Case
+from tracker.clockwork.kinds import rederives
 
 #: A death before a release, and what is established before what is reported.
 _WORST = ("death", "release", "death_reported", "release_reported")
@@ -78,3 +79,22 @@ def _item(action: UrgentAction, case: Case, zone: str) -> dict[str, object]:
         "confirmed_at": None,
         "state": OPEN_STATE if action.state == "active" else action.state,
     }
+
+
+@rederives("actions")
+def derive_actions_anew(session: Session, now: datetime) -> int:
+    """Write when the last day of actions that are not over is over by the present rules of their desks' zones; answers
+    how many have changed. The day stays what it is, so nobody is told of anything."""
+    changed = 0
+    for action, zone in session.execute(
+        select(UrgentAction, Desk.zone)
+        .join(Case, Case.id == UrgentAction.case_id)
+        .join(Desk, Desk.id == Case.desk_id)
+        .where(UrgentAction.act_until_at > now)
+    ):
+        before = action.act_until_at
+        derive_end(action, zone)
+        if action.act_until_at != before:
+            touch(action.case_id)
+            changed += 1
+    return changed

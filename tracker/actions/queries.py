@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, String, cast, func, or_, select
@@ -11,10 +11,9 @@ from sqlalchemy.orm import Session
 
 from tracker.accounts.models import User
 from tracker.actions.models import ActionLetter, ActionTarget, UrgentAction
-from tracker.actions.rules import NoUaNumber, parse_ua_number, stands
+from tracker.actions.rules import NoUaNumber, ends_at, parse_ua_number, stands
 from tracker.audit.kinds import concerned, rungs
 from tracker.base.audience import Audience
-from tracker.base.dates import instant_of
 from tracker.base.errors import NotFound
 from tracker.cases.models import Case, Involvement
 from tracker.cases.queries import level
@@ -125,7 +124,7 @@ def read_actions_told(told: str | None, zone: str, rung: Audience) -> list[Actio
                 state_reason="" if reason == "-" else reason,
                 audience=Audience(int(audience)),
                 act_until=act_until,
-                act_until_at=instant_of(act_until + timedelta(days=1), None, zone),
+                act_until_at=ends_at(act_until, zone),
                 ua_sequence=None if sequence == "-" else int(sequence),
                 ua_year=None if year == "-" else int(year),
                 update_number=int(update),

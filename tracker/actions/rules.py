@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from tracker.base.dates import instant_of
+
 #: How long an action runs unless another day is named: six weeks, as its forms have had it since 2017.
 RUNS_DAYS = 42
 
@@ -124,6 +126,11 @@ def _update(found: re.Match[str]) -> int:
 def default_act_until(issued_on: date) -> date:
     """The last day on which writing helps, unless another is named."""
     return issued_on + timedelta(days=RUNS_DAYS)
+
+
+def ends_at(act_until: date, zone: str) -> datetime:
+    """The instant at which the last day on which letters help is over, in the zone of its desk."""
+    return instant_of(act_until + timedelta(days=1), None, zone)
 
 
 def stands(state: str, act_until_at: datetime, now: datetime) -> str:

@@ -17,7 +17,7 @@ from tracker.actions.models import ActionLetter, ActionTarget, UrgentAction
 from tracker.actions.queries import called, list_letters, list_targets_of, telling_entries
 from tracker.base.audience import Audience
 from tracker.base.columns import check_lengths, new_public_id
-from tracker.base.dates import StatedDate, instant_of, today_in
+from tracker.base.dates import StatedDate, today_in
 from tracker.base.errors import Refused, VersionConflict
 from tracker.base.parts import takes_part
 from tracker.base.work import current_work, touch
@@ -352,7 +352,12 @@ def _address(session: Session, action: UrgentAction, targets: Sequence[Target]) 
 def _set_end(session: Session, case: Case, action: UrgentAction) -> None:
     if action.act_until > action.issued_on + timedelta(days=rules.LONGEST_DAYS):
         raise Refused(_("An action runs for two years at most."), "act_until")
-    action.act_until_at = instant_of(action.act_until + timedelta(days=1), None, _zone(session, case))
+    derive_end(action, _zone(session, case))
+
+
+def derive_end(action: UrgentAction, zone: str) -> None:
+    """Write the instant at which the last day of an action is over in `zone`, its desk's."""
+    action.act_until_at = rules.ends_at(action.act_until, zone)
 
 
 def _check_publicity(session: Session, case: Case) -> None:

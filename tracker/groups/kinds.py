@@ -29,6 +29,7 @@ announce(
         "groups.record": _l("steps of a group recorded"),
         "groups.undo": _l("a step of a group taken back"),
         "groups.plan_evening": _l("an evening of a group chosen"),
+        "groups.change_evening": _l("an evening of a group changed"),
         "groups.cancel_evening": _l("an evening of a group called off"),
         "groups.result": _l("the result of an evening recorded"),
         "groups.check": _l("the actions of evenings looked at once more"),

@@ -197,34 +197,70 @@ def plan_evening(
 ) -> GroupEvening:
     """Choose actions and a time for an evening, in the group's zone. Refused without an action, for a time that is over
     or that there is not there."""
-    now = current_work(session).now
+    evening = GroupEvening(
+        public_id=new_public_id(),
+        group_id=group.id,
+        created_by=by.id,
+        created_at=current_work(session).now,
+        version=1,
+    )
+    _choose(session, group, evening, actions, on, at)
+    return evening
+
+
+def change_evening(
+    session: Session,
+    group: Group,
+    evening: GroupEvening,
+    actions: Sequence[UrgentAction],
+    *,
+    version: int,
+    on: date,
+    at: time,
+) -> None:
+    """Choose other actions or another time for an evening that has not begun: it is looked at anew. Refused as
+    `plan_evening` is, and once it is off or has begun. VersionConflict when somebody changed it since `version`."""
+    if evening.cancelled_at is not None:
+        raise Refused(_("This evening was called off."))
+    if evening.starts_at <= current_work(session).now:
+        raise Refused(_("It has begun."))
+    if evening.version != version:
+        raise VersionConflict(
+            _("Somebody changed this in the meantime."),
+            {"local_date": evening.local_date, "local_time": evening.local_time},
+        )
+    evening.version += 1
+    evening.checked_at = None
+    for row in session.scalars(select(EveningAction).where(EveningAction.evening_id == evening.id)):
+        session.delete(row)
+    session.flush()
+    _choose(session, group, evening, actions, on, at)
+
+
+def _choose(
+    session: Session, group: Group, evening: GroupEvening, actions: Sequence[UrgentAction], on: date, at: time
+) -> None:
     if group.ended_at is not None:
         raise Refused(_("This group has ended."))
     if not actions:
         raise Refused(_("Choose at least one action."), "actions")
     if len(actions) > rules.MOST_ACTIONS:
         raise Refused(_("At most %(count)s in one evening.", count=rules.MOST_ACTIONS), "actions")
-    starts_at = instant_of(on, at, group.zone, 0)
-    why = rules.why_not_then(starts_at, now)
+    evening.local_date, evening.local_time, evening.zone = on, at, group.zone
+    derive_start(evening)
+    why = rules.why_not_then(evening.starts_at, current_work(session).now)
     if why:
         raise Refused(_("That is over.") if why == "past" else _("That is more than a year ahead."), "day")
-    evening = GroupEvening(
-        public_id=new_public_id(),
-        group_id=group.id,
-        local_date=on,
-        local_time=at,
-        zone=group.zone,
-        starts_at=starts_at,
-        created_by=by.id,
-        created_at=now,
-        version=1,
-    )
     session.add(evening)
     session.flush()
     for position, action in enumerate(actions, 1):
         session.add(EveningAction(evening_id=evening.id, action_id=action.id, position=position))
     session.flush()
-    return evening
+
+
+def derive_start(evening: GroupEvening) -> None:
+    """Write the instant an evening begins from its day, time and zone."""
+    evening.starts_at = instant_of(evening.local_date, evening.local_time, evening.zone, 0)
 
 
 def cancel_evening(session: Session, evening: GroupEvening) -> None:

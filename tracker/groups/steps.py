@@ -3,12 +3,16 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
 from tracker.base.db import db
 from tracker.base.work import CLOCK, unit_of_work
-from tracker.clockwork.kinds import clock_step
+from tracker.clockwork.kinds import clock_step, rederives
+from tracker.groups.models import GroupEvening
 from tracker.groups.queries import coordinators_of, differs, evenings_to_check
 from tracker.groups.rules import TOLD_UNTIL
-from tracker.groups.service import check_evening
+from tracker.groups.service import check_evening, derive_start
 from tracker.outbox.service import plan_messages, recipient_for
 
 #: The message kind.
@@ -49,3 +53,17 @@ def check(now: datetime) -> Mapping[str, int]:
             ]
             told += plan_messages(session, rows)
     return {"checked": checked, "told": told}
+
+
+@rederives("groups")
+def derive_evenings_anew(session: Session, now: datetime) -> int:
+    """Write when evenings begin that lie ahead by the present rules of their zones; answers how many have changed. The
+    hour that was agreed on stays what it is."""
+    changed = 0
+    for evening in session.scalars(
+        select(GroupEvening).where(GroupEvening.starts_at > now, GroupEvening.cancelled_at.is_(None))
+    ):
+        before = evening.starts_at
+        derive_start(evening)
+        changed += evening.starts_at != before
+    return changed

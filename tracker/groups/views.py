@@ -345,19 +345,20 @@ def plan_evening(group_id: str) -> Any:
             once(form)
             mine, _held = _group(group_id, leads=True)
             session = db.session()
-            wanted = set(form.actions.data or ())
-            chosen = [
-                action
-                for action, _case in queries.list_choosable(session, viewer(), clock.now())
-                if action.public_id in wanted
-            ]
-            on, at = form.local_date.data, form.local_time.data
-            assert on is not None
-            assert at is not None
-            evening = service.plan_evening(session, mine, chosen, on=on, at=at, by=viewer())
+            evening = service.plan_evening(session, mine, _chosen(form), **_when(form), by=viewer())
             return led_to(form, _evening_address(group_id, evening))
 
     return submit(form, act, lambda: _evening_form(group, form))
+
+
+def _chosen(form: EveningForm) -> list[UrgentAction]:
+    wanted = set(form.actions.data or ())
+    choosable = queries.list_choosable(db.session(), viewer(), clock.now())
+    return [action for action, _case in choosable if action.public_id in wanted]
+
+
+def _when(form: EveningForm) -> dict[str, Any]:
+    return {"on": form.local_date.data, "at": form.local_time.data}
 
 
 @bp.get("/<group_id>/evenings/<evening_id>")
@@ -382,6 +383,41 @@ def evening(group_id: str, evening_id: str) -> str:
         fresh=new_token,
         now=now,
     )
+
+
+@bp.get("/<group_id>/evenings/<evening_id>/change")
+@open_to("signed_in")
+def edit_evening(group_id: str, evening_id: str) -> str:
+    """Other actions, or another time."""
+    group, _member = _group(group_id, leads=True)
+    session = db.session()
+    found = queries.find_evening(session, group, evening_id)
+    chosen = [item.action.public_id for item in queries.list_chosen(session, viewer(), found, clock.now())]
+    form = EveningForm(obj=found, actions=chosen, version=str(found.version))
+    return _evening_form(group, form, found)
+
+
+@bp.post("/<group_id>/evenings/<evening_id>/change")
+@open_to("signed_in")
+def change_evening(group_id: str, evening_id: str) -> Any:
+    """Choose them anew."""
+    group, _member = _group(group_id, leads=True)
+    form = EveningForm()
+
+    def find() -> GroupEvening:
+        return queries.find_evening(db.session(), _group(group_id, leads=True)[0], evening_id)
+
+    def act() -> str:
+        with unit_of_work("groups.change_evening", acting(), f"group:{group.id}"):
+            once(form)
+            mine, _held = _group(group_id, leads=True)
+            service.change_evening(
+                db.session(), mine, find(), _chosen(form), version=form.expected_version, **_when(form)
+            )
+            flash(_("Changed. Tell your group: nobody is written to about another time."), "good")
+            return led_to(form, _evening_address(group_id, find()))
+
+    return submit(form, act, lambda: _evening_form(group, form, find()), version_now=lambda: find().version)
 
 
 @bp.post("/<group_id>/evenings/<evening_id>/cancel")
@@ -552,10 +588,10 @@ def _record_page(group: Group, form: RecordForm) -> str:
     return render_template("groups/record.html", form=form, group=group)
 
 
-def _evening_form(group: Group, form: EveningForm) -> str:
+def _evening_form(group: Group, form: EveningForm, evening: GroupEvening | None = None) -> str:
     choosable = queries.list_choosable(db.session(), viewer(), clock.now())
     form.actions.choices = [(action.public_id, _name(action)) for action, _case in choosable]
-    return render_template("groups/new_evening.html", form=form, group=group)
+    return render_template("groups/choose_evening.html", form=form, group=group, evening=evening)
 
 
 def _result_page(group: Group, evening: GroupEvening, form: Any) -> str:

@@ -14,7 +14,7 @@ from tracker.actions.models import UrgentAction
 from tracker.agenda.service import chunks
 from tracker.base.db import db
 from tracker.base.work import CLOCK, current_work, settles, unit_of_work
-from tracker.clockwork.kinds import clock_step
+from tracker.clockwork.kinds import clock_step, rederives
 from tracker.hearings.service import UNDO
 from tracker.outbox.models import Message, Recipient
 from tracker.outbox.service import end_messages, ensure_recipients, plan_messages
@@ -77,6 +77,23 @@ def plan_soon(session: Session, now: datetime) -> int:
             for each in _due_soon(session, now)
         ],
     )
+
+
+@rederives("telling")
+def keep_ends(session: Session, now: datetime) -> int:
+    """Let mails about a last day name the instant at which that very day is over by the present rules of its zone;
+    answers how many have changed. None is taken for a mail about another day, so nobody is told twice."""
+    changed = 0
+    for message, action in session.execute(
+        select(Message, UrgentAction)
+        .join(UrgentAction, UrgentAction.id == Message.subject_id)
+        .where(Message.kind == queries.SOON, Message.subject_kind == queries.SUBJECT, UrgentAction.act_until_at > now)
+    ):
+        same_day = message.tells["until"] == action.act_until.isoformat()
+        if same_day and message.give_up_at != action.act_until_at:
+            message.give_up_at = action.act_until_at
+            changed += 1
+    return changed
 
 
 def _due_soon(session: Session, now: datetime) -> list[queries.Following]:
