@@ -70,6 +70,22 @@ def test_a_name_is_known_behind_what_is_written_on_to_it(public: Public) -> None
     assert "لخالد" not in page.text
 
 
+def test_a_short_name_is_known_as_well() -> None:
+    hidden = words_of_names(["Li Na", "Bo al-Wu", "مي"])
+    for said in ("Li was taken.", "They asked for LI NA.", "Taken with Bo.", "(Wu)", "كتبنا لمي", "مي في السجن"):
+        assert tells(said, hidden), said
+    for said in ("He is held in it", "na", "my brother", "My brother", "Al was", "فيلم", "Line by line"):
+        assert not tells(said, hidden), said
+
+
+def test_a_name_is_known_where_words_stand_without_a_space_between_them() -> None:
+    hidden = words_of_names(["王全璋", "สมชาย"])
+    for said in ("人们要求释放王全璋律师。", "ทนายสมชายหายตัวไป", "Wang: 王全璋"):
+        assert tells(said, hidden), said
+    assert not tells("人们要求释放律师。", hidden)
+    assert not tells("Wangle", hidden)
+
+
 def test_a_window_keeps_the_capitals_of_its_day_and_month(public: Public) -> None:
     case = public.case("Khaled Harb")
     public.hearing(case, when=in_window("Asia/Jerusalem", "week", date(2024, 4, 8)))

@@ -37,7 +37,7 @@ def words_of(*texts: str) -> str:
     """Indexable words of these texts, in their own script and in Latin letters, each once, separated by spaces."""
     found: dict[str, None] = {}
     for text in texts:
-        for word in _split(text):
+        for word in split(text):
             found[word] = None
             latin = re.sub(r"[^a-z0-9]", "", anyascii(word).lower())
             if latin:
@@ -48,7 +48,7 @@ def words_of(*texts: str) -> str:
 def question(text: str) -> list[str]:
     """The words somebody asks for, each to be found as the beginning of a word. Particles of names count only where
     nothing else is asked: the next spelling leaves them out."""
-    words = _split(text)
+    words = split(text)
     return ([word for word in words if word not in ARTICLES] or words)[:MOST_WORDS]
 
 
@@ -70,7 +70,8 @@ def _word_key(word: str) -> str:
     return letters.removesuffix("x") if len(letters) > 1 else letters
 
 
-def _split(text: str) -> list[str]:
+def split(text: str) -> list[str]:
+    """The words of a text in their own script, one spelling for many: no case, no accents, no marks of vowels."""
     plain = unicodedata.normalize("NFKC", text).casefold()
     plain = _TASHKEEL.sub("", plain).translate(_ALEF)
     plain = "".join(c for c in unicodedata.normalize("NFD", plain) if not unicodedata.combining(c))
