@@ -1,8 +1,8 @@
 """What volunteers of the demo are asked to write: one action that is open in three languages, one that a report put on
-hold, one that was stopped; and two for the desk alone, of which one ends soon and one has ended. Officials, embassies
-and people are invented; addresses end where no mail is taken."""
+hold, one that was stopped; and two for the desk alone, of which one ends soon and one has ended; and a group that
+writes together. Officials, embassies and people are invented; addresses end where no mail is taken."""
 
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 
 from sqlalchemy import select
 
@@ -11,6 +11,8 @@ from tracker.actions.service import LetterGiven, activate_action, draft_action, 
 from tracker.base.audience import Audience
 from tracker.demo.invented import COURT_PAPER
 from tracker.demo.telling import Story
+from tracker.groups import service as groups
+from tracker.groups.models import Group, GroupInvitation
 from tracker.publishing.service import set_up_page, write_entry
 from tracker.steps.service import record_step
 from tracker.targets.models import Target
@@ -48,6 +50,7 @@ def tell(story: Story) -> None:
     _aigul(story)
     _adam(story)
     _hadas(story)
+    _group(story)
 
 
 def _book(story: Story) -> None:
@@ -235,3 +238,34 @@ def _hadas(story: Story) -> None:
         by="kit", number="UA 905/25", title="Two lines are no crime", audience=Audience.DESK,
         summary="An invented case. Tried for two lines in a social network.", act_until=story.day("iopt", -3),
     )  # fmt: skip
+
+
+def _group(story: Story) -> None:
+    """Robin coordinates it; Sacha was asked and has not answered. It wrote last week, and its next evening is near."""
+
+    def group() -> Group:
+        return story.session.scalars(select(Group)).one()
+
+    def make() -> None:
+        robin = story.account("robin")
+        made = groups.add_group(
+            story.session, name="Thursdays in Galway", country="IE", zone="Europe/Dublin", by=story.account("noor"),
+            coordinator=robin.email,
+        )  # fmt: skip
+        story.session.flush()
+        asked = select(GroupInvitation.public_id).where(GroupInvitation.group_id == made.id)
+        groups.join(story.session, robin, story.session.scalars(asked).one())
+
+    def wrote() -> None:
+        groups.record(story.session, group(), _action(story, "noga"), {"letter": 12}, user=story.account("robin"))
+
+    def choose() -> None:
+        groups.invite(story.session, group(), story.account("sacha").email, by=story.account("robin"))
+        groups.plan_evening(
+            story.session, group(), [_action(story, "noga")], on=story.day("iopt", 3), at=time(19),
+            by=story.account("robin"),
+        )  # fmt: skip
+
+    story.act(story.at("iopt", 14, "18:00"), "noor", "groups.add", make)
+    story.act(story.at("iopt", 7, "21:40"), "robin", "groups.record", wrote)
+    story.act(story.at("iopt", 2, "20:15"), "robin", "groups.plan_evening", choose)
