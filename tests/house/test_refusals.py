@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Iterator
 
-from sources import PACKAGE, above, dotted, python_files, tree, where
+from sources import PACKAGE, above, dotted, imports, python_files, tree, where
 
 #: What pages and mails show the sentence of, and what puts a sentence on a page or on a field.
 SHOWN = {"Refused", "NeedsConfirmation", "NotAllowed", "VersionConflict"}
@@ -88,6 +88,16 @@ def test_no_refusal_is_a_literal() -> None:
         for node in literal_sentences(tree(path))
     ]
     assert not found, f"say it in the reader's language (docs/languages.md): {found}"
+
+
+def test_what_forms_say_of_their_own_comes_from_our_catalogue() -> None:
+    found = [
+        where(path, node)
+        for path in python_files()
+        for node, name in imports(path)
+        if name == "flask_wtf.FlaskForm" and path != PACKAGE / "base" / "forms.py"
+    ]
+    assert not found, f"make it of HouseForm or SpeakingForm: {found}"
 
 
 def test_what_commands_speak_from_still_does() -> None:
