@@ -5,7 +5,9 @@ import sys
 
 from sources import PACKAGE, ROOT, python_files
 
-PURE_FILES = [PACKAGE / "base" / f"{name}.py" for name in ("audience", "clock", "dates", "errors")]
+PURE_FILES = [
+    PACKAGE / "base" / f"{name}.py" for name in ("audience", "clock", "countries", "dates", "errors", "sentences")
+]
 
 #: Whoever loads one of these is not pure.
 IMPURE = ("flask", "sqlalchemy", "wtforms", "flask_babel", "tracker.app", "tracker.base.db")

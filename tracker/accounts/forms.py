@@ -1,7 +1,6 @@
 """What people are asked: who they are, what suits them, when cases of their desk go stale."""
 
 from flask_babel import lazy_gettext as _l
-from flask_wtf import FlaskForm
 from wtforms import (
     BooleanField,
     EmailField,
@@ -17,7 +16,7 @@ from wtforms.validators import EqualTo, InputRequired, Length, NumberRange
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from tracker.accounts.rules import ALIAS_MAX, PASSWORD_MAX, THRESHOLD_MAX, THRESHOLD_MIN
-from tracker.base.forms import DayField
+from tracker.base.forms import DayField, SpeakingForm
 
 #: ISO weekday numbers and their names, as most of the desks' weeks run.
 WEEKDAYS = (
@@ -26,7 +25,7 @@ WEEKDAYS = (
 )  # fmt: skip
 
 
-class SignInForm(FlaskForm):
+class SignInForm(SpeakingForm):
     """Address and password. `next`: where to go afterwards, looked at again before it is used."""
 
     email = EmailField(
@@ -40,7 +39,7 @@ class SignInForm(FlaskForm):
     next = HiddenField()
 
 
-class PasswordForm(FlaskForm):
+class PasswordForm(SpeakingForm):
     """Another password, and the one there is, so that nobody else gives it to them."""
 
     current_password = PasswordField(
@@ -59,7 +58,7 @@ class PasswordForm(FlaskForm):
     )  # fmt: skip
 
 
-class AccountForm(FlaskForm):
+class AccountForm(SpeakingForm):
     """What suits its owner."""
 
     zone = StringField(
@@ -78,7 +77,7 @@ class AccountForm(FlaskForm):
     )
 
 
-class ShownForm(FlaskForm):
+class ShownForm(SpeakingForm):
     """How an account is shown, and whether it keeps it discreet."""
 
     alias = StringField(
@@ -108,7 +107,7 @@ def _days(label: object, help_text: object = "") -> IntegerField:
     )
 
 
-class DeskSettingsForm(FlaskForm):
+class DeskSettingsForm(SpeakingForm):
     """When cases of a desk go stale, and which days it works."""
 
     version = HiddenField()

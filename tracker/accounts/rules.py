@@ -9,6 +9,7 @@ from email_validator import EmailNotValidError, validate_email
 
 from tracker.base.dates import today_in
 from tracker.base.errors import Refused
+from tracker.base.sentences import Sentence as N_
 
 #: Staff and admins who did nothing for this long sign in again: their pages hold what can hurt people.
 STAFF_IDLE = timedelta(hours=12)
@@ -87,10 +88,12 @@ def normalise_email(text: str, field: str = "email") -> str:
             strict=True,
         )
     except EmailNotValidError as fault:
-        raise Refused(f"“{_shown(text)}” is not a mail address. Write it as name@example.org.", field) from fault
+        raise Refused(
+            N_("“%(text)s” is not a mail address. Write it as name@example.org.", text=_shown(text)), field
+        ) from fault
     address = found.ascii_email or found.normalized
     if len(address) > 254:
-        raise Refused("That mail address is too long: 254 characters at most.", field)
+        raise Refused(N_("That mail address is too long: 254 characters at most."), field)
     return address
 
 
@@ -109,11 +112,11 @@ def check_name(text: str, field: str = "name", longest: int = 120) -> str:
     """A name of a person or a desk, trimmed, NFC. Refused when empty, too long or with control characters."""
     name = unicodedata.normalize("NFC", " ".join(text.split()))
     if not name:
-        raise Refused("Give a name.", field)
+        raise Refused(N_("Give a name."), field)
     if len(name) > longest:
-        raise Refused(f"That name is too long: {longest} characters at most.", field)
+        raise Refused(N_("That name is too long: %(most)s characters at most.", most=longest), field)
     if any(unicodedata.category(c) == "Cc" for c in name):
-        raise Refused("That name holds control characters.", field)
+        raise Refused(N_("That name holds control characters."), field)
     return name
 
 
@@ -130,19 +133,22 @@ def check_password(text: str, about: Iterable[str] = (), field: str = "password"
     """
     password = normalise_password(text)
     if len(password) < PASSWORD_MIN:
-        raise Refused(f"The password is too short: {PASSWORD_MIN} characters at least. A few words do well.", field)
+        raise Refused(
+            N_("The password is too short: %(least)s characters at least. A few words do well.", least=PASSWORD_MIN),
+            field,
+        )
     if len(password) > PASSWORD_MAX:
-        raise Refused(f"The password is too long: {PASSWORD_MAX} characters at most.", field)
+        raise Refused(N_("The password is too long: %(most)s characters at most.", most=PASSWORD_MAX), field)
     if any(unicodedata.category(c) == "Cc" for c in password):
-        raise Refused("The password holds control characters, which cannot be typed everywhere.", field)
+        raise Refused(N_("The password holds control characters, which cannot be typed everywhere."), field)
     if len(set(password)) < 5:
-        raise Refused("The password repeats a few characters only. A few words do well.", field)
+        raise Refused(N_("The password repeats a few characters only. A few words do well."), field)
     known = [w for phrase in about for w in re.split(r"[\W_]+", phrase.lower()) if len(w) > 2]
     left = password.lower()
     for word in sorted((*CONTEXT_WORDS, *known), key=len, reverse=True):
         left = left.replace(word, "")
     if sum(c.isalnum() for c in left) < PASSWORD_OF_ITS_OWN:
-        raise Refused("The password is made of words that are tried first. Add words of your own.", field)
+        raise Refused(N_("The password is made of words that are tried first. Add words of your own."), field)
     return password
 
 
@@ -151,7 +157,11 @@ def check_desk_code(text: str, field: str = "code") -> str:
     code = text.strip().lower()
     if not re.fullmatch(r"[a-z][a-z0-9]{1,11}", code):
         raise Refused(
-            f"“{_shown(text)}” cannot be the code of a desk: 2 to 12 Latin letters and digits, a letter first.", field
+            N_(
+                "“%(text)s” cannot be the code of a desk: 2 to 12 Latin letters and digits, a letter first.",
+                text=_shown(text),
+            ),
+            field,
         )
     return code
 
@@ -160,14 +170,16 @@ def check_working_days(days: Iterable[int], field: str = "working_days") -> list
     """ISO weekday numbers, each once. Refused when there are none, or one that is no weekday."""
     listed = list(days)
     if not listed or len(set(listed)) != len(listed) or any(d not in range(1, 8) for d in listed):
-        raise Refused("Working days are one day of the week or more, each named once.", field)
+        raise Refused(N_("Working days are one day of the week or more, each named once."), field)
     return listed
 
 
 def check_threshold(days: int, field: str) -> int:
     """Days until a case is stale. Refused outside 1 to 365."""
     if not THRESHOLD_MIN <= days <= THRESHOLD_MAX:
-        raise Refused(f"Write a number of days from {THRESHOLD_MIN} to {THRESHOLD_MAX}.", field)
+        raise Refused(
+            N_("Write a number of days from %(least)s to %(most)s.", least=THRESHOLD_MIN, most=THRESHOLD_MAX), field
+        )
     return days
 
 
@@ -179,10 +191,11 @@ def check_away_until(until: date | None, zone: str, now: datetime) -> date | Non
     today = today_in(zone, now)
     if until < today:
         raise Refused(
-            "That day has passed. Write the last day on which you are away, or nothing if you are here.", "away_until"
+            N_("That day has passed. Write the last day on which you are away, or nothing if you are here."),
+            "away_until",
         )
     if until > today + LONGEST_AWAY:
-        raise Refused("That is over a year ahead. Write a day before that, and again when it comes.", "away_until")
+        raise Refused(N_("That is over a year ahead. Write a day before that, and again when it comes."), "away_until")
     return until
 
 

@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, cast
 
 from flask import current_app
+from flask_babel import gettext as _
 from flask_security import hash_password
 from sqlalchemy import CursorResult, func, or_, select, update
 from sqlalchemy.orm import Session
@@ -49,10 +50,10 @@ def add_desk(
     code = rules.check_desk_code(code)
     listed = list(dict.fromkeys(check_country(c) for c in countries))
     if not listed:
-        raise Refused("A desk keeps the cases of one country at least.", "country")
+        raise Refused(_("A desk keeps the cases of one country at least."), "country")
     zone_of(zone)
     if find_desk(session, code) is not None:
-        raise Refused(f"There is a desk {code} already.", "code")
+        raise Refused(_("There is a desk %(code)s already.", code=code), "code")
     desk = Desk(
         code=code,
         name=rules.check_name(name),
@@ -88,7 +89,7 @@ def change_desk(
     if desk.version != version:
         stored = {column: getattr(desk, column) for column in THRESHOLDS}
         raise VersionConflict(
-            "Somebody else changed these settings while you were editing.",
+            _("Somebody else changed these settings while you were editing."),
             {**stored, "working_days": list(desk.working_days), "version": desk.version},
         )
     wanted: dict[str, object] = {c: rules.check_threshold(days, c) for c, days in thresholds.items() if c in THRESHOLDS}
@@ -121,19 +122,21 @@ def add_account(
     """
     address = rules.normalise_email(email)
     if role not in ROLES:
-        raise Refused(f"“{role[:20]}” is no role: {', '.join(ROLES)}.", "role")
+        raise Refused(_("“%(role)s” is no role: %(roles)s.", role=role[:20], roles=", ".join(ROLES)), "role")
     if desk and role == "volunteer":
-        raise Refused("A volunteer belongs to no desk: only staff and admins do.", "desk")
+        raise Refused(_("A volunteer belongs to no desk: only staff and admins do."), "desk")
     if coordinator and not desk:
-        raise Refused("A coordinator coordinates a desk: say which.", "coordinator")
+        raise Refused(_("A coordinator coordinates a desk: say which."), "coordinator")
     joined = find_desk(session, desk) if desk else None
     if desk and joined is None:
-        raise Refused(f"There is no desk {desk[:20]}.", "desk")
+        raise Refused(_("There is no desk %(code)s.", code=desk[:20]), "desk")
     known = find_account(session, address)
     if known is not None:
         if known.invited:
-            raise Refused(f"{address} was invited, and chooses a name and a password by the link.", "email")
-        raise Refused(f"There is an account {address} already.", "email")
+            raise Refused(
+                _("%(address)s was invited, and chooses a name and a password by the link.", address=address), "email"
+            )
+        raise Refused(_("There is an account %(address)s already.", address=address), "email")
     called = rules.check_name(name if name else rules.name_from_email(address))
     user = User(
         email=address,
@@ -159,7 +162,7 @@ def change_own(session: Session, user: User, *, zone: str, language: str, langua
     if zone:
         zone_of(zone)
     if language not in tuple(languages):
-        raise Refused(f"Pages do not come in “{language[:12]}”.", "language")
+        raise Refused(_("Pages do not come in “%(language)s”.", language=language[:12]), "language")
     user.zone, user.language = zone or None, language
     user.version += 1
     session.flush()
@@ -181,7 +184,7 @@ def change_address(session: Session, user: User, email: str, now: datetime) -> N
     address = rules.normalise_email(email)
     known = find_account(session, address)
     if known is not None and known.id != user.id:
-        raise Refused(f"There is an account {address} already.", "email")
+        raise Refused(_("There is an account %(address)s already.", address=address), "email")
     before = user.email
     user.email, user.email_key = address, rules.email_key(address)
     user.version += 1
@@ -231,7 +234,7 @@ def show_as(session: Session, user: User, *, alias: str, discreet: bool) -> None
     if called is not None:
         others = (User.id != user.id, or_(*(func.lower(c) == called.lower() for c in (User.name, User.alias))))
         if session.scalar(select(User.id).where(*others).limit(1)) is not None:
-            raise Refused("Somebody here is called so. Choose another one.", "alias")
+            raise Refused(_("Somebody here is called so. Choose another one."), "alias")
     user.alias, user.discreet = called, discreet
     user.version += 1
     session.flush()
@@ -259,7 +262,7 @@ def change_role(session: Session, user: User, role: str, now: datetime) -> list[
     (`role`) for no role, and where the house would have no admin or a desk no coordinator left. Returns what somebody
     must see to now, in sentences."""
     if role not in ROLES:
-        raise Refused(f"“{role[:20]}” is no role: {', '.join(ROLES)}.", "role")
+        raise Refused(_("“%(role)s” is no role: %(roles)s.", role=role[:20], roles=", ".join(ROLES)), "role")
     user = hold_access(session, user)
     if role == user.role:
         return []
@@ -292,7 +295,7 @@ def enable(session: Session, user: User) -> None:
     was invited and has not come: it needs an invitation."""
     user = hold_access(session, user)
     if user.invited:
-        raise Refused("This account was invited and has not come yet. Send the invitation again.")
+        raise Refused(_("This account was invited and has not come yet. Send the invitation again."))
     user.active = True
     user.version += 1
     session.flush()
@@ -302,12 +305,12 @@ def join_desk(session: Session, user: User, code: str) -> None:
     """Put an account on a desk. Refused (`desk`) for volunteers, for a desk there is not, and when it is on it."""
     desk = find_desk(session, code)
     if desk is None:
-        raise Refused(f"There is no desk {code[:20]}.", "desk")
+        raise Refused(_("There is no desk %(code)s.", code=code[:20]), "desk")
     user = hold_access(session, user)
     if not user.is_staff:
-        raise Refused("A volunteer belongs to no desk: only staff and admins do.", "desk")
+        raise Refused(_("A volunteer belongs to no desk: only staff and admins do."), "desk")
     if any(m.desk_id == desk.id for m in user.memberships):
-        raise Refused(f"{user.name} is on that desk already.", "desk")
+        raise Refused(_("%(name)s is on that desk already.", name=user.name), "desk")
     user.memberships.append(Membership(desk_id=desk.id))
     user.version += 1
     session.flush()
@@ -331,7 +334,7 @@ def set_duty(session: Session, user: User, code: str, duty: str, now: datetime) 
     when it is not on it; Refused for the last coordinator. Taking a duty away ends what came with it. Returns what
     somebody must see to now."""
     if duty not in rules.DUTIES:
-        raise Refused("Choose what they are on this desk.", "duty")
+        raise Refused(_("Choose what they are on this desk."), "duty")
     user = hold_access(session, user)
     membership = _membership(user, code)
     if duty != "coordinator":
@@ -367,7 +370,7 @@ def _check_admin_left(session: Session, user: User, field: str | None = None) ->
         return
     others = select(User.id).where(User.role == "admin", User.active, User.id != user.id)
     if session.scalar(others.limit(1)) is None:
-        raise Refused("This is the last admin: make somebody else one first.", field)
+        raise Refused(_("This is the last admin: make somebody else one first."), field)
 
 
 def _check_coordinator_left(session: Session, user: User, membership: Membership, field: str | None = None) -> None:
@@ -387,7 +390,9 @@ def _check_coordinator_left(session: Session, user: User, membership: Membership
     )
     if session.scalar(others.limit(1)) is None:
         name = membership.desk.name
-        raise Refused(f"This is the last coordinator of {name}: let somebody else coordinate it first.", field)
+        raise Refused(
+            _("This is the last coordinator of %(desk)s: let somebody else coordinate it first.", desk=name), field
+        )
 
 
 # Sign-ins -------------------------------------------------------------------------------------------------------------
@@ -436,7 +441,7 @@ def end_waiting(session: Session, sign_in_id: int, now: datetime) -> None:
         .execution_options(synchronize_session=False)
     )
     if cast(CursorResult[Any], ended).rowcount == 0:
-        raise NotAllowed("This sign-in is over. Start again.")
+        raise NotAllowed(_("This sign-in is over. Start again."))
 
 
 def prove_sign_in(
@@ -451,7 +456,7 @@ def prove_sign_in(
         .execution_options(synchronize_session=False)
     )
     if cast(CursorResult[Any], proved).rowcount == 0:
-        raise NotAllowed("This sign-in is over. Start again.")
+        raise NotAllowed(_("This sign-in is over. Start again."))
 
 
 def end_sign_in(session: Session, user: User, sign_in_id: int, now: datetime) -> None:

@@ -282,7 +282,7 @@ def _languages() -> list[SelectChoice]:
 def _own_desk(code: str) -> Desk:
     desk = queries.get_desk(db.session(), code)
     if not queries.may_set_up(viewer(), desk):
-        raise NotAllowed("Only the coordinators of a desk and admins change its settings.")
+        raise NotAllowed(_("Only the coordinators of a desk and admins change its settings."))
     return desk
 
 

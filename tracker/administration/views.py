@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from flask import Blueprint, flash, render_template, request, url_for
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 from sqlalchemy import select
@@ -49,7 +50,7 @@ def index() -> str:
     """The accounts I look after: an admin all, a coordinator those of the desk."""
     user = viewer()
     if not leads_a_desk(user):
-        raise NotAllowed("Only admins and the coordinators of desks see the accounts of others.")
+        raise NotAllowed(_("Only admins and the coordinators of desks see the accounts of others."))
     words, after = request.args.get("q", "")[:100], request.args.get("after", "")[:254]
     return render_template(
         "administration/index.html",
@@ -191,7 +192,7 @@ def _check_still_admin(session: Session) -> None:
     service.hold_access(session, viewer())
     fresh = session.get(User, viewer().id, populate_existing=True)
     if fresh is None or not fresh.active or fresh.role != "admin":
-        raise NotAllowed("Only admins do this.")
+        raise NotAllowed(_("Only admins do this."))
 
 
 def _page(user_id: int, **forms: HouseForm) -> str:

@@ -6,6 +6,7 @@ A case, an entry, a hearing and a flag each carry one; the strictest on the way 
 from enum import IntEnum
 
 from tracker.base.errors import Refused
+from tracker.base.sentences import Sentence as N_
 
 
 class Audience(IntEnum):
@@ -27,7 +28,9 @@ class Audience(IntEnum):
         try:
             return cls[code.strip().upper()]
         except KeyError:
-            raise Refused(f"“{code[:30]}” is no audience: named, desk, volunteers or public.", "audience") from None
+            raise Refused(
+                N_("“%(code)s” is no audience: named, desk, volunteers or public.", code=code[:30]), "audience"
+            ) from None
 
 
 #: What may be chosen. A case is opened beyond its desk only as far as consent goes (`cases.kinds.opening_checks`), and

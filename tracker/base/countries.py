@@ -3,6 +3,7 @@
 from babel import Locale, UnknownLocaleError
 
 from tracker.base.errors import Refused
+from tracker.base.sentences import Sentence as N_
 
 #: Codes CLDR names that are no country of ISO 3166-1: groupings, exceptional reservations, private use. Kosovo (XK) is
 #: one of these too, and stays: people are detained there as well.
@@ -19,7 +20,9 @@ def check_country(code: str, field: str = "country") -> str:
     """The code as it is stored. Refused when there is no such country."""
     said = code.strip().upper()
     if said not in country_codes():
-        raise Refused(f"“{code[:20]}” is no country. Write its two letters, such as IL, PS or EG.", field)
+        raise Refused(
+            N_("“%(code)s” is no country. Write its two letters, such as IL, PS or EG.", code=code[:20]), field
+        )
     return said
 
 

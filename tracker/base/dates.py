@@ -12,6 +12,7 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from tracker.base.errors import Refused
+from tracker.base.sentences import Sentence as N_
 
 #: Precision of a stated date. `by`: no date is stated; it is known to have happened by this one (a publication).
 PRECISIONS = ("day", "month", "year", "about", "by")
@@ -42,7 +43,11 @@ def zone_of(name: str) -> ZoneInfo:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, KeyError, ValueError, OSError) as fault:
         raise Refused(
-            f"There is no time zone called “{name[:60]}”. Write one such as Asia/Jerusalem or Europe/London.", "zone"
+            N_(
+                "There is no time zone called “%(name)s”. Write one such as Asia/Jerusalem or Europe/London.",
+                name=name[:60],
+            ),
+            "zone",
         ) from fault
 
 
@@ -64,13 +69,23 @@ def instant_of(local_date: date, local_time: time | None, zone: str, fold: int |
     first, second = (wall.replace(tzinfo=tz, fold=f).astimezone(UTC) for f in (0, 1))
     if first.astimezone(tz).replace(tzinfo=None) != wall and second.astimezone(tz).replace(tzinfo=None) != wall:
         raise Refused(
-            f"{local_time:%H:%M} does not exist on {local_date.isoformat()} in {zone}: the clocks go forward then.",
+            N_(
+                "%(time)s does not exist on %(date)s in %(zone)s: the clocks go forward then.",
+                time=f"{local_time:%H:%M}",
+                date=local_date.isoformat(),
+                zone=zone,
+            ),
             "time",
         )
     if first != second and fold is None:
         raise Refused(
-            f"{local_time:%H:%M} comes twice on {local_date.isoformat()} in {zone}: the clocks go back then. "
-            "Say whether the first or the second is meant.",
+            N_(
+                "%(time)s comes twice on %(date)s in %(zone)s: the clocks go back then. "
+                "Say whether the first or the second is meant.",
+                time=f"{local_time:%H:%M}",
+                date=local_date.isoformat(),
+                zone=zone,
+            ),
             "fold",
         )
     return second if fold == 1 else first
@@ -100,12 +115,12 @@ def parse_date(text: str, field: str = "date") -> date:
         elif day_first:
             day, month, year = (int(p) for p in day_first.groups())
         else:
-            raise Refused(f"“{said[:40]}” is not a date. Write it as 2026-04-08.", field)
+            raise Refused(N_("“%(text)s” is not a date. Write it as 2026-04-08.", text=said[:40]), field)
         found = date(year, month, day)
     except ValueError:
-        raise Refused(f"There is no such day as {said[:40]}.", field) from None
+        raise Refused(N_("There is no such day as %(text)s.", text=said[:40]), field) from None
     if not FIRST_YEAR <= found.year <= LAST_YEAR:
-        raise Refused(f"The year {found.year} cannot be meant.", field)
+        raise Refused(N_("The year %(year)s cannot be meant.", year=found.year), field)
     return found
 
 
@@ -115,7 +130,7 @@ def parse_time(text: str, field: str = "time") -> time:
     try:
         return time(int(match[1]), int(match[2])) if match else time.fromisoformat(text.strip())
     except ValueError:
-        raise Refused(f"“{text.strip()[:40]}” is not a time. Write it as 09:30.", field) from None
+        raise Refused(N_("“%(text)s” is not a time. Write it as 09:30.", text=text.strip()[:40]), field) from None
 
 
 def parse_instant(text: str) -> datetime:
@@ -123,9 +138,13 @@ def parse_instant(text: str) -> datetime:
     try:
         instant = datetime.fromisoformat(text.strip())
     except ValueError:
-        raise Refused(f"“{text[:40]}” is not an instant. Write it as 2024-04-01T07:00Z.", "at") from None
+        raise Refused(
+            N_("“%(text)s” is not an instant. Write it as 2024-04-01T07:00Z.", text=text[:40]), "at"
+        ) from None
     if instant.tzinfo is None:
-        raise Refused(f"“{text[:40]}” does not say which time zone it is in. End it with Z for UTC.", "at")
+        raise Refused(
+            N_("“%(text)s” does not say which time zone it is in. End it with Z for UTC.", text=text[:40]), "at"
+        )
     return instant.astimezone(UTC)
 
 
@@ -139,7 +158,7 @@ def parse_working_days(text: str) -> tuple[int, ...]:
         return tuple(_WEEKDAYS.index(p.strip()[:3]) + 1 for p in said.split(","))
     except ValueError:
         raise Refused(
-            f"“{text[:40]}” names no working days. Write them as sun-thu or mon-fri.", "working_days"
+            N_("“%(text)s” names no working days. Write them as sun-thu or mon-fri.", text=text[:40]), "working_days"
         ) from None
 
 
@@ -204,7 +223,7 @@ class StatedDate:
 
     def __post_init__(self) -> None:
         if self.precision not in PRECISIONS:
-            raise Refused(f"“{self.precision}” is no precision of a date.", "precision")
+            raise Refused(N_("“%(code)s” is no precision of a date.", code=self.precision), "precision")
 
     @property
     def earliest_on(self) -> date | None:

@@ -2,19 +2,26 @@
 
 from collections.abc import Mapping
 
+from tracker.base.sentences import Sentence
+
 
 class TrackerError(Exception):
     """A fault with a sentence for the person it concerns. The sentence never holds sealed data."""
 
-    def __init__(self, message: str) -> None:
+    def __init__(self, message: str | Sentence) -> None:
         super().__init__(message)
-        self.message = message
+        self._said = message
+
+    @property
+    def message(self) -> str:
+        """The sentence; one of what is pure is said in the language spoken now."""
+        return str(self._said)
 
 
 class Refused(TrackerError):
     """The input cannot be accepted. `field` names the form field or option it belongs to (422, exit code 2)."""
 
-    def __init__(self, message: str, field: str | None = None) -> None:
+    def __init__(self, message: str | Sentence, field: str | None = None) -> None:
         super().__init__(message)
         self.field = field
 
@@ -34,7 +41,7 @@ class NotAllowed(TrackerError):
 class VersionConflict(TrackerError):
     """Somebody changed the same thing in between. `theirs` holds the stored values by field (409)."""
 
-    def __init__(self, message: str, theirs: Mapping[str, object]) -> None:
+    def __init__(self, message: str | Sentence, theirs: Mapping[str, object]) -> None:
         super().__init__(message)
         self.theirs = dict(theirs)
 

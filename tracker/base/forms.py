@@ -11,6 +11,7 @@ from enum import Enum
 from typing import Any, ClassVar
 
 from flask import redirect
+from flask_babel import get_domain, ngettext
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
@@ -21,6 +22,7 @@ from tracker.base.db import db
 from tracker.base.errors import NeedsConfirmation, Refused, VersionConflict
 from tracker.base.once import DoneAlready, claim, finish, new_token
 from tracker.base.sealing import SEALED
+from tracker.base.sentences import Sentence as N_
 
 #: What may stand in a text of several lines though it shows nothing by itself.
 _LINE_ENDS = "\n\r\t\f\v\x85"
@@ -28,6 +30,48 @@ _LINE_ENDS = "\n\r\t\f\v\x85"
 #: Marks that turn the direction of all that follows on the line; one line of text carries none of them away. The marks
 #: that only say which direction a letter belongs to (U+200E, U+200F) stay.
 _TURNS = dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A)))
+
+
+#: What fields and validators of WTForms say of their own in our forms. Its catalogues know other ways to count than the
+#: languages have (in Arabic two of six: a text too long is refused without a word), so these stand in ours.
+OF_WTFORMS = (
+    N_("This field is required."),
+    N_("Not a valid choice."),
+    N_("Not a valid integer value."),
+    N_("Invalid Choice: could not coerce."),
+    N_("Invalid choice(s): one or more data inputs could not be coerced."),
+)
+
+#: The same of what it counts: the words for one → the sentence for a number.
+OF_WTFORMS_COUNTED: Mapping[str, Callable[[int], str]] = {
+    "Field cannot be longer than %(max)d character.": lambda most: ngettext(
+        "Field cannot be longer than %(num)d character.", "Field cannot be longer than %(num)d characters.", most
+    ),
+    # What was sent is no word that anybody chose: it is not said again.
+    "'%(value)s' is not a valid choice for this field.": lambda _count: _("Not a valid choice."),
+}
+
+
+class _HouseWords:
+    """What WTForms asks for the words of its own sentences."""
+
+    def gettext(self, words: str) -> str:
+        return str(get_domain().get_translations().ugettext(words))
+
+    def ngettext(self, one: str, several: str, count: int) -> str:
+        say = OF_WTFORMS_COUNTED.get(one)
+        return say(count) if say else str(get_domain().get_translations().ungettext(one, several, count))
+
+
+class SpeakingForm(FlaskForm):
+    """A form of which every sentence is in the language of the page, also those that WTForms says of its own."""
+
+    class Meta(FlaskForm.Meta):
+        """How WTForms treats the form."""
+
+        def get_translations(self, form: object) -> _HouseWords:
+            """Our catalogue instead of its own."""
+            return _HouseWords()
 
 
 class DayField(StringField):
@@ -87,7 +131,7 @@ class SealedAreaField(SealedField, TextAreaField):
     """Several lines that are kept sealed."""
 
 
-class HouseForm(FlaskForm):
+class HouseForm(SpeakingForm):
     """A form that is done once. `version`: of what is changed, where something is; `confirm`: shown when the house asks
     again; `asks`: whether it does."""
 

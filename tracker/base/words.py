@@ -5,7 +5,7 @@ Days are counted by the calendar of the named zone: a hearing at 00:30 tomorrow 
 half an hour before it.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache, wraps
 from typing import ParamSpec
@@ -21,6 +21,7 @@ from flask_babel import ngettext
 from tracker.base.dates import instant_of, today_in, wall_of
 from tracker.base.labels import label
 from tracker.base.languages import name_of_language, speaking, spoken
+from tracker.base.sentences import speak_with
 
 P = ParamSpec("P")
 
@@ -254,6 +255,13 @@ def isolate(text: str) -> str:
     """`text` in a direction of its own, for names inside a sentence of plain text. HTML uses `<bdi>` instead."""
     return f"{_ISOLATE}{text}{_END}"
 
+
+def _say_sentence(words: str, places: Mapping[str, object]) -> str:
+    """A sentence of what is pure, in the language spoken now."""
+    return _(words, **{name: say_date(of) if isinstance(of, date) else of for name, of in places.items()})
+
+
+speak_with(_say_sentence)
 
 _FILTERS: tuple[Callable[..., str], ...] = (
     say_date,

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
 
+from flask_babel import gettext as _
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, lazyload
@@ -31,7 +32,7 @@ def renew_feed(session: Session, user: User, now: datetime) -> str:
     """Make an account's address, or another in place of the one it has, which ends at once. Returns the secret: only
     its hash is kept, so that nobody can ever show it again. Refused for volunteers, who are told of no hearings."""
     if user.role not in REMINDED_ROLES:
-        raise Refused("A calendar of hearings is for staff.")
+        raise Refused(_("A calendar of hearings is for staff."))
     # Who follows what is asked of the recipient; whoever makes a calendar before the first mail has none yet.
     recipient_for(session, user.id)
     secret = secrets.token_urlsafe(SECRET_BYTES)

@@ -14,6 +14,7 @@ from tracker.base.audience import Audience
 from tracker.base.columns import new_public_id
 from tracker.base.dates import StatedDate, today_in
 from tracker.base.errors import Refused, VersionConflict
+from tracker.base.words import say_number
 from tracker.base.work import current_work, touch
 from tracker.cases.kinds import closed_parts, opening_checks
 from tracker.cases.models import CLOSED_REASONS, INVOLVEMENT_ROLES, RISKS, STAGES, Case, CaseGrant, Involvement
@@ -93,10 +94,10 @@ def edit_case(
         theirs = {name: getattr(case, name) for name in fields}
         if named is not None:
             theirs["named"] = [user.id for user in granted]
-        raise VersionConflict("Somebody changed this case in the meantime.", theirs)
+        raise VersionConflict(_("Somebody changed this case in the meantime."), theirs)
     merged = {name: fields.get(name, getattr(case, name)) for name in ("title", "risk", "stage")}
     if merged["stage"] == "closed" and case.stage != "closed":
-        raise Refused("Close the case with a reason instead.", "stage")
+        raise Refused(_("Close the case with a reason instead."), "stage")
     _check(**merged)
     if fields.get("audience", case.audience) > case.audience:
         check_opening(session, case, fields["audience"])
@@ -119,7 +120,7 @@ def edit_case(
 def close_case(session: Session, case: Case, desk: Desk, *, reason: str, words: str = "") -> None:
     """Close a case. Refused without one of the reasons, or when it is closed."""
     if reason not in CLOSED_REASONS:
-        raise Refused("Choose why the case is closed.", "reason")
+        raise Refused(_("Choose why the case is closed."), "reason")
     if case.stage == "closed":
         raise Refused(_("The case is closed already."))
     case.stage, case.closed_reason = "closed", reason
@@ -130,7 +131,7 @@ def close_case(session: Session, case: Case, desk: Desk, *, reason: str, words: 
 def reopen_case(session: Session, case: Case, desk: Desk, *, words: str) -> None:
     """Open a closed case again. Refused without a reason in words, or when it is open."""
     if not words.strip():
-        raise Refused("Say why the case is reopened.", "words")
+        raise Refused(_("Say why the case is reopened."), "words")
     if case.stage != "closed":
         raise Refused(_("The case is open already."))
     case.stage, case.closed_reason = "open", None
@@ -141,7 +142,7 @@ def reopen_case(session: Session, case: Case, desk: Desk, *, words: str) -> None
 def check_case(session: Session, case: Case, desk: Desk, *, words: str = "") -> None:
     """ "Checked, nothing new": restarts the stale clock without pretending that anything happened."""
     if case.stage == "closed":
-        raise Refused("The case is closed; reopen it first.")
+        raise Refused(_("The case is closed; reopen it first."))
     _log(session, case, desk, "case.checked", {}, words)
 
 
@@ -161,7 +162,7 @@ def involve(session: Session, case: Case, person_id: int, role: str = "at_risk")
     """Put a person into a case. A person already in it is left as they are. A case that is open beyond its desk closes
     to it: nobody has asked this person yet."""
     if role not in INVOLVEMENT_ROLES:
-        raise Refused(f"“{role[:20]}” is no role in a case.", "role")
+        raise Refused(_("“%(role)s” is no role in a case.", role=role[:20]), "role")
     held = session.scalars(select(Involvement).where(Involvement.case_id == case.id)).all()
     for involvement in held:
         if involvement.person_id == person_id:
@@ -182,7 +183,7 @@ def name_people(session: Session, case: Case, users: Sequence[User]) -> None:
     """Say who the named people of a case are, besides its owner and deputy. Refused for anybody but active staff."""
     for user in users:
         if not user.active or not user.is_staff:
-            raise Refused("Only active staff can be named.", "named")
+            raise Refused(_("Only active staff can be named."), "named")
     held = {g.user_id: g for g in session.scalars(select(CaseGrant).where(CaseGrant.case_id == case.id))}
     wanted = dict.fromkeys(user.id for user in users)
     for number in held.keys() - wanted.keys():
@@ -251,14 +252,14 @@ def list_named(session: Session, case: Case) -> list[User]:
 def check_somebody_sees(audience: Audience, *people: User | None) -> None:
     """Refused when a case of this audience would be open to none of these people: owner, deputy, the named."""
     if audience == Audience.NAMED and not any(user is not None and user.active for user in people):
-        raise Refused("Nobody could see the case any more: give it an owner, a deputy or named people.", "audience")
+        raise Refused(_("Nobody could see the case any more: give it an owner, a deputy or named people."), "audience")
 
 
 def check_somebody_may_read(session: Session, case: Case, audience: Audience) -> None:
     """Refused when something in this case, meant for named people only, would be open to nobody."""
     keepers = [session.get(User, number) for number in (case.owner_id, case.deputy_id) if number]
     if audience == Audience.NAMED and not any(u and u.active for u in (*keepers, *list_named(session, case))):
-        raise Refused("Nobody could see it any more: give the case an owner, a deputy or named people.", "audience")
+        raise Refused(_("Nobody could see it any more: give the case an owner, a deputy or named people."), "audience")
 
 
 def check_opening(session: Session, case: Case, audience: Audience) -> None:
@@ -284,7 +285,7 @@ def check_not_stopped(case: Case, audience: Audience, before: Audience = Audienc
     """Refused when something in a case is to be opened beyond the desk while its publicity is stopped. `before`: who
     may see it already."""
     if case.publicity_stopped_at is not None and audience > max(before, Audience.DESK):
-        raise Refused("Publicity of this case is stopped: nothing in it can be opened beyond the desk.", "audience")
+        raise Refused(_("Publicity of this case is stopped: nothing in it can be opened beyond the desk."), "audience")
 
 
 def today_at(desk: Desk, now: datetime) -> date:
@@ -317,13 +318,20 @@ def _check(*, title: str, risk: str, stage: str) -> None:
     if not title.strip():
         raise Refused(_("Write a title."), "title")
     if len(title) > LONGEST_TITLE:
-        raise Refused(f"The title has {len(title):,} characters; {LONGEST_TITLE} is the most.", "title")
+        raise Refused(
+            _(
+                "The title has %(count)s characters; %(most)s is the most.",
+                count=say_number(len(title)),
+                most=LONGEST_TITLE,
+            ),
+            "title",
+        )
     if any(ord(c) < 32 for c in title):
-        raise Refused("The title holds a character that cannot be shown.", "title")
+        raise Refused(_("The title holds a character that cannot be shown."), "title")
     if risk not in RISKS:
-        raise Refused(f"“{risk[:20]}” is no risk: critical, high, medium or low.", "risk")
+        raise Refused(_("“%(code)s” is no risk: critical, high, medium or low.", code=risk[:20]), "risk")
     if stage not in STAGES:
-        raise Refused(f"“{stage[:20]}” is no stage.", "stage")
+        raise Refused(_("“%(code)s” is no stage.", code=stage[:20]), "stage")
 
 
 def check_keeper(session: Session, desk_id: int, user: User | None, field: str) -> None:
@@ -332,4 +340,4 @@ def check_keeper(session: Session, desk_id: int, user: User | None, field: str) 
         return
     member = session.scalar(select(Membership.id).where(Membership.user_id == user.id, Membership.desk_id == desk_id))
     if not user.active or not user.is_staff or member is None:
-        raise Refused("Only active staff of the desk can keep its cases.", field)
+        raise Refused(_("Only active staff of the desk can keep its cases."), field)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from tracker.base.errors import Refused
+from tracker.base.sentences import Sentence as N_
 
 #: Why somebody looks: about to call, seeing whether it is still right, putting it right.
 REASONS = ("calling", "checking", "updating")
@@ -69,9 +70,9 @@ def check_values(values: Mapping[str, str], asked: tuple[str, ...]) -> dict[str,
     number has no digits to call, or when an address is none."""
     given = {name: values[name].strip() for name in asked if values.get(name, "").strip()}
     if not given:
-        raise Refused("Write at least one of these: without any there is nothing to keep.", asked[0])
+        raise Refused(N_("Write at least one of these: without any there is nothing to keep."), asked[0])
     if "phone" in given and not any(c.isdigit() for c in given["phone"]):
-        raise Refused("A phone number has digits.", "phone")
+        raise Refused(N_("A phone number has digits."), "phone")
     if "email" in given and comparable_email(given["email"]) is None:
-        raise Refused("That is no mail address.", "email")
+        raise Refused(N_("That is no mail address."), "email")
     return given

@@ -68,7 +68,7 @@ def change_contact(
     open, never what is sealed, which only `reveal` shows."""
     if contact.version != version:
         open_fields = {"label": contact.label, "audience": contact.audience, "person_id": contact.person_id}
-        raise VersionConflict("Somebody changed this contact in the meantime.", open_fields)
+        raise VersionConflict(_("Somebody changed this contact in the meantime."), open_fields)
     _check(session, case, contact.kind, label, audience, person_id)
     given = rules.check_values(values, contact_kinds.get(contact.kind).asks)
     contact.label, contact.audience, contact.person_id = label, audience, person_id

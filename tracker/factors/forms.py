@@ -1,17 +1,17 @@
 """What people are asked to show beside their password."""
 
 from flask_babel import lazy_gettext as _l
-from flask_wtf import FlaskForm
 from wtforms import HiddenField, PasswordField, StringField
 from wtforms.validators import InputRequired, Length
 
 from tracker.accounts.rules import PASSWORD_MAX
+from tracker.base.forms import SpeakingForm
 
 #: As browsers and keyboards of phones are told about codes.
 _CODE = {"autocomplete": "one-time-code", "autocapitalize": "none", "spellcheck": "false", "dir": "ltr"}
 
 
-class CodeForm(FlaskForm):
+class CodeForm(SpeakingForm):
     """A code of an app, or a recovery code."""
 
     code = StringField(
@@ -21,7 +21,7 @@ class CodeForm(FlaskForm):
     )  # fmt: skip
 
 
-class AppForm(FlaskForm):
+class AppForm(SpeakingForm):
     """The first code of an app that was just set up."""
 
     code = StringField(
@@ -30,7 +30,7 @@ class AppForm(FlaskForm):
     )  # fmt: skip
 
 
-class ConfirmForm(FlaskForm):
+class ConfirmForm(SpeakingForm):
     """That it is them: one of the two. `next`: where to go afterwards, looked at again before it is used."""
 
     password = PasswordField(

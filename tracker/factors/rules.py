@@ -12,6 +12,7 @@ from passlib.exc import InvalidTokenError, MalformedTokenError, UsedTokenError
 from passlib.totp import TOTP
 
 from tracker.base.errors import Refused
+from tracker.base.sentences import Sentence as N_
 
 #: Seconds of a time step, and how far the clock of a phone may be off: the step before and the one after count too.
 STEP_SECONDS = WINDOW_SECONDS = 30
@@ -108,11 +109,11 @@ def check_passkey_name(text: str, taken: Sequence[str], otherwise: str) -> str:
     taken. Refused (`name`) when too long, with control characters, or taken."""
     name = unicodedata.normalize("NFC", " ".join(text.split()))
     if len(name) > 60:
-        raise Refused("That name is too long: 60 characters at most.", "name")
+        raise Refused(N_("That name is too long: 60 characters at most."), "name")
     if any(unicodedata.category(c) == "Cc" for c in name):
-        raise Refused("That name holds control characters.", "name")
+        raise Refused(N_("That name holds control characters."), "name")
     if not name:
         return next(n for i in range(1, 1000) if (n := otherwise if i == 1 else f"{otherwise} {i}") not in taken)
     if name in taken:
-        raise Refused("You have a passkey of that name already.", "name")
+        raise Refused(N_("You have a passkey of that name already."), "name")
     return name

@@ -4,6 +4,7 @@ import secrets
 from typing import Any, cast
 
 from flask import current_app
+from flask_babel import gettext as _
 from sqlalchemy import CursorResult, Update, delete, select, update
 from sqlalchemy.orm import Session
 
@@ -40,9 +41,9 @@ def add_passkey(session: Session, user: User, made: Made, name: str, otherwise: 
     _lock(session, user)
     known = read_factors(session, user.id)
     if len(known.passkeys) >= rules.PASSKEYS_MAX:
-        raise Refused("An account has no more than 10 passkeys. Remove one first.")
+        raise Refused(_("An account has no more than 10 passkeys. Remove one first."))
     if session.scalar(select(Passkey.id).where(Passkey.credential_id == made.credential_id)) is not None:
-        raise Refused("This passkey is set up already.")
+        raise Refused(_("This passkey is set up already."))
     name = rules.check_passkey_name(name, [p.name for p in known.passkeys], otherwise)
     session.add(
         Passkey(
@@ -62,7 +63,7 @@ def renew_codes(session: Session, user: User) -> list[str]:
     when it has no factor that they could stand for."""
     _lock(session, user)
     if not read_factors(session, user.id).any:
-        raise Refused("Set up a second factor first: recovery codes stand for a lost one.")
+        raise Refused(_("Set up a second factor first: recovery codes stand for a lost one."))
     codes = _new_codes(session, user)
     _changed(session, user, "codes_renewed")
     return codes
@@ -126,7 +127,7 @@ def remove_app(session: Session, user: User) -> None:
     _lock(session, user)
     app = read_factors(session, user.id).app
     if app is None:
-        raise Refused("There is no app to remove.")
+        raise Refused(_("There is no app to remove."))
     _remove(session, user, app)
 
 
@@ -145,7 +146,7 @@ def forget_factors(session: Session, user: User, by: User | None) -> int:
     somebody else, or None for the command line; NotAllowed for others (ASVS 5.0 V6.4.4). Returns how many there
     were."""
     if by is not None and (by.role != "admin" or by.id == user.id):
-        raise NotAllowed("Only another admin takes lost factors from an account.")
+        raise NotAllowed(_("Only another admin takes lost factors from an account."))
     _lock(session, user)
     known = read_factors(session, user.id)
     for row in (*known.passkeys, *([known.app] if known.app else [])):
@@ -158,7 +159,7 @@ def forget_factors(session: Session, user: User, by: User | None) -> int:
 def _remove(session: Session, user: User, row: CodeApp | Passkey) -> None:
     last = read_factors(session, user.id).count == 1
     if last and must_have(session, user):
-        raise Refused("Your account must keep a second factor. Set up another one first.")
+        raise Refused(_("Your account must keep a second factor. Set up another one first."))
     session.delete(row)
     if last:
         _forget_codes(session, user)

@@ -1,10 +1,9 @@
 """What is asked about a flag."""
 
 from flask_babel import lazy_gettext as _l
-from flask_wtf import FlaskForm
 from wtforms import TextAreaField
 
-from tracker.base.forms import DayField, HouseForm
+from tracker.base.forms import DayField, HouseForm, SpeakingForm
 from tracker.flags.rules import LONGEST_REASON
 
 
@@ -19,5 +18,5 @@ class SnoozeForm(HouseForm):
     )
 
 
-class SeenForm(FlaskForm):
+class SeenForm(SpeakingForm):
     """One button: nothing is asked but whether the page was ours."""

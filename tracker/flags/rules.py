@@ -4,6 +4,7 @@ from datetime import date, datetime, timedelta
 
 from tracker.base.dates import instant_of, today_in
 from tracker.base.errors import Refused
+from tracker.base.sentences import Sentence as N_
 
 #: A hearing is soon from this many calendar days before it, counted where the court is.
 SOON_DAYS = 7
@@ -43,9 +44,9 @@ def snooze_ends_at(until_on: date, zone: str, now: datetime) -> datetime:
     """
     today = today_in(zone, now)
     if until_on <= today:
-        raise Refused("Choose a day after today.", "until_on")
+        raise Refused(N_("Choose a day after today."), "until_on")
     if until_on > today + timedelta(days=LONGEST_SNOOZE_DAYS):
-        raise Refused(f"A flag can be out of sight for {LONGEST_SNOOZE_DAYS} days at most.", "until_on")
+        raise Refused(N_("A flag can be out of sight for %(most)s days at most.", most=LONGEST_SNOOZE_DAYS), "until_on")
     return instant_of(until_on, None, zone)
 
 
@@ -53,9 +54,16 @@ def snooze_reason(text: str) -> str:
     """The reason without the space around it. Refused when it is empty, too long or holds what cannot be shown."""
     said = " ".join(text.split())
     if not said:
-        raise Refused("Say why it can wait: whoever sees it next will read it.", "reason")
+        raise Refused(N_("Say why it can wait: whoever sees it next will read it."), "reason")
     if len(said) > LONGEST_REASON:
-        raise Refused(f"The reason has {len(said):,} characters; {LONGEST_REASON} is the most.", "reason")
+        raise Refused(
+            N_(
+                "The reason has %(count)s characters; %(most)s is the most.",
+                count=f"{len(said):,}",
+                most=LONGEST_REASON,
+            ),
+            "reason",
+        )
     if any(ord(c) < 32 or ord(c) == 127 for c in said):
-        raise Refused("The reason holds a character that cannot be shown.", "reason")
+        raise Refused(N_("The reason holds a character that cannot be shown."), "reason")
     return said

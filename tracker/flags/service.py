@@ -3,6 +3,7 @@ clears them."""
 
 from datetime import date, datetime
 
+from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from tracker.accounts.models import Desk, User
@@ -33,7 +34,7 @@ def snooze(session: Session, flag_id: int, until_on: date | None, reason: str, u
     flag = _open_flag(session, flag_id)
     said = snooze_reason(reason)
     if until_on is None:
-        raise Refused("Choose a day after today.", "until_on")
+        raise Refused(_("Choose a day after today."), "until_on")
     flag.snoozed_until = snooze_ends_at(until_on, desk_zone(session, flag), now)
     flag.snooze_reason, flag.snoozed_by = said, user.id
     touch(flag.case_id)
@@ -52,5 +53,5 @@ def _open_flag(session: Session, flag_id: int) -> Flag:
     if flag is None:
         raise NotFound("There is no such flag.")
     if flag.cleared_at is not None:
-        raise Refused("This is settled: the flag is not open any more.")
+        raise Refused(_("This is settled: the flag is not open any more."))
     return flag

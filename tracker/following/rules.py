@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from tracker.base.errors import Refused
+from tracker.base.sentences import Sentence as N_
 from tracker.reminders.rules import Lead
 
 #: How long the link of a first mail is good: over a weekend.
@@ -27,7 +28,7 @@ def state_of(expires_at: datetime, used_at: datetime | None, now: datetime) -> s
 def check_days(days: Sequence[int]) -> list[int]:
     """The days that were chosen, longest first. Refused when there are none, or one that is not offered."""
     if not days or not set(days) <= set(OFFERED):
-        raise Refused("Choose at least one.", "days_before")
+        raise Refused(N_("Choose at least one."), "days_before")
     return sorted(set(days), reverse=True)
 
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 
 from flask import current_app
+from flask_babel import gettext as _
 from sqlalchemy import CursorResult, delete, func, select, update
 from sqlalchemy.orm import Session
 
@@ -82,7 +83,7 @@ def confirm(session: Session, word: str, now: datetime) -> int:
         .execution_options(synchronize_session=False)
     )
     if cast(CursorResult[Any], taken).rowcount != 1 or not found.is_open:
-        raise Refused("This link was used already, or has ended.")
+        raise Refused(_("This link was used already, or has ended."))
     mine = {"recipient_id": found.ask.recipient_id, "case_id": found.ask.case_id}
     chosen = {"days_before": found.ask.days_before}
     session.execute(insert_or_pass(session, Follow, "recipient_id", "case_id").values(**mine, **chosen, since=now))

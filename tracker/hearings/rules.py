@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from tracker.base.dates import WINDOW_PRECISIONS, instant_of, last_of_month, today_in, zone_of
 from tracker.base.errors import NeedsConfirmation, Refused
+from tracker.base.sentences import Sentence as N_
 
 #: A hearing without a time is over for reminding at this local hour of its day.
 NO_TIME_UNTIL = time(12, 0)
@@ -53,7 +54,7 @@ def in_window(zone: str, precision: str, first: date | None = None) -> When:
     if precision == "not_set":
         return When(zone, precision="not_set")
     if precision not in WINDOW_PRECISIONS or first is None:
-        raise Refused("Say which week or month, or that no date is set.", "precision")
+        raise Refused(N_("Say which week or month, or that no date is set."), "precision")
     if precision == "week":
         first = first - timedelta(days=first.isoweekday() - 1)
         return When(zone, precision="week", earliest_on=first, latest_on=first + timedelta(days=6))
@@ -66,9 +67,9 @@ def between(zone: str, earliest_on: date, latest_on: date) -> When:
     """A hearing on one of these days. Refused when they run backwards or are the span of more than 100 days."""
     zone_of(zone)
     if latest_on < earliest_on:
-        raise Refused("The window ends before it begins.", "latest")
+        raise Refused(N_("The window ends before it begins."), "latest")
     if (latest_on - earliest_on).days > 100:
-        raise Refused("The window is longer than 100 days: say that no date is set instead.", "latest")
+        raise Refused(N_("The window is longer than 100 days: say that no date is set instead."), "latest")
     if earliest_on == latest_on:
         return on_day(zone, earliest_on)
     return When(zone, precision="week", earliest_on=earliest_on, latest_on=latest_on)
@@ -97,15 +98,18 @@ def ask_twice(when: When, now: datetime, sitting_days: Collection[int] | None = 
     if when.earliest_on is None or when.latest_on is None:
         return
     today = today_in(when.zone, now)
-    day = f"{when.earliest_on:%A} {when.earliest_on.day} {when.earliest_on:%B %Y}"
+    day = when.earliest_on
     if when.latest_on < today or (when.local_time and instants(when).starts_at < now):  # type: ignore[operator]  # dated
-        raise NeedsConfirmation(f"{day} has passed. If the hearing was then, confirm it.", "date")
+        raise NeedsConfirmation(N_("%(day)s has passed. If the hearing was then, confirm it.", day=day), "date")
     ahead = (when.earliest_on - today).days
     if when.earliest_on > _a_year_after(today):
-        raise NeedsConfirmation(f"{day} is in {ahead} days, over 12 months off. If that is right, confirm it.", "date")
+        raise NeedsConfirmation(
+            N_("%(day)s is in %(ahead)s days, over 12 months off. If that is right, confirm it.", day=day, ahead=ahead),
+            "date",
+        )
     if sitting_days and when.local_date and when.local_date.isoweekday() not in sitting_days:
         raise NeedsConfirmation(
-            f"{day} is a day on which the desk's courts do not sit. If that is right, confirm it.", "date"
+            N_("%(day)s is a day on which the desk's courts do not sit. If that is right, confirm it.", day=day), "date"
         )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
+from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -15,6 +16,7 @@ from tracker.base.audience import Audience
 from tracker.base.columns import new_public_id
 from tracker.base.dates import StatedDate, today_in
 from tracker.base.errors import NotFound, Refused, VersionConflict
+from tracker.base.words import say_number
 from tracker.base.work import current_work, touch
 from tracker.cases.models import Case
 from tracker.cases.service import check_not_stopped
@@ -100,12 +102,12 @@ def schedule_hearing(
     if not unlikely_is_meant:
         ask_twice(when, work.now, sitting_days)
     if kind not in KINDS:
-        raise Refused(f"“{kind[:30]}” is no kind of hearing.", "kind")
+        raise Refused(_("“%(code)s” is no kind of hearing.", code=kind[:30]), "kind")
     if not appearing:
-        raise Refused("Say whose hearing it is.", "appearing")
+        raise Refused(_("Say whose hearing it is."), "appearing")
     _check_not_stopped(session, {a.case_id for a in appearing}, audience, open_already)
     if certainty not in ("confirmed", "provisional"):
-        raise Refused("A date is confirmed or provisional.", "certainty")
+        raise Refused(_("A date is confirmed or provisional."), "certainty")
     _check_text(court=court, place=place, observer=observer)
     hearing = Hearing(
         public_id=new_public_id(),
@@ -171,10 +173,10 @@ def _reschedule(
     _check_version(hearing, version)
     if hearing.state == "cancelled":
         if how == "moved":
-            raise Refused("This hearing was cancelled; record the new one instead.")
-        raise Refused("This hearing was cancelled. If it is on after all, put it back first, then correct its date.")
+            raise Refused(_("This hearing was cancelled; record the new one instead."))
+        raise Refused(_("This hearing was cancelled. If it is on after all, put it back first, then correct its date."))
     if hearing.state in OVER and how == "moved":
-        raise Refused("This hearing is over; what comes next is a hearing of its own.")
+        raise Refused(_("This hearing is over; what comes next is a hearing of its own."))
     if not unlikely_is_meant:
         ask_twice(when, work.now, sitting_days)
     before = {**snapshot(hearing), **_made_sure(hearing)}
@@ -186,11 +188,11 @@ def _reschedule(
         hearing.place = place.strip()
     ahead = hearing.starts_at is None or hearing.starts_at > work.now
     if ahead and hearing.state in ("took_place", "adjourned"):
-        raise Refused("This hearing sat, so it cannot lie ahead. Put it back first, then correct its date.", "date")
+        raise Refused(_("This hearing sat, so it cannot lie ahead. Put it back first, then correct its date."), "date")
     if hearing.state == "not_known" and (ahead or how == "moved"):
         _await_again(session, hearing)
     if all(snapshot(hearing)[name] == before[name] for name in SCHEDULE):
-        raise Refused("Nothing would change: that is when it stands already.", "date")
+        raise Refused(_("Nothing would change: that is when it stands already."), "date")
     hearing.confirmed_at = work.now
     hearing.confirmed_by = confirmation.user_id if confirmation else work.actor.user_id
     hearing.confirmed_from = confirmation.told_by.strip()[:120] if confirmation else ""
@@ -216,8 +218,10 @@ def undo_reschedule(session: Session, hearing: Hearing, *, version: int) -> None
     logged = last_logged(session, hearing)
     if logged is None or not can_undo(hearing, logged, work.now):
         raise Refused(
-            "This can be undone no more: three minutes have passed, or something else was recorded since. "
-            "If the date is wrong, put it right with “We had it wrong”."
+            _(
+                "This can be undone no more: three minutes have passed, or something else was recorded since. "
+                "If the date is wrong, put it right with “We had it wrong”."
+            )
         )
     before, earlier = {**snapshot(hearing), **_made_sure(hearing)}, logged.payload["before"]
     _set_when(hearing, _when_kept(earlier))
@@ -258,7 +262,7 @@ def confirm_hearing(session: Session, hearing: Hearing, confirmation: Confirmati
     work = current_work(session)
     _check_version(hearing, version)
     if hearing.state != "scheduled":
-        raise Refused("Only a hearing that lies ahead can be confirmed.")
+        raise Refused(_("Only a hearing that lies ahead can be confirmed."))
     before = snapshot(hearing)
     hearing.confirmed_at, hearing.confirmed_by = work.now, confirmation.user_id
     hearing.confirmed_from = confirmation.told_by.strip()[:120]
@@ -275,9 +279,9 @@ def cancel_hearing(session: Session, hearing: Hearing, *, version: int, words: s
     """It will not take place, and no other date was given. Refused when it is over or off already."""
     _check_version(hearing, version)
     if hearing.state == "cancelled":
-        raise Refused("This hearing is cancelled already.")
+        raise Refused(_("This hearing is cancelled already."))
     if hearing.state in OVER:
-        raise Refused("This hearing is over; it cannot be cancelled.")
+        raise Refused(_("This hearing is over; it cannot be cancelled."))
     before = snapshot(hearing)
     hearing.state = "cancelled"
     _changed(session, hearing, "cancelled", before)
@@ -290,7 +294,7 @@ def reinstate_hearing(session: Session, hearing: Hearing, *, version: int, words
     Refused for a hearing that is awaited already."""
     _check_version(hearing, version)
     if hearing.state == "scheduled":
-        raise Refused("This hearing is on already.")
+        raise Refused(_("This hearing is on already."))
     before = snapshot(hearing)
     _await_again(session, hearing)
     _drop_following(session, hearing)
@@ -339,13 +343,13 @@ def record_outcome(
     _check_version(hearing, version)
     said = {outcome, *(each or {}).values()}
     if not said <= set(OUTCOMES):
-        raise Refused("The outcome is one of took-place, adjourned, postponed, not-known.", "outcome")
+        raise Refused(_("The outcome is one of took-place, adjourned, postponed, not-known."), "outcome")
     if hearing.state == "cancelled":
-        raise Refused("This hearing was cancelled.")
+        raise Refused(_("This hearing was cancelled."))
     if said != {"postponed"} and hearing.starts_at and hearing.starts_at > work.now:
-        raise Refused("This hearing has not begun; it cannot have sat. If the court moved it, move it.", "outcome")
+        raise Refused(_("This hearing has not begun; it cannot have sat. If the court moved it, move it."), "outcome")
     if next_when is not None and said == {"not_known"}:
-        raise Refused("Say what became of this hearing before the next one.", "outcome")
+        raise Refused(_("Say what became of this hearing before the next one."), "outcome")
     before = snapshot(hearing)
     appearing = list(session.scalars(select(Appearance).where(Appearance.hearing_id == hearing.id)))
     earlier = {appearance.outcome for appearance in appearing}
@@ -441,7 +445,7 @@ def edit_hearing(session: Session, hearing: Hearing, *, version: int, **fields: 
     what it logged with it."""
     _check_version(hearing, version)
     if fields.get("kind", hearing.kind) not in KINDS:
-        raise Refused("That is no kind of hearing.", "kind")
+        raise Refused(_("That is no kind of hearing."), "kind")
     audience = fields.get("audience", hearing.audience)
     _check_not_stopped(session, case_ids(session, hearing.id), audience, hearing.audience)
     _check_text(**{k: v for k, v in fields.items() if k in ("observer",)})
@@ -556,7 +560,7 @@ def _changed(session: Session, hearing: Hearing, how: str, before: Mapping[str, 
 
 def _check_version(hearing: Hearing, version: int) -> None:
     if hearing.version != version:
-        raise VersionConflict("Somebody changed this hearing in the meantime.", _as_stored(hearing))
+        raise VersionConflict(_("Somebody changed this hearing in the meantime."), _as_stored(hearing))
 
 
 def _as_stored(hearing: Hearing) -> dict[str, object]:
@@ -576,9 +580,9 @@ def _as_stored(hearing: Hearing) -> dict[str, object]:
 def _check_text(**fields: str) -> None:
     for name, text in fields.items():
         if len(text) > 200:
-            raise Refused(f"That is longer than 200 characters ({len(text):,}).", name)
+            raise Refused(_("That is longer than 200 characters (%(count)s).", count=say_number(len(text))), name)
         if any(ord(c) < 32 for c in text):
-            raise Refused("That holds a character that cannot be shown.", name)
+            raise Refused(_("That holds a character that cannot be shown."), name)
 
 
 def _log(

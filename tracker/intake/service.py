@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from flask_babel import gettext as _
 from sqlalchemy import ColumnElement, Select, func, not_, or_, select
 from sqlalchemy.orm import Session
 
@@ -580,7 +581,7 @@ def _lock(session: Session, proposals: Sequence[Proposal]) -> None:
     ).all()
     for proposal in proposals:
         if proposal.state != "open":
-            raise VersionConflict("This proposal was decided in the meantime.", {"state": proposal.state})
+            raise VersionConflict(_("This proposal was decided in the meantime."), {"state": proposal.state})
 
 
 def _all_belong(session: Session, one: Proposal, case: Case) -> None:
@@ -622,7 +623,7 @@ def _case_for(
         return case
     proposed = session.scalar(group.where(Proposal.kind == "case", Proposal.state == "open"))
     if proposed is None:
-        raise Refused("The case these belong to was turned down: nothing can be taken into it.")
+        raise Refused(_("The case these belong to was turned down: nothing can be taken into it."))
     if into is not None and into.desk_id != desk.id:
         raise NotFound("That case is kept by another desk.")
     case = into or _open(session, desk, proposed.payload, owner, place)
@@ -711,7 +712,10 @@ class _Writing:
         what happened to somebody else must not be told of everybody."""
         found = list(dict.fromkeys(person for name in names if (person := _find(self.people, name))))
         if names and not found:
-            raise Refused(f"This is about {names[0][:80]}, who is not in the case. Edit whom it concerns.", "persons")
+            raise Refused(
+                _("This is about %(name)s, who is not in the case. Edit whom it concerns.", name=names[0][:80]),
+                "persons",
+            )
         return found
 
     def _source(self, proposal: Proposal) -> Source:
@@ -744,7 +748,10 @@ class _Writing:
     def _hearing(self, proposal: Proposal) -> None:
         payload = proposal.payload
         if payload.get("no_such_day"):
-            raise Refused(f"{payload['no_such_day']}: there is no such day. Edit the date before you accept it.", "day")
+            raise Refused(
+                _("%(day)s: there is no such day. Edit the date before you accept it.", day=payload["no_such_day"]),
+                "day",
+            )
         when = _when(payload, payload.get("zone") or self.desk.zone)
         kept: dict[str, Any] = {
             "confirmation": Confirmation(told_by=_told_by(self.document)),

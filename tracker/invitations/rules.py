@@ -6,6 +6,7 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from tracker.base.errors import NotAllowed
+from tracker.base.sentences import Sentence as N_
 
 #: An invitation, and a link to another address, last over a weekend; a link for a new password as long as somebody
 #: looks for it in their mail.
@@ -46,8 +47,8 @@ def check_may_invite(
     if is_admin:
         return
     if not coordinates:
-        raise NotAllowed("Only admins and the coordinators of desks invite people.")
+        raise NotAllowed(N_("Only admins and the coordinators of desks invite people."))
     if role == "admin" or coordinator:
-        raise NotAllowed("Only admins invite admins and coordinators.")
+        raise NotAllowed(N_("Only admins invite admins and coordinators."))
     if role == "staff" and desk_id not in coordinates:
-        raise NotAllowed("Coordinators invite staff to their own desks only.")
+        raise NotAllowed(N_("Coordinators invite staff to their own desks only."))

@@ -62,21 +62,21 @@ def invite(
     """
     address = accounts.normalise_email(email)
     if role not in ROLES:
-        raise Refused(f"“{role[:20]}” is no role: {', '.join(ROLES)}.", "role")
+        raise Refused(_("“%(role)s” is no role: %(roles)s.", role=role[:20], roles=", ".join(ROLES)), "role")
     if desk and role == "volunteer":
         raise Refused(_("A volunteer belongs to no desk: only staff and admins do."), "desk")
     if coordinator and not desk:
-        raise Refused("A coordinator coordinates a desk: say which.", "coordinator")
+        raise Refused(_("A coordinator coordinates a desk: say which."), "coordinator")
     if language is not None and language not in current_app.extensions["languages"]:
-        raise Refused(f"Mails do not come in “{language[:12]}”.", "language")
+        raise Refused(_("Mails do not come in “%(language)s”.", language=language[:12]), "language")
     joined = find_desk(session, desk) if desk else None
     if desk and joined is None:
-        raise Refused(f"There is no desk {desk[:20]}.", "desk")
+        raise Refused(_("There is no desk %(code)s.", code=desk[:20]), "desk")
     desk_id = joined.id if joined else None
     check_may_invite(session, by, role, desk_id, coordinator)
     user = find_account(session, address)
     if user is not None and not user.invited:
-        raise Refused(f"There is an account {address} already.", "email")
+        raise Refused(_("There is an account %(address)s already.", address=address), "email")
     if user is None:
         user = User(
             email=address,
@@ -122,7 +122,7 @@ def check_may_invite(session: Session, by: User | None, role: str, desk_id: int 
         return
     fresh = session.get(User, by.id, populate_existing=True)
     if fresh is None or not fresh.active:
-        raise NotAllowed("This account is closed.")
+        raise NotAllowed(_("This account is closed."))
     rules.check_may_invite(
         is_admin=fresh.role == "admin",
         coordinates=coordinated(fresh),
@@ -197,7 +197,7 @@ def answer_asks(session: Session, now: datetime) -> int:
 def start_reset(session: Session, by: User | None, user: User, now: datetime) -> AccountLink:
     """Send somebody a link to set a new password: nobody sets it for them. Refused for an account that is closed."""
     if not user.active:
-        raise Refused("This account is closed.")
+        raise Refused(_("This account is closed."))
     return _make(session, user, "reset", by, now)
 
 

@@ -102,7 +102,7 @@ def revoke(link_id: int) -> Response:
 
 def _only_who_invites() -> None:
     if not leads_a_desk(viewer()):
-        raise NotAllowed("Only admins and the coordinators of desks invite people.")
+        raise NotAllowed(_("Only admins and the coordinators of desks invite people."))
 
 
 def _offered(form: InviteForm) -> InviteForm:

@@ -8,6 +8,8 @@ Message-ID. Every try stays on record.
 from collections.abc import Sequence
 from datetime import datetime
 
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session, aliased
 
@@ -24,15 +26,16 @@ TAKEN_BACK = "taken back by hand"
 #: Why one waits that somebody sends again.
 SENT_AGAIN = "sent again by hand"
 
+#: How a message stands, as the end of a sentence that says what cannot be done to it.
 _SAID = {
-    "waiting": "it waits for its turn",
-    "paused": "it is paused",
-    "sending": "it is being handed over to the relay at this moment",
-    "sent": "it was sent",
-    "skipped": "it was left out",
-    "cancelled": "it was taken back",
-    "not_delivered": "it was not delivered",
-    "may_have_arrived": "it may have arrived",
+    "waiting": _l("it waits for its turn"),
+    "paused": _l("it is paused"),
+    "sending": _l("it is being handed over to the relay at this moment"),
+    "sent": _l("it was sent"),
+    "skipped": _l("it was left out"),
+    "cancelled": _l("it was taken back"),
+    "not_delivered": _l("it was not delivered"),
+    "may_have_arrived": _l("it may have arrived"),
 }
 
 
@@ -50,7 +53,7 @@ def cancel_message(session: Session, message_id: int, now: datetime) -> str:
     message = get_message(session, message_id)
     before = message.state
     if before not in ("waiting", "paused"):
-        raise Refused(f"Message {message_id} cannot be taken back: {_how(message)}.")
+        raise Refused(_("Message %(number)s cannot be taken back: %(how)s.", number=message_id, how=_how(message)))
     end_messages(session, Message.id == message_id, "cancelled", TAKEN_BACK, now)
     return _changed(session, message, before)
 
@@ -72,9 +75,11 @@ def retry_message(session: Session, message_id: int, now: datetime) -> list[int]
     )
     message = get_message(session, message_id)
     if message.state not in NEEDS_HUMAN:
-        raise Refused(f"Message {message_id} cannot be sent again: {_how(message)}.")
+        raise Refused(_("Message %(number)s cannot be sent again: %(how)s.", number=message_id, how=_how(message)))
     if not _can_go(session, [message], now):
-        raise Refused(f"Message {message_id} cannot be sent again: {_why(session, message, now)}.")
+        raise Refused(
+            _("Message %(number)s cannot be sent again: %(how)s.", number=message_id, how=_why(session, message, now))
+        )
     envelope = None
     if message.envelope_id is not None:
         envelope = session.get(Envelope, message.envelope_id, populate_existing=True, with_for_update=True)
@@ -83,7 +88,12 @@ def retry_message(session: Session, message_id: int, now: datetime) -> list[int]
         again = [message]
         values: dict[str, object] = {"envelope_id": None}
     elif envelope.state in ("waiting", "sending", "paused"):
-        raise Refused(f"Message {message_id} cannot be sent again now: the mail it was in goes once more already.")
+        raise Refused(
+            _(
+                "Message %(number)s cannot be sent again now: the mail it was in goes once more already.",
+                number=message_id,
+            )
+        )
     else:
         alike = session.scalars(
             select(Message)
@@ -111,7 +121,7 @@ def see_to_message(session: Session, message_id: int, now: datetime) -> bool:
     told of it any more. False when somebody had noted it before. Refused when it ended otherwise."""
     message = get_message(session, message_id)
     if message.state not in NEEDS_HUMAN:
-        raise Refused(f"Nobody need see to message {message_id}: {_how(message)}.")
+        raise Refused(_("Nobody need see to message %(number)s: %(how)s.", number=message_id, how=_how(message)))
     if message.seen_to_at is not None:
         return False
     message.seen_to_at = now
@@ -135,17 +145,21 @@ def _can_go(session: Session, messages: Sequence[Message], now: datetime) -> lis
 
 def _why(session: Session, message: Message, now: datetime) -> str:
     if message.give_up_at is not None and message.give_up_at <= now:
-        return f"its time is over since {message.give_up_at:%Y-%m-%d %H:%M} UTC"
+        return _("its time is over since %(when)s UTC", when=f"{message.give_up_at:%Y-%m-%d %H:%M}")
     if kinds.find(message.kind) is None:
-        return "nothing here knows that kind of message any more"
+        return _("nothing here knows that kind of message any more")
     return why_not(session, message, now)
 
 
 def _how(message: Message) -> str:
-    said = _SAID.get(message.state, message.state)
+    said = str(_SAID.get(message.state, message.state))
     if message.state == "sent" and message.sent_at is not None:
-        return f"{said} on {message.sent_at:%Y-%m-%d at %H:%M} UTC"
-    return f"{said} ({message.reason})" if message.reason else said
+        return _(
+            "it was sent on %(date)s at %(time)s UTC",
+            date=f"{message.sent_at:%Y-%m-%d}",
+            time=f"{message.sent_at:%H:%M}",
+        )
+    return _("%(how)s (%(reason)s)", how=said, reason=message.reason) if message.reason else said
 
 
 def _changed(session: Session, message: Message, before: str) -> str:

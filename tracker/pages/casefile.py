@@ -251,7 +251,9 @@ def read_case_file(
 def end_of_known(known_on: date, desk: Desk, now: datetime) -> datetime:
     """The last instant of a day at the desk. Refused when that day has not begun there."""
     if known_on > today_in(desk.zone, now):
-        raise Refused(f"{known_on.isoformat()} lies ahead: nobody knows yet what will be known then.", "known_on")
+        raise Refused(
+            _("%(day)s lies ahead: nobody knows yet what will be known then.", day=known_on.isoformat()), "known_on"
+        )
     return instant_of(known_on + timedelta(days=1), None, desk.zone) - timedelta(microseconds=1)
 
 

@@ -1,11 +1,10 @@
 """What these pages ask."""
 
 from flask_babel import lazy_gettext as _l
-from flask_wtf import FlaskForm
 from wtforms import HiddenField, StringField
 from wtforms.validators import DataRequired, Length
 
-from tracker.base.forms import HouseForm
+from tracker.base.forms import HouseForm, SpeakingForm
 
 
 class PauseForm(HouseForm):
@@ -25,5 +24,5 @@ class OpenForm(HouseForm):
     revealed = HiddenField()
 
 
-class PressedForm(FlaskForm):
+class PressedForm(SpeakingForm):
     """One button: nothing is asked but whether the page was ours."""

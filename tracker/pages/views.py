@@ -438,16 +438,18 @@ def service_do_pause() -> Any:
 def service_release() -> Any:
     """Let everything that is paused go."""
     if not may_release(viewer()):
-        raise NotAllowed("Only coordinators and admins let paused mail go.")
+        raise NotAllowed(_("Only coordinators and admins let paused mail go."))
     if not PressedForm().validate_on_submit():
         abort(400)
     with unit_of_work("outbox.release", acting(), "house") as now:
         done = release_mail(db.session(), now)
     current_app.extensions.pop("service_seen", None)
     flash(
-        ngettext("%(num)d mail goes on.", "%(num)d mails go on.", done.released)
-        + " "
-        + _("What is no longer true, or too late, does not leave."),
+        ngettext(
+            "%(num)d mail goes on. What is no longer true, or too late, does not leave.",
+            "%(num)d mails go on. What is no longer true, or too late, does not leave.",
+            done.released,
+        ),
         "good",
     )
     return redirect(url_for("pages.service_health"), 303)

@@ -4,6 +4,7 @@ import re
 import unicodedata
 
 from tracker.base.errors import Refused
+from tracker.base.sentences import Sentence as N_
 from tracker.search.rules import ARTICLES
 
 #: Longest name, in characters: the longest full lineage seen in court papers has about 90.
@@ -18,11 +19,18 @@ def clean_name(text: str) -> str:
     control characters."""
     name = " ".join(unicodedata.normalize("NFC", text.translate(_MARKS)).split())
     if any(unicodedata.category(c) == "Cc" for c in name):
-        raise Refused("The name holds a character that cannot be shown.", "name")
+        raise Refused(N_("The name holds a character that cannot be shown."), "name")
     if not name:
-        raise Refused("Write a name.", "name")
+        raise Refused(N_("Write a name."), "name")
     if len(name) > LONGEST_NAME:
-        raise Refused(f"The name has {len(name):,} characters; {LONGEST_NAME} is the most that can be kept.", "name")
+        raise Refused(
+            N_(
+                "The name has %(count)s characters; %(most)s is the most that can be kept.",
+                count=f"{len(name):,}",
+                most=LONGEST_NAME,
+            ),
+            "name",
+        )
     return name
 
 

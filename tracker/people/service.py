@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from tracker.base.columns import new_public_id
@@ -58,7 +59,7 @@ def edit_person(
     """Change a person. VersionConflict when somebody else did so since `version`."""
     if person.version != version:
         raise VersionConflict(
-            "Somebody changed this person in the meantime.",
+            _("Somebody changed this person in the meantime."),
             {
                 "names": "\n".join(n.text for n in person.real_names),
                 "pseudonym": person.pseudonym,
@@ -83,17 +84,17 @@ def born_in_words(person: Person) -> str:
 def _name(person: Person, names: Sequence[NameGiven]) -> None:
     wanted = [(clean_name(n.text), n.kind) for n in names if n.text.strip()]
     if not wanted:
-        raise Refused("Write a name.", "name")
+        raise Refused(_("Write a name."), "name")
     for _text, kind in wanted:
         if kind not in NAME_KINDS:
-            raise Refused(f"“{kind[:20]}” is no kind of name.", "name_kind")
+            raise Refused(_("“%(code)s” is no kind of name.", code=kind[:20]), "name_kind")
     published = {text.casefold() for text, kind in wanted if kind == "pseudonym"}
     if len(published) > 1:
-        raise Refused("There can be one name for publication.", "pseudonym")
+        raise Refused(_("There can be one name for publication."), "pseudonym")
     if published & {text.casefold() for text, kind in wanted if kind != "pseudonym"}:
-        raise Refused("The name for publication must be another than the real names.", "pseudonym")
+        raise Refused(_("The name for publication must be another than the real names."), "pseudonym")
     if len(published) == len(wanted):
-        raise Refused("Write a name.", "name")
+        raise Refused(_("Write a name."), "name")
     held = {(n.text, n.kind): n for n in person.names}
     person.names = [
         held.get((text, kind)) or PersonName(text=text, kind=kind, script=script_of(text), name_key=name_key(text))

@@ -13,6 +13,7 @@ from tracker.accounts.models import Desk, User
 from tracker.base.audience import Audience
 from tracker.base.columns import new_public_id
 from tracker.base.errors import NotFound, Refused, VersionConflict
+from tracker.base.words import say_number
 from tracker.base.work import current_work, note_done, touch
 from tracker.cases.models import Case, Involvement
 from tracker.cases.queries import level
@@ -120,11 +121,18 @@ def write_entry(
     whatever was said."""
     title = " ".join(title.split())
     if kind not in ENTRY_KINDS:
-        raise Refused(f"“{kind[:30]}” is no kind of entry.", "kind")
+        raise Refused(_("“%(code)s” is no kind of entry.", code=kind[:30]), "kind")
     if not title or len(title) > LONGEST_TITLE:
-        raise Refused(f"The heading has 1 to {LONGEST_TITLE} characters.", "title")
+        raise Refused(_("The heading has 1 to %(most)s characters.", most=LONGEST_TITLE), "title")
     if len(text) > LONGEST_TEXT:
-        raise Refused(f"The text has {len(text):,} characters; {LONGEST_TEXT:,} is the most.", "text")
+        raise Refused(
+            _(
+                "The text has %(count)s characters; %(most)s is the most.",
+                count=say_number(len(text)),
+                most=say_number(LONGEST_TEXT),
+            ),
+            "text",
+        )
     cases = _named_in(f"{title}\n{text}", _names_of(session, desk)) | ({case.id} if case else set())
     key = hashlib.sha256(f"{kind}\x1f{published_on}\x1f{title}\x1f{text}".encode()).hexdigest()[:32]
     held = session.scalar(

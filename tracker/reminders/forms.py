@@ -1,16 +1,17 @@
 """What is asked of those who follow."""
 
 from flask_babel import lazy_gettext as _l
-from flask_wtf import FlaskForm
 from wtforms import BooleanField, SelectMultipleField
 from wtforms.fields.choices import SelectChoice
 from wtforms.widgets import CheckboxInput, ListWidget
+
+from tracker.base.forms import SpeakingForm
 
 #: Days before that are offered; none chosen: as the kind of hearing says.
 OFFERED_DAYS = (14, 7, 3, 1)
 
 
-class FollowForm(FlaskForm):
+class FollowForm(SpeakingForm):
     """Follow a case or a desk, perhaps with days of one's own."""
 
     days_before = SelectMultipleField(
@@ -23,7 +24,7 @@ class FollowForm(FlaskForm):
     )
 
 
-class CalendarFileForm(FlaskForm):
+class CalendarFileForm(SpeakingForm):
     """Whether mails about a hearing bring it as a calendar file."""
 
     with_ics = BooleanField(

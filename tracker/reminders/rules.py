@@ -13,6 +13,7 @@ from typing import Any, Literal
 from tracker.base.audience import Audience
 from tracker.base.dates import instant_of, today_in, wall_of, working_day_on_or_before, zone_of
 from tracker.base.errors import Refused
+from tracker.base.sentences import Sentence as N_
 from tracker.hearings.rules import NO_TIME_UNTIL
 
 #: When reminders go out, on the reader's clock.
@@ -149,7 +150,7 @@ def served_by(lead: Lead) -> str:
 def check_days_before(days: Sequence[int]) -> tuple[int, ...]:
     """Days before as a person chose them, longest first. Refused when one cannot be."""
     if any(not 1 <= d <= LONGEST_LEAD for d in days):
-        raise Refused(f"Days before are numbers from 1 to {LONGEST_LEAD}.", "days_before")
+        raise Refused(N_("Days before are numbers from 1 to %(most)s.", most=LONGEST_LEAD), "days_before")
     return tuple(sorted(set(days), reverse=True))
 
 

@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Sequence
 from datetime import datetime
 
+from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -37,11 +38,13 @@ def follow(
     the account may not see.
     """
     if (case is None) == (desk is None):
-        raise Refused("Say either a case or a desk to follow.")
+        raise Refused(_("Say either a case or a desk to follow."))
     if user.role not in REMINDED_ROLES:
-        raise Refused("Reminders of hearings are for staff: volunteers hear when there is an action to take.", "email")
+        raise Refused(
+            _("Reminders of hearings are for staff: volunteers hear when there is an action to take."), "email"
+        )
     if not user.active:
-        raise Refused("This account is not active, so nothing can be sent to it.", "email")
+        raise Refused(_("This account is not active, so nothing can be sent to it."), "email")
     if case is not None and not _sees(session, user, case):
         raise NotFound(f"There is no case {case.ref} that they may see.")
     chosen = None if days_before is None else list(rules.check_days_before(days_before))

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from tracker.base.errors import Refused
@@ -20,9 +21,9 @@ def change_mode(session: Session, state: str, by: str, words: str, now: datetime
     """
     words = " ".join(words.split())[:LONGEST_REASON]
     if state not in MODES:
-        raise Refused(f"“{state[:20]}” is no mode: {', '.join(MODES)}.", "state")
+        raise Refused(_("“%(code)s” is no mode: %(modes)s.", code=state[:20], modes=", ".join(MODES)), "state")
     if state != "open" and not words:
-        raise Refused("Say why: whoever finds it so must know.", "reason")
+        raise Refused(_("Say why: whoever finds it so must know."), "reason")
     if read_mode(session).state == state:
         return False
     write_mode(session, Mode(words=words) if state == "open" else Mode(state, now, by[:120], words))

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any, TypeVar
 
+from flask_babel import gettext as _
+
 from tracker.base.errors import Refused
 from tracker.base.registry import Registry
 
@@ -74,5 +76,5 @@ def kind_of(code: str) -> EntryKind:
     """The kind called `code`. Refused when there is none."""
     kind = kinds.find(code)
     if kind is None:
-        raise Refused(f"“{code[:60]}” is no kind of entry.", "kind")
+        raise Refused(_("“%(code)s” is no kind of entry.", code=code[:60]), "kind")
     return kind

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, time, timedelta
 from typing import Any
 
+from flask_babel import gettext as _
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -13,6 +14,7 @@ from tracker.base.audience import Audience
 from tracker.base.columns import new_public_id
 from tracker.base.dates import StatedDate
 from tracker.base.errors import NotFound, Refused, VersionConflict
+from tracker.base.words import say_number
 from tracker.base.work import current_work, touch
 from tracker.timeline import rules
 from tracker.timeline.kinds import kind_of
@@ -59,14 +61,14 @@ def record_entry(
     right was put right by somebody else already: its `theirs` is empty, `latest_correction` has the other's words."""
     work = current_work(session)
     if confidence not in CONFIDENCES:
-        raise Refused(f"“{confidence[:20]}” is no confidence: confirmed or reported.", "confidence")
+        raise Refused(_("“%(code)s” is no confidence: confirmed or reported.", code=confidence[:20]), "confidence")
     if len(text) > LONGEST_TEXT:
-        raise Refused(f"The text is longer than {LONGEST_TEXT:,} characters.", "text")
+        raise Refused(_("The text is longer than %(most)s characters.", most=say_number(LONGEST_TEXT)), "text")
     kind_of(kind)
     # Somewhere on earth it is already tomorrow; what lies further ahead has not happened.
     earliest = date_stated.earliest_on or date_stated.on
     if earliest > work.now.date() + timedelta(days=1) and origin != "system":
-        raise Refused("That day has not come yet. What lies ahead is a hearing, not an entry.", "date")
+        raise Refused(_("That day has not come yet. What lies ahead is a hearing, not an entry."), "date")
     if supersedes_id is not None:
         supersedes_id = _end_of_chain(session, supersedes_id)
     entry = Entry(
@@ -100,7 +102,7 @@ def record_entry(
     session.add_all(EntryPerson(entry_id=entry.id, person_id=p) for p in dict.fromkeys(persons))
     for source in sources:
         if source.kind not in SOURCE_KINDS:
-            raise Refused(f"“{source.kind[:20]}” is no kind of source.", "source_kind")
+            raise Refused(_("“%(code)s” is no kind of source.", code=source.kind[:20]), "source_kind")
         session.add(
             EntrySource(
                 entry_id=entry.id,
@@ -129,7 +131,7 @@ def _end_of_chain(session: Session, entry_id: int) -> int:
 
 
 def _put_right_already() -> VersionConflict:
-    return VersionConflict("Somebody has put this entry right in the meantime.", {})
+    return VersionConflict(_("Somebody has put this entry right in the meantime."), {})
 
 
 def latest_correction(session: Session, entry: Entry) -> Entry:
@@ -155,21 +157,21 @@ def accept_entry(session: Session, entry: Entry, *, reason: str, audience: Audie
     """Let a reported entry count from now on. Refused when it counts already, or no longer stands."""
     state = session.get(EntryState, entry.id)
     if state is None or state.counts:
-        raise Refused("This entry already counts.")
+        raise Refused(_("This entry already counts."))
     if state.superseded_by or state.withdrawn_by:
-        raise Refused("This entry was put right or withdrawn; accept the one that stands instead.")
+        raise Refused(_("This entry was put right or withdrawn; accept the one that stands instead."))
     return _speak_of(session, entry, rules.ACCEPTED, audience, on, reason)
 
 
 def withdraw_entry(session: Session, entry: Entry, *, reason: str, audience: Audience, on: date) -> Entry:
     """Take an entry back: it stays readable and no longer counts. Refused without a reason, or twice."""
     if not reason.strip():
-        raise Refused("Say why it is withdrawn.", "reason")
+        raise Refused(_("Say why it is withdrawn."), "reason")
     state = session.get(EntryState, entry.id)
     if state is not None and state.withdrawn_by:
-        raise Refused("This entry is withdrawn already.")
+        raise Refused(_("This entry is withdrawn already."))
     if state is not None and state.superseded_by:
-        raise Refused("This entry was put right; withdraw the one that stands in its place.")
+        raise Refused(_("This entry was put right; withdraw the one that stands in its place."))
     return _speak_of(session, entry, rules.WITHDRAWN, audience, on, reason)
 
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from pkgutil import iter_modules
 
+from flask_babel import gettext as _
+
 from tracker.base.errors import Refused
 from tracker.intake.readers.formats import HEAD_BYTES, LARGEST_FILE, READERS, Reader, refuse_if_too_large, shown
 
@@ -29,7 +31,7 @@ def read_document(data: bytes, name: str = "") -> Document:
     """The text of a file. Refused: too large, empty, or in no format that can be read."""
     refuse_if_too_large(len(data), name)
     if not data.strip(b"\x00 \t\r\n"):
-        raise Refused(f"{shown(name)} is empty.", "document")
+        raise Refused(_("%(file)s is empty.", file=shown(name)), "document")
     head = data[:HEAD_BYTES]
     for code in READERS.codes():
         reader = READERS.get(code)
@@ -37,10 +39,16 @@ def read_document(data: bytes, name: str = "") -> Document:
             return Document(reader.read(data, name), code)
     if b"\x00" in head:
         raise Refused(
-            f"{shown(name)} holds NUL characters: it is not plain text. Copy what you see of the page and paste that.",
+            _(
+                "%(file)s holds NUL characters: it is not plain text. Copy what you see of the page and paste that.",
+                file=shown(name),
+            ),
             "document",
         )
     raise Refused(
-        f"{shown(name)} is not a text that can be read. Save the page as plain text (UTF-8), or paste its text.",
+        _(
+            "%(file)s is not a text that can be read. Save the page as plain text (UTF-8), or paste its text.",
+            file=shown(name),
+        ),
         "document",
     )

@@ -2,6 +2,8 @@
 
 from typing import Protocol
 
+from flask_babel import gettext as _
+
 from tracker.base.errors import Refused
 from tracker.base.registry import Registry
 
@@ -33,8 +35,12 @@ def refuse_if_too_large(size: int, name: str) -> None:
     """Refused when a file of `size` bytes is over the limit: to be asked before any of it is read into memory."""
     if size > LARGEST_FILE:
         raise Refused(
-            f"{shown(name)} is {size / 1_000_000:.1f} MB. A page may be {LARGEST_FILE // 1_000_000} MB at most: "
-            "save the text alone, or split it.",
+            _(
+                "%(file)s is %(size)s MB. A page may be %(most)s MB at most: save the text alone, or split it.",
+                file=shown(name),
+                size=f"{size / 1_000_000:.1f}",
+                most=LARGEST_FILE // 1_000_000,
+            ),
             "document",
         )
 
@@ -42,4 +48,4 @@ def refuse_if_too_large(size: int, name: str) -> None:
 def shown(name: str) -> str:
     """A file's name for a message: printable, short, and never empty."""
     said = "".join(c for c in name if c.isprintable()).strip()
-    return f"“{said[:80]}”" if said else "This file"
+    return f"“{said[:80]}”" if said else _("This file")

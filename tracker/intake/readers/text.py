@@ -6,19 +6,22 @@ a position in the text is a position in the file.
 
 import codecs
 
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+
 from tracker.base.errors import Refused
 from tracker.intake.readers.formats import READERS, shown
 
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _UTF32 = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
 _OTHER_FORMATS = {
-    b"%PDF": "a PDF",
-    b"PK\x03\x04": "a Word document or an archive",
-    b"\xd0\xcf\x11\xe0": "an old Word document",
-    b"{\\rtf": "a rich text file",
-    b"\x89PNG": "a picture",
-    b"\xff\xd8\xff": "a picture",
-    b"GIF8": "a picture",
+    b"%PDF": _l("a PDF"),
+    b"PK\x03\x04": _l("a Word document or an archive"),
+    b"\xd0\xcf\x11\xe0": _l("an old Word document"),
+    b"{\\rtf": _l("a rich text file"),
+    b"\x89PNG": _l("a picture"),
+    b"\xff\xd8\xff": _l("a picture"),
+    b"GIF8": _l("a picture"),
 }
 _MARKUP = (b"<!doctype", b"<html", b"<?xml", b"<head", b"<body")
 
@@ -35,19 +38,33 @@ class TextReader:
         """The text. Refused: another format, markup, NUL or binary data, bytes that are no UTF-8."""
         for mark, what in _OTHER_FORMATS.items():
             if data.startswith(mark):
-                raise Refused(f"{shown(name)} is {what}, which cannot be read yet. Paste its text instead.", "document")
+                raise Refused(
+                    _(
+                        "%(file)s is %(what)s, which cannot be read yet. Paste its text instead.",
+                        file=shown(name),
+                        what=what,
+                    ),
+                    "document",
+                )
         text = self._decode(data, name)
         if text.lstrip()[:200].lower().encode("utf-8", "replace").startswith(_MARKUP):
             raise Refused(
-                f"{shown(name)} is a web page's source. Open it in a browser, copy what you see and paste that.",
+                _(
+                    "%(file)s is a web page's source. Open it in a browser, copy what you see and paste that.",
+                    file=shown(name),
+                ),
                 "document",
             )
         if "\x00" in text:
             raise Refused(
-                f"{shown(name)} holds NUL characters: it is not plain text. Paste its text instead.", "document"
+                _("%(file)s holds NUL characters: it is not plain text. Paste its text instead.", file=shown(name)),
+                "document",
             )
         if self._looks_binary(text):
-            raise Refused(f"{shown(name)} is binary data, not text. Save the page as plain text (UTF-8).", "document")
+            raise Refused(
+                _("%(file)s is binary data, not text. Save the page as plain text (UTF-8).", file=shown(name)),
+                "document",
+            )
         return text
 
     @staticmethod
@@ -61,8 +78,12 @@ class TextReader:
             return data.decode(encoding)
         except UnicodeDecodeError as fault:
             raise Refused(
-                f"{shown(name)} is not text in UTF-8 (byte {fault.start} cannot be read). "
-                "Save it as plain text in UTF-8, or paste its text.",
+                _(
+                    "%(file)s is not text in UTF-8 (byte %(number)s cannot be read). "
+                    "Save it as plain text in UTF-8, or paste its text.",
+                    file=shown(name),
+                    number=fault.start,
+                ),
                 "document",
             ) from fault
 

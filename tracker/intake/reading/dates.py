@@ -13,6 +13,7 @@ from functools import cache
 
 from tracker.base.dates import FIRST_YEAR, LAST_YEAR
 from tracker.base.errors import Refused
+from tracker.base.sentences import Sentence as N_
 from tracker.intake.reading.language import Language, get_language
 
 #: Beside another date, a day up to this long after the publication is taken for one to come.
@@ -274,5 +275,8 @@ def header_date(text: str, line: str) -> date:
     day, month, year = (int(part) for part in re.split(r"[/.]", text))
     found = day_of(year, month, day)
     if found is None:
-        raise Refused(f"There is no such day as {text}: it stands in the line “{line[:120]}”.", "document")
+        raise Refused(
+            N_("There is no such day as %(text)s: it stands in the line “%(line)s”.", text=text, line=line[:120]),
+            "document",
+        )
     return found

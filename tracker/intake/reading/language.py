@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tracker.base.errors import Refused
+from tracker.base.sentences import Sentence as N_
 
 FOLDER = Path(__file__).resolve().parent.parent / "languages"
 
@@ -245,5 +246,8 @@ def language_of(text: str) -> Language:
     best = max(shares, key=lambda code: shares[code])
     if shares[best] < FUNCTION_WORD_SHARE * len(words):
         known = ", ".join(get_language(code).name for code in language_codes())
-        raise Refused(f"This page is in a language that cannot be read yet. Languages that can: {known}.", "document")
+        raise Refused(
+            N_("This page is in a language that cannot be read yet. Languages that can: %(known)s.", known=known),
+            "document",
+        )
     return get_language(best)

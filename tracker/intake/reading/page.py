@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import date
 
 from tracker.base.errors import Refused
+from tracker.base.sentences import Sentence as N_
 from tracker.intake.reading.events import EntryReader, read_status
 from tracker.intake.reading.language import Language, language_of
 from tracker.intake.reading.layout import (
@@ -23,7 +24,7 @@ MOST_ENTRIES = 20_000
 #: A page's own heading stands in so many of its first characters.
 _HEAD = 20_000
 
-_NO_ENTRIES = (
+_NO_ENTRIES = N_(
     "No entries were found on this page. An entry begins with a line such as "
     "“Title - URGENT ACTION - 21/03/2024”, or the page is one text about a person."
 )
@@ -46,7 +47,7 @@ def read_page(text: str, published: date | None = None) -> Reading:
             raise Refused(_NO_ENTRIES, "document")
         return Reading(language.code, entry.country, None, (entry,))
     if len(page.blocks) > MOST_ENTRIES:
-        raise Refused(f"This page has more than {MOST_ENTRIES} entries. Split it.", "document")
+        raise Refused(N_("This page has more than %(most)s entries. Split it.", most=MOST_ENTRIES), "document")
     country = language.country_of(page.heading)
     entries = tuple(_read_block(plain, language, block, country) for block in page.blocks)
     return Reading(language.code, country, page.updated, entries)
