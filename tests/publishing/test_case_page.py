@@ -422,6 +422,25 @@ def test_a_calendar_reads_the_public_hearings_alone(public: Public) -> None:
         assert "Harb" not in answer.text
 
 
+def test_no_calendar_tells_a_name_in_a_court_or_a_place(public: Public) -> None:
+    case, named = public.case("Khaled Harb"), public.case("Nadia Halabi", title="Another case")
+    public.agrees(named, "name")
+    public.hearing(case, court="Haifa District Court", place="House of Harb")
+    public.hearing(named, court="Court for Harb and Halabi", place="Hall Halabi")
+    public.open_page()
+    for path, told in (
+        (f"/cases/{case.public_id}", "Haifa District Court"),
+        (f"/cases/{case.public_id}/case.json", "Haifa District Court"),
+        (f"/cases/{case.public_id}/hearings.ics", "Haifa District Court"),
+        ("/desks/iopt/hearings.ics", "Haifa District Court"),
+        (f"/cases/{named.public_id}/hearings.ics", "Hall Halabi"),
+        ("/desks/iopt/hearings.ics", "Hall Halabi"),
+    ):
+        said = public.get(path).text.replace("\r\n ", "")
+        assert told in said, path
+        assert "House of Harb" not in said, path
+
+
 def test_a_feed_tells_of_a_case(public: Public) -> None:
     case = public.case("Khaled Harb")
     entry = public.tell(case, "person.arrested", text="Taken <b>& kept</b>.")
