@@ -13,6 +13,7 @@ from tracker.actions.models import UrgentAction
 from tracker.base.columns import new_public_id
 from tracker.base.countries import check_country
 from tracker.base.dates import instant_of, zone_of
+from tracker.base.db import hold
 from tracker.base.errors import NeedsConfirmation, NotAllowed, NotFound, Refused, VersionConflict
 from tracker.base.work import current_work
 from tracker.groups import rules
@@ -37,6 +38,7 @@ def add_group(session: Session, *, name: str, country: str, zone: str, by: User,
 
 def edit_group(session: Session, group: Group, *, version: int, name: str, country: str, zone: str) -> None:
     """Change what a group is called, and where it is. VersionConflict when somebody else did so since `version`."""
+    hold(session, group)
     if group.version != version:
         raise VersionConflict(
             _("Somebody changed this in the meantime."),
