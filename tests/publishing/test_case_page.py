@@ -70,6 +70,18 @@ def test_a_name_is_known_behind_what_is_written_on_to_it(public: Public) -> None
     assert "لخالد" not in page.text
 
 
+def test_a_name_of_short_words_is_known_where_all_of_them_stand(public: Public) -> None:
+    case = public.case("Xu Yi")
+    public.tell(case, "person.arrested", text="Police took Xu Yi, a teacher.")
+    public.tell(case, "case.news", text="Ms Xu was seen by a doctor.")
+    public.hearing(case, court="Court for Yi Xu", place="Harbin")
+    page = public.page(case).text
+    assert "a teacher" not in page
+    assert "Court for" not in page
+    assert "Harbin" in page
+    assert "X.Y." in page
+
+
 def test_a_window_keeps_the_capitals_of_its_day_and_month(public: Public) -> None:
     case = public.case("Khaled Harb")
     public.hearing(case, when=in_window("Asia/Jerusalem", "week", date(2024, 4, 8)))

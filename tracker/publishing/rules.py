@@ -35,17 +35,25 @@ SHORTEST = 3
 
 
 def words_of_names(names: Iterable[str]) -> frozenset[str]:
-    """The words by which these names would be known in a text, in their own script and in Latin letters."""
-    words = {word for name in names for word in words_of(name).split()}
-    words |= {word.removeprefix("ال") for word in words}
-    return frozenset(word for word in words if len(word) >= SHORTEST and word not in ARTICLES)
+    """The words by which these names would be known in a text, in their own script and in Latin letters. Of a name all
+    of whose words are short (`Xu Yi`), its words together, with a blank between them: one alone stands in many texts.
+    """
+    found: set[str] = set()
+    for name in names:
+        words = [word for word in words_of(name).split() if word not in ARTICLES]
+        long = {word for each in words for word in (each, each.removeprefix("ال")) if len(word) >= SHORTEST}
+        found |= long or ({" ".join(words)} if len(words) > 1 else set())
+    return frozenset(found)
 
 
 def tells(text: str, hidden: frozenset[str]) -> bool:
     """Whether a text holds a word of a name that is not to be shown, also where what Arabic and Hebrew write on to the
     beginning of a word (and, to, by, the) stands before it. Rather once too often: a text that is left out is missed, a
     name that gets out does not come back."""
-    return bool(hidden) and any(not hidden.isdisjoint(_without_beginnings(word)) for word in words_of(text).split())
+    if not hidden:
+        return False
+    said = {short for word in words_of(text).split() for short in _without_beginnings(word)}
+    return not hidden.isdisjoint(said) or any(said.issuperset(name.split()) for name in hidden if " " in name)
 
 
 def _without_beginnings(word: str) -> list[str]:
