@@ -467,6 +467,13 @@ def test_a_feed_tells_of_a_case(public: Public) -> None:
     assert feed.findtext("a:updated", "", space) == f"{NOW:%Y-%m-%dT%H:%M:%SZ}"
 
 
+def test_no_letter_of_an_entry_breaks_a_feed(public: Public) -> None:
+    case = public.case("Khaled Harb")
+    public.tell(case, "person.arrested", text="Taken\x0c at\ufffe dawn\uffff.")
+    feed = ET.fromstring(public.get(f"/cases/{case.public_id}/feed.atom").data)
+    assert "Taken at dawn." in feed.findtext(".//{http://www.w3.org/2005/Atom}summary", "")
+
+
 def test_search_engines_list_only_what_was_agreed_to(public: Public) -> None:
     listed, other = public.case("Khaled Harb"), public.case("Nadia Halabi")
     assert "noindex" in public.page(listed).text
