@@ -7,6 +7,7 @@ from flask_babel import gettext as _
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from tracker.accounts.kinds import access_ends
 from tracker.accounts.models import User
 from tracker.accounts.rules import email_key
 from tracker.actions.models import UrgentAction
@@ -133,6 +134,33 @@ def set_duty(session: Session, group: Group, member_id: int, *, coordinator: boo
     if not coordinator and not any(other.coordinator for other in _others(session, group, member)):
         raise Refused(_("Somebody must coordinate the group."))
     member.coordinator = coordinator
+
+
+@access_ends.adds("groups.let_go")
+def let_go(session: Session, user: User, now: datetime, _left: int | None) -> Sequence[str]:
+    """Whom the account asked to join is asked no more: nobody comes in on the word of who has lost access. One that is
+    closed is in no group any more, and when it is opened again it comes back into none."""
+    asked = GroupInvitation.asked_by == user.id
+    whose = asked if user.active else asked | (GroupInvitation.user_id == user.id)
+    for invitation in session.scalars(select(GroupInvitation).where(whose, GroupInvitation.ended_at.is_(None))):
+        invitation.ended_at = now
+    session.flush()
+    if user.active:
+        return ()
+    own = select(GroupMember.group_id).where(GroupMember.user_id == user.id)
+    held = select(Group).where(Group.id.in_(own)).order_by(Group.id)
+    groups = session.scalars(held.with_for_update().execution_options(populate_existing=True)).all()
+    said = []
+    for group in groups:
+        member = member_of(session, group, user)
+        if member is None:
+            continue
+        others = _others(session, group, member)
+        if group.ended_at is None and others and not any(other.coordinator for other in others):
+            said.append(_("Nobody coordinates the group %(group)s any more.", group=group.name))
+        session.delete(member)
+    session.flush()
+    return said
 
 
 # The log --------------------------------------------------------------------------------------------------------------
