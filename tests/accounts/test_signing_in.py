@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from argon2 import PasswordHasher
 from flask import Flask, session
 from flask.testing import FlaskClient
 from signed_in import PASSWORD, form_token, make_account, make_desk, sign_in
@@ -121,6 +122,21 @@ def test_a_volunteers_cookie_outlives_the_browser(client: FlaskClient, app: Flas
     answer = fill_in(client, "vera@example.org", PASSWORD)
     (given,) = [c for c in answer.headers.getlist("Set-Cookie") if c.startswith("tracker=")]
     assert "Max-Age=2592000" in given
+
+
+def test_a_weaker_hash_is_made_anew_by_who_knows_the_password(client: FlaskClient, user: User) -> None:
+    weak = PasswordHasher(time_cost=1, memory_cost=8192, parallelism=1).hash(PASSWORD)
+
+    def stored() -> str:
+        db.session.rollback()
+        return db.session.get_one(User, user.id, populate_existing=True).password
+
+    with unit_of_work("tests", COMMAND):
+        db.session.get_one(User, user.id).password = weak
+    assert fill_in(client, user.email, "not the right one").status_code == 422
+    assert stored() == weak
+    assert fill_in(client, user.email, PASSWORD).status_code == 303
+    assert stored().startswith("$argon2id$v=19$m=65536,t=3,p=4$")
 
 
 def test_each_sign_in_has_an_id_and_a_form_token_of_its_own(app: Flask, user: User) -> None:

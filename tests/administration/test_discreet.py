@@ -12,6 +12,7 @@ from sqlalchemy import select
 from tracker.accounts import service
 from tracker.accounts.models import User
 from tracker.accounts.queries import get_account, name_to
+from tracker.accounts.trying import ALIASES_OF_ACCOUNT, TRIES_SPAN
 from tracker.base import clock
 from tracker.base.audience import Audience
 from tracker.base.concealed import Concealed
@@ -75,6 +76,29 @@ def test_nobody_takes_the_name_of_somebody_else(lived: Lived) -> None:
     show_as(lived.owner, "Wren")
     with pytest.raises(Refused, match="too long"):
         show_as(lived.volunteer, "x" * 61)
+
+
+def test_nobody_learns_by_trying_whether_somebody_stands_behind_an_alias(lived: Lived) -> None:
+    """Who asks for the name that an alias hides is answered as for a name nobody has."""
+    hidden = make_account("robin@example.org", "volunteer", name="Quetzalina Ortiz")
+    show_as(hidden, "Robin")
+    for tried in ("Quetzalina Ortiz", "Nobody Atall"):
+        show_as(lived.volunteer, tried)
+    with pytest.raises(Refused, match="called so"):
+        show_as(lived.volunteer, "Robin")
+
+
+def test_nobody_goes_through_names_to_learn_who_is_here(lived: Lived) -> None:
+    browser = sign_in(lived.app, lived.volunteer, NOW)
+    with clock.fixed_at(NOW):
+        token = form_token(browser)
+        codes = [
+            browser.post("/account/shown", data={"csrf_token": token, "alias": alias}).status_code
+            for alias in [f"Wren {number}" for number in range(ALIASES_OF_ACCOUNT)] + ["Basel"]
+        ]
+    assert codes == [303] * ALIASES_OF_ACCOUNT + [429]
+    with clock.fixed_at(NOW + TRIES_SPAN):
+        assert browser.post("/account/shown", data={"csrf_token": token, "alias": "Wren"}).status_code == 303
 
 
 def test_it_is_chosen_on_ones_own_page(lived: Lived) -> None:

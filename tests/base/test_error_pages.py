@@ -207,6 +207,19 @@ def test_secrets_in_paths_are_taken_out(lines: Any) -> None:
     assert lines()[0]["event"] == "/calendar and /reminders/stop are pages"
 
 
+def test_no_address_with_a_secret_in_it_is_forgotten(app: Flask, lines: Any) -> None:
+    """Whoever adds a link by which somebody gets in, or stops something, names its path where logs are tidied."""
+    secrets = {"word", "token", "secret"}
+    rules = [rule for rule in app.url_map.iter_rules() if rule.arguments & secrets]
+    assert len(rules) > 10
+    for rule in rules:
+        given = dict.fromkeys(rule.arguments, "en") | dict.fromkeys(rule.arguments & secrets, "s3cret-_x.mac")
+        path = app.url_map.bind("t.example").build(rule.endpoint, given, method=min(rule.methods or ()))
+        logging.getLogger("somebody.elses").warning("Exception while serving %s", path)
+        [line] = lines()
+        assert "s3cret" not in json.dumps(line), rule.rule
+
+
 def test_an_exception_is_told_by_its_classes_and_places(lines: Any) -> None:
     try:
         try:

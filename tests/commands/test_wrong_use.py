@@ -16,6 +16,7 @@ pytestmark = pytest.mark.one_engine
         (("hearings", "move", "1", "--date", "31/06/2024"), "no such day"),
         (("hearings", "move", "99", "--date", "2030-01-01"), "no hearing 99"),
         (("hearings", "move", "abc", "--date", "2030-01-01"), "--help"),
+        (("hearings", "move", "9" * 20, "--date", "2030-01-01"), "--help"),
         (("hearings", "outcome", "1", "maybe"), "--help"),
         (("cases", "show", "NONE-1"), "no case NONE-1"),
         (("cases", "show", "NONE-1", "--as-known-on", "soon"), "no case"),
@@ -26,6 +27,10 @@ pytestmark = pytest.mark.one_engine
         (("intake", "import", "missing.txt", "--desk", "iopt"), "missing.txt"),
         (("hearings", "outcome", "1", "adjourned", "--next-time", "09:00"), "--next"),
         (("nonsense",), "nonsense"),
+        (("cases", "set", "\udcff", "--audience", "desk"), "UTF-8"),
+        (("cases", "stop-publicity", "IOPT-\udcff", "--reason", "asked"), "UTF-8"),
+        (("accounts", "disable", "\udcff@example.org"), "UTF-8"),
+        (("cases", "set", "IOPT-0001", "--named", "\udcff@example.org"), "UTF-8"),
     ],
 )
 def test_it_is_refused_in_one_line(run_tracker: Any, arguments: tuple[str, ...], said: str) -> None:

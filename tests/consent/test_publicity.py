@@ -1,5 +1,6 @@
 """Publicity is stopped at once, by one; it is resumed by two: over both databases."""
 
+import threading
 from datetime import date, timedelta
 from typing import Any
 
@@ -251,3 +252,34 @@ def test_a_stop_is_sent_once_however_often_it_is_pressed(lived: Lived) -> None:
     db.session.rollback()
     assert len(db.session.scalars(select(Entry).where(Entry.kind == "publicity.stopped")).all()) == 1
     assert date(2024, 3, 18) == db.session.scalars(select(Consent.given_on).where(Consent.answer == "withdrawn")).one()
+
+
+@pytest.mark.only_postgres
+def test_a_stop_waits_for_who_resumes_at_that_moment_and_holds_after_them(lived: Lived) -> None:
+    case = lived.case()
+    stop(lived, case)
+    with lived.at(by=lived.owner) as session:
+        service.ask_to_resume(session, session.get_one(Case, case.id), lived.owner)
+    read, go = threading.Event(), threading.Event()
+
+    def stop_again() -> None:
+        with lived.app.app_context():
+            with lived.at() as session:
+                mine = session.get_one(Case, case.id)
+                assert mine.publicity_stopped_at is not None
+                read.set()
+                go.wait(20)
+                service.stop_publicity(session, mine, reason="safety")
+            db.session.remove()
+
+    stopping = threading.Thread(target=stop_again)
+    stopping.start()
+    assert read.wait(20)
+    with lived.at(by=lived.colleague) as session:
+        keeper = session.get_one(User, lived.colleague.id)
+        mine = session.get_one(Case, case.id)
+        mine.deputy_id = keeper.id
+        service.resume_publicity(session, mine, keeper)
+    go.set()
+    stopping.join(20)
+    assert now_of(case).publicity_stopped_reason == "safety"

@@ -62,6 +62,10 @@ def test_no_page_shows_what_is_sealed_or_meant_for_others(app: Flask, world: Wor
             assert answer.status_code != 500, (name, address)
             out = world.sealed.in_answer(answer)
             told = world.told.in_answer(answer)
+            # What stands in the tab stands in the browser's history, too, whoever it was open to.
+            tab = re.search(r"<title>(.*?)</title>", answer.get_data(as_text=True), re.DOTALL)
+            if tab and world.told.in_(tab[1]):
+                found.append(f"{name}: {address}: its title says {tab[1]}")
             if name == "named":
                 seen_by_named |= told
                 told = set()

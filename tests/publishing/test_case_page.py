@@ -86,6 +86,18 @@ def test_a_name_is_known_where_words_stand_without_a_space_between_them() -> Non
     assert not tells("Wangle", hidden)
 
 
+def test_a_case_of_somebody_with_a_short_name_gives_it_away_nowhere(public: Public) -> None:
+    case = public.case("Xu Yi")
+    public.tell(case, "person.arrested", text="Police took Xu Yi, a teacher.")
+    public.tell(case, "case.news", text="Ms Xu was seen by a doctor.")
+    public.hearing(case, court="Court for Yi Xu", place="Harbin")
+    page = public.page(case).text
+    assert "a teacher" not in page
+    assert "Court for" not in page
+    assert "Harbin" in page
+    assert "X.Y." in page
+
+
 def test_a_window_keeps_the_capitals_of_its_day_and_month(public: Public) -> None:
     case = public.case("Khaled Harb")
     public.hearing(case, when=in_window("Asia/Jerusalem", "week", date(2024, 4, 8)))
@@ -438,6 +450,25 @@ def test_a_calendar_reads_the_public_hearings_alone(public: Public) -> None:
         assert "Harb" not in answer.text
 
 
+def test_no_calendar_tells_a_name_in_a_court_or_a_place(public: Public) -> None:
+    case, named = public.case("Khaled Harb"), public.case("Nadia Halabi", title="Another case")
+    public.agrees(named, "name")
+    public.hearing(case, court="Haifa District Court", place="House of Harb")
+    public.hearing(named, court="Court for Harb and Halabi", place="Hall Halabi")
+    public.open_page()
+    for path, told in (
+        (f"/cases/{case.public_id}", "Haifa District Court"),
+        (f"/cases/{case.public_id}/case.json", "Haifa District Court"),
+        (f"/cases/{case.public_id}/hearings.ics", "Haifa District Court"),
+        ("/desks/iopt/hearings.ics", "Haifa District Court"),
+        (f"/cases/{named.public_id}/hearings.ics", "Hall Halabi"),
+        ("/desks/iopt/hearings.ics", "Hall Halabi"),
+    ):
+        said = public.get(path).text.replace("\r\n ", "")
+        assert told in said, path
+        assert "House of Harb" not in said, path
+
+
 def test_a_feed_tells_of_a_case(public: Public) -> None:
     case = public.case("Khaled Harb")
     entry = public.tell(case, "person.arrested", text="Taken <b>& kept</b>.")
@@ -450,6 +481,13 @@ def test_a_feed_tells_of_a_case(public: Public) -> None:
     assert "Taken <b>& kept</b>." in post.findtext("a:summary", "", space)
     assert post.findtext("a:id", "", space).endswith(entry.public_id)
     assert feed.findtext("a:updated", "", space) == f"{NOW:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def test_no_letter_of_an_entry_breaks_a_feed(public: Public) -> None:
+    case = public.case("Khaled Harb")
+    public.tell(case, "person.arrested", text="Taken\x0c at\ufffe dawn\uffff.")
+    feed = ET.fromstring(public.get(f"/cases/{case.public_id}/feed.atom").data)
+    assert "Taken at dawn." in feed.findtext(".//{http://www.w3.org/2005/Atom}summary", "")
 
 
 def test_search_engines_list_only_what_was_agreed_to(public: Public) -> None:

@@ -7,9 +7,16 @@ from actions_ground import action, minister, open_case
 from groups_ground import a_group
 from house_of_cases import NOW, Lived
 
+from tracker.base import clock
 from tracker.steps.devices import FROM
 
 LATER = NOW + timedelta(hours=1)
+
+
+@pytest.fixture
+def over_https(tracker_env: dict[str, str]) -> None:
+    """The tracker's address begins with https."""
+    tracker_env["TRACKER_BASE_URL"] = "https://tracker.example.org"
 
 
 @pytest.fixture
@@ -34,6 +41,18 @@ def test_the_country_that_was_chosen_is_kept_on_the_device(lived: Lived, address
     # Another device of theirs has not said.
     assert "cc=" not in lived.browser(lived.volunteer, LATER).get(address).text
     assert "Set-Cookie" not in phone.get(address).headers
+
+
+@pytest.mark.one_engine
+def test_over_https_what_a_device_keeps_is_sent_over_it_alone(over_https: None, lived: Lived, address: str) -> None:
+    """Also where a proxy before the tracker takes the certificate off, and is not believed."""
+    phone = lived.browser(lived.volunteer, LATER)
+    behind_a_proxy = {"wsgi.url_scheme": "http"}
+    with clock.fixed_at(LATER):
+        answer = phone.client.get(address, query_string={"from": "de"}, environ_overrides=behind_a_proxy)
+    kept = answer.headers["Set-Cookie"]
+    assert kept.startswith(f"{FROM}=DE;")
+    assert "Secure" in kept
 
 
 @pytest.mark.one_engine

@@ -97,6 +97,16 @@ def test_the_table_for_spreadsheets_holds_no_formula_and_no_more_than_the_page(l
     assert ["people", "", "not shown"] in rows
 
 
+def test_who_takes_the_table_away_shows_again_that_it_is_them(lived: Lived) -> None:
+    case = open_case(lived)
+    table = f"{page_of(action(lived, case), case.ref)}/tally.csv"
+    staff = lived.browser(lived.owner, NOW)
+    assert staff.get(table).status_code == 200
+    staff.now = NOW + timedelta(minutes=11)
+    asked = staff.get(table)
+    assert (asked.status_code, asked.headers["Location"].partition("?")[0]) == (303, "/confirm")
+
+
 def test_weeks_begin_on_monday_and_are_in_order(lived: Lived) -> None:
     case = open_case(lived)
     written = action(lived, case, issued_on=date(2024, 3, 1))

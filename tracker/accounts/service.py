@@ -229,10 +229,11 @@ def tell_changed(session: Session, user: User, what: str, now: datetime, *, form
 
 def show_as(session: Session, user: User, *, alias: str, discreet: bool) -> None:
     """Say under which alias others see an account (empty: under its name), and whether it keeps it discreet. Refused
-    (`alias`) when somebody else is called so: nobody speaks under another's name."""
+    (`alias`) when others see somebody else called so: nobody speaks under another's name. The name behind an alias is
+    not asked for: whoever tries it would learn that its bearer is here."""
     called = rules.check_name(alias, "alias", rules.ALIAS_MAX) if alias.strip() else None
     if called is not None:
-        others = (User.id != user.id, or_(*(func.lower(c) == called.lower() for c in (User.name, User.alias))))
+        others = (User.id != user.id, func.lower(func.coalesce(User.alias, User.name)) == called.lower())
         if session.scalar(select(User.id).where(*others).limit(1)) is not None:
             raise Refused(_("Somebody here is called so. Choose another one."), "alias")
     user.alias, user.discreet = called, discreet

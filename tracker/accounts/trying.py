@@ -45,6 +45,9 @@ FOLLOWS_OF_ADDRESS, FOLLOWS_OF_NETWORK, FOLLOWS_OF_ALL = 3, 20, 200
 #: Links to another address that an account asks for in that span.
 ADDRESSES_OF_ACCOUNT = 5
 
+#: Aliases that an account tries in that span: each answer tells whether others see somebody called so.
+ALIASES_OF_ACCOUNT = 5
+
 
 @dataclass(frozen=True, slots=True)
 class Proof:
@@ -104,6 +107,11 @@ def refuse_too_many_addresses(user_id: int, now: datetime) -> bool:
     """Count that an account asks for a link to another address; True when it was too often: each is a mail to somebody
     who may have nothing to do with it."""
     return _over({_blind(f"address:{user_id}"): ADDRESSES_OF_ACCOUNT}, now)
+
+
+def refuse_too_many_aliases(user_id: int, now: datetime) -> bool:
+    """Count that an account asks to be shown under another alias; True when it was too often."""
+    return _over({_blind(f"alias:{user_id}"): ALIASES_OF_ACCOUNT}, now)
 
 
 def count_follow(email: str, address: str, now: datetime) -> Literal["", "address", "many"]:

@@ -16,7 +16,13 @@ from tracker.accounts.guard import acting, in_safety, open_to, safe_address, vie
 from tracker.accounts.models import Desk, User
 from tracker.accounts.reaching import find_own, say_reached
 from tracker.accounts.rules import describe_device, is_away
-from tracker.accounts.trying import check_password, forgive, limits_just_passed, refuse_too_many
+from tracker.accounts.trying import (
+    check_password,
+    forgive,
+    limits_just_passed,
+    refuse_too_many,
+    refuse_too_many_aliases,
+)
 from tracker.base import clock
 from tracker.base.db import db
 from tracker.base.errors import NotAllowed, Refused, VersionConflict
@@ -141,9 +147,12 @@ def change_shown() -> Any:
     """Keep one's alias, and whether one keeps it discreet."""
     form = ShownForm()
     if form.validate_on_submit():
+        alias, discreet = (form.alias.data or "").strip(), bool(form.discreet.data)
+        if alias not in ("", viewer().alias) and refuse_too_many_aliases(viewer().id, clock.now()):
+            form.alias.errors = [*form.alias.errors, str(TOO_MANY)]
+            return _account_page(viewer(), _account_form(viewer()), form), 429
         try:
             with unit_of_work("accounts.show_as", acting()):
-                alias, discreet = form.alias.data or "", bool(form.discreet.data)
                 service.show_as(db.session(), viewer(), alias=alias, discreet=discreet)
         except Refused as refused:
             _put(form, refused)

@@ -18,6 +18,7 @@ from tracker.actions.queries import called, list_letters, list_targets_of, telli
 from tracker.base.audience import Audience
 from tracker.base.columns import check_lengths, new_public_id
 from tracker.base.dates import StatedDate, today_in
+from tracker.base.db import hold
 from tracker.base.errors import Refused, VersionConflict
 from tracker.base.parts import takes_part
 from tracker.base.work import current_work, touch
@@ -105,7 +106,7 @@ def edit_action(
 ) -> None:
     """Change what an action says. VersionConflict when somebody else did so since `version`; Refused once it is stopped
     or closed, and while publicity is stopped."""
-    _expect(action, version, fields)
+    _expect(session, action, version, fields)
     _check_publicity(session, case)
     if action.state in ("stopped", "closed"):
         raise Refused(_("This action has ended: nothing of it changes any more."))
@@ -162,7 +163,7 @@ def remove_letter(session: Session, action: UrgentAction, language: str) -> None
 def activate_action(session: Session, case: Case, action: UrgentAction, *, version: int) -> None:
     """Open it: from now on it can be taken. Refused without a letter, without somebody to write to who has an address,
     when its last day is over, or when the case is not open as far."""
-    _expect(action, version)
+    _expect(session, action, version)
     if action.state != "draft":
         raise Refused(_("Only a draft is opened; what was on hold is resumed."))
     _check_may_run(session, case, action)
@@ -175,7 +176,7 @@ def hold_action(
 ) -> None:
     """Put it on hold: its letter is withdrawn until somebody resumes it. Doing it twice changes nothing but the
     words."""
-    _expect(action, version)
+    _expect(session, action, version)
     if reason not in rules.HOLD_REASONS:
         raise Refused(_("Choose why."), "reason")
     _hold(session, case, action, reason, words)
@@ -186,7 +187,7 @@ def resume_action(
 ) -> None:
     """Let it go on after a hold, or after its day has passed and was put off. What the timeline tells by now was seen
     by whoever says so, and holds it no more."""
-    _expect(action, version)
+    _expect(session, action, version)
     if reason not in rules.RESUME_REASONS:
         raise Refused(_("Choose why it goes on."), "reason")
     if action.state not in ("on_hold", "expired"):
@@ -201,7 +202,7 @@ def stop_action(
 ) -> None:
     """Stop it for good: nobody may write any more. Doing it twice changes nothing but the words. Refused without one of
     the neutral reasons."""
-    _expect(action, version)
+    _expect(session, action, version)
     if reason not in STOP_REASONS:
         raise Refused(_("Choose why."), "reason")
     if action.state == "stopped":
@@ -218,7 +219,7 @@ def close_action(
     session: Session, case: Case, action: UrgentAction, *, reason: str, words: str = "", version: int | None = None
 ) -> None:
     """Close it: it has done its work, or an update takes its place."""
-    _expect(action, version)
+    _expect(session, action, version)
     if reason not in rules.CLOSE_REASONS:
         raise Refused(_("Choose why."), "reason")
     if not rules.may_follow(action.state, "closed"):
@@ -232,7 +233,7 @@ def extend_action(
 ) -> None:
     """Put its last day off: by 14 days from the later of that day and today, or to a day named. What had expired can be
     taken again."""
-    _expect(action, version)
+    _expect(session, action, version)
     if action.state not in ("draft", "active", "on_hold", "expired"):
         raise Refused(_("This action has ended: nothing of it changes any more."))
     work = current_work(session)
@@ -273,7 +274,8 @@ def stop_all(session: Session, now: datetime, cases: Sequence[int]) -> None:
 # Parts of these -------------------------------------------------------------------------------------------------------
 
 
-def _expect(action: UrgentAction, version: int | None, fields: dict[str, Any] | None = None) -> None:
+def _expect(session: Session, action: UrgentAction, version: int | None, fields: dict[str, Any] | None = None) -> None:
+    hold(session, action)
     if version is not None and action.version != version:
         theirs = {name: getattr(action, name) for name in fields or {} if hasattr(action, name)}
         raise VersionConflict(_("Somebody changed this action in the meantime."), theirs)

@@ -161,6 +161,14 @@ def begin_writing(session: Session) -> Connection:
     return session.connection(execution_options={WRITES: True})
 
 
+def hold(session: Session, row: Model) -> None:
+    """Let nobody else change a row until this unit of work ends, and read it as it is now: of two who change the same
+    thing in the same moment, the second waits here and sees what the first did. Without this a version that was read
+    before would still look right. (SQLite has one writer anyhow.)"""
+    session.flush()
+    session.refresh(row, with_for_update={"key_share": True, "of": type(row)})
+
+
 def insert_or_pass(session: Session, model: Any, *unique: str) -> Insert:
     """An INSERT that passes over rows whose `unique` columns hold what is there already; on PostgreSQL it waits for a
     transaction that is just making it."""

@@ -18,9 +18,9 @@ from tracker.base.resources import PACKAGE
 
 _ADDRESS = re.compile(r"[^\s@<>\"'(),;:]+@[^\s@<>\"'(),;:]+")
 #: Addresses in which a word lets whoever has it in: a calendar, an invitation, a new password, another address,
-#: following a case, and the link of a mail that stops reminders.
+#: following a case, and the links of mails that stop them.
 _SECRET = re.compile(
-    r"(/(?:calendar|invitations/accept|password/new|account/address|reminders/stop|reminders/resume"
+    r"(/(?:calendar|invitations/accept|password/new|account/address|(?:reminders|digests)/(?:stop|resume)"
     r"|follow/[^/\s]+/(?:confirm|out|forget))/)[^\s\"'?#]+"
 )
 _QUERY = re.compile(r"\?[^\s\"']*=[^\s\"']*")

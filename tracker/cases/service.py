@@ -13,6 +13,7 @@ from tracker.agenda.models import AgendaItem
 from tracker.base.audience import Audience
 from tracker.base.columns import new_public_id
 from tracker.base.dates import StatedDate, today_in
+from tracker.base.db import hold
 from tracker.base.errors import Refused, VersionConflict
 from tracker.base.words import say_number
 from tracker.base.work import current_work, touch
@@ -89,6 +90,7 @@ def edit_case(
     responsible_state, nickname, audience; and its named people, where `named` is given. VersionConflict when somebody
     else did so since `version`. Refused when nobody could see it any more, or when something stands against opening
     it as far."""
+    hold(session, case)
     granted = list_named(session, case)
     if case.version != version:
         theirs = {name: getattr(case, name) for name in fields}

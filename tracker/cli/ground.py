@@ -2,10 +2,11 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from functools import wraps
+from itertools import chain
 from typing import Any, NoReturn, TypeVar
 
 import click
@@ -30,6 +31,15 @@ def tracker() -> None:
     """The urgent action case tracker."""
 
 
+def _check_text(*given: Iterable[Any]) -> None:
+    """Refused for words that are no text: bytes of a terminal that are not UTF-8 reach us as halves of letters, which
+    no database takes."""
+    for value in chain.from_iterable(given):
+        for text in value if isinstance(value, list | tuple) else (value,):
+            if isinstance(text, str) and any("\ud800" <= c <= "\udfff" for c in text):
+                raise Refused(f"“{ascii(text)[1:-1][:80]}” is no text in UTF-8.")
+
+
 def in_house(command: C) -> C:
     """Run a command inside the application, at the instant --at gives where the command takes it; a refusal is one line
     and exit code 2, a lost database one line and 1."""
@@ -37,6 +47,7 @@ def in_house(command: C) -> C:
     @wraps(command)
     def run(*args: Any, at: str | None = None, **options: Any) -> Any:
         try:
+            _check_text(args, options.values())
             with _house(), _instant(at):
                 return command(*args, **options)
         except TrackerError as refusal:

@@ -36,7 +36,7 @@ def list_all_hearings(as_json: bool) -> None:
 
 def _moves(name: str, help_text: str) -> None:
     @hearings_group.command(name, help=help_text)
-    @click.argument("hearing_id", metavar="ID", type=int)
+    @click.argument("hearing_id", metavar="ID", type=click.IntRange(1, 2**63 - 1))
     @click.option("--date", "day", required=True, metavar="DATE", help="The day there, such as 2026-04-08.")
     @click.option("--time", "at_time", metavar="TIME", help="The time there, such as 09:30; left out: not announced.")
     @click.option("--zone", help="The court's zone; left out: as before.")
@@ -69,7 +69,7 @@ _moves("correct", "We had a hearing's date wrong: those who were told are told s
 
 
 @hearings_group.command("cancel")
-@click.argument("hearing_id", metavar="ID", type=int)
+@click.argument("hearing_id", metavar="ID", type=click.IntRange(1, 2**63 - 1))
 @at_option
 @json_option
 @in_house
@@ -82,7 +82,7 @@ def cancel(hearing_id: int, as_json: bool) -> None:
 
 
 @hearings_group.command("reinstate")
-@click.argument("hearing_id", metavar="ID", type=int)
+@click.argument("hearing_id", metavar="ID", type=click.IntRange(1, 2**63 - 1))
 @at_option
 @json_option
 @in_house
@@ -95,7 +95,7 @@ def reinstate(hearing_id: int, as_json: bool) -> None:
 
 
 @hearings_group.command("outcome")
-@click.argument("hearing_id", metavar="ID", type=int)
+@click.argument("hearing_id", metavar="ID", type=click.IntRange(1, 2**63 - 1))
 @click.argument("outcome", type=click.Choice(["took-place", "adjourned", "postponed", "not-known"]))
 @click.option("--next", "next_day", metavar="DATE", help="The day of the hearing that follows.")
 @click.option("--next-time", metavar="TIME", help="Its time.")

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from tracker.accounts.models import Desk, Membership, User
 from tracker.base.audience import Audience
 from tracker.base.dates import StatedDate, instant_of, today_in
+from tracker.base.db import hold
 from tracker.base.errors import NotFound, Refused
 from tracker.base.labels import label
 from tracker.base.parts import run_parts
@@ -133,6 +134,8 @@ def stop_publicity(
         raise Refused(_("Choose who asked."), "speaker")
     if person_id is not None:
         _check_in_case(session, case, person_id)
+    # Whoever agrees to resume it at this moment is waited for, and it is stopped after them.
+    hold(session, case)
     now, today = current_work(session).now, _today(session, case)
     subjects = list(rules.SUBJECTS)
     withdrawn = [
@@ -171,6 +174,7 @@ def stop_publicity(
 def ask_to_resume(session: Session, case: Case, user: User) -> None:
     """Ask that publicity may be resumed, which a second person has to agree to. Refused when it is not stopped, or
     somebody has asked."""
+    hold(session, case)
     if case.publicity_stopped_at is None:
         raise Refused(_("Publicity of this case is not stopped."))
     if case.resume_asked_at is not None:
@@ -184,6 +188,7 @@ def resume_publicity(session: Session, case: Case, user: User) -> None:
     """Agree, as a second person, that publicity may be resumed. Nothing opens by it: consent withdrawn stays withdrawn,
     and the case is opened anew like any other. Refused for whoever asked, and for whoever neither keeps the case nor
     coordinates its desk."""
+    hold(session, case)
     if case.publicity_stopped_at is None or case.resume_asked_at is None:
         raise Refused(_("Nobody has asked for it."))
     if case.resume_asked_by == user.id:

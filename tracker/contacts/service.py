@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from tracker.accounts.models import User
 from tracker.base.audience import Audience
 from tracker.base.columns import new_public_id
-from tracker.base.db import insert_or_pass
+from tracker.base.db import hold, insert_or_pass
 from tracker.base.errors import Refused, VersionConflict
 from tracker.base.sealing import Sealer
 from tracker.base.work import current_work, note_read
@@ -66,6 +66,7 @@ def change_contact(
 ) -> None:
     """Write a contact anew. VersionConflict when somebody else did so since `version`: it tells what stands in the
     open, never what is sealed, which only `reveal` shows."""
+    hold(session, contact)
     if contact.version != version:
         open_fields = {"label": contact.label, "audience": contact.audience, "person_id": contact.person_id}
         raise VersionConflict(_("Somebody changed this contact in the meantime."), open_fields)

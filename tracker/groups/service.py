@@ -7,12 +7,14 @@ from flask_babel import gettext as _
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from tracker.accounts.kinds import access_ends
 from tracker.accounts.models import User
 from tracker.accounts.rules import email_key
 from tracker.actions.models import UrgentAction
 from tracker.base.columns import new_public_id
 from tracker.base.countries import check_country
 from tracker.base.dates import instant_of, zone_of
+from tracker.base.db import hold
 from tracker.base.errors import NeedsConfirmation, NotAllowed, NotFound, Refused, VersionConflict
 from tracker.base.work import current_work
 from tracker.groups import rules
@@ -37,6 +39,7 @@ def add_group(session: Session, *, name: str, country: str, zone: str, by: User,
 
 def edit_group(session: Session, group: Group, *, version: int, name: str, country: str, zone: str) -> None:
     """Change what a group is called, and where it is. VersionConflict when somebody else did so since `version`."""
+    hold(session, group)
     if group.version != version:
         raise VersionConflict(
             _("Somebody changed this in the meantime."),
@@ -133,6 +136,33 @@ def set_duty(session: Session, group: Group, member_id: int, *, coordinator: boo
     member.coordinator = coordinator
 
 
+@access_ends.adds("groups.let_go")
+def let_go(session: Session, user: User, now: datetime, _left: int | None) -> Sequence[str]:
+    """Whom the account asked to join is asked no more: nobody comes in on the word of who has lost access. One that is
+    closed is in no group any more, and when it is opened again it comes back into none."""
+    asked = GroupInvitation.asked_by == user.id
+    whose = asked if user.active else asked | (GroupInvitation.user_id == user.id)
+    for invitation in session.scalars(select(GroupInvitation).where(whose, GroupInvitation.ended_at.is_(None))):
+        invitation.ended_at = now
+    session.flush()
+    if user.active:
+        return ()
+    own = select(GroupMember.group_id).where(GroupMember.user_id == user.id)
+    held = select(Group).where(Group.id.in_(own)).order_by(Group.id)
+    groups = session.scalars(held.with_for_update().execution_options(populate_existing=True)).all()
+    said = []
+    for group in groups:
+        member = member_of(session, group, user)
+        if member is None:
+            continue
+        others = _others(session, group, member)
+        if group.ended_at is None and others and not any(other.coordinator for other in others):
+            said.append(_("Nobody coordinates the group %(group)s any more.", group=group.name))
+        session.delete(member)
+    session.flush()
+    return said
+
+
 # The log --------------------------------------------------------------------------------------------------------------
 
 
@@ -220,6 +250,7 @@ def change_evening(
 ) -> None:
     """Choose other actions or another time for an evening that has not begun: it is looked at anew. Refused as
     `plan_evening` is, and once it is off or has begun. VersionConflict when somebody changed it since `version`."""
+    hold(session, evening)
     if evening.cancelled_at is not None:
         raise Refused(_("This evening was called off."))
     if evening.starts_at <= current_work(session).now:

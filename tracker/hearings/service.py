@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from tracker.base.audience import Audience
 from tracker.base.columns import new_public_id
 from tracker.base.dates import StatedDate, today_in
+from tracker.base.db import hold
 from tracker.base.errors import NotFound, Refused, VersionConflict
 from tracker.base.words import say_number
 from tracker.base.work import current_work, touch
@@ -170,7 +171,7 @@ def _reschedule(
     import_id: str | None = None,
 ) -> None:
     work = current_work(session)
-    _check_version(hearing, version)
+    _check_version(session, hearing, version)
     if hearing.state == "cancelled":
         if how == "moved":
             raise Refused(_("This hearing was cancelled; record the new one instead."))
@@ -214,7 +215,7 @@ def undo_reschedule(session: Session, hearing: Hearing, *, version: int) -> None
     again, with who had made sure of them, and nobody is told anything. Refused afterwards, and when something else was
     recorded of the hearing since."""
     work = current_work(session)
-    _check_version(hearing, version)
+    _check_version(session, hearing, version)
     logged = last_logged(session, hearing)
     if logged is None or not can_undo(hearing, logged, work.now):
         raise Refused(
@@ -260,7 +261,7 @@ def confirm_hearing(session: Session, hearing: Hearing, confirmation: Confirmati
     """Somebody made sure of the date; a provisional one becomes confirmed, and then whoever was told it as provisional
     is looked at again. Making sure of a date once more tells nobody: their next reminder says how sure it is."""
     work = current_work(session)
-    _check_version(hearing, version)
+    _check_version(session, hearing, version)
     if hearing.state != "scheduled":
         raise Refused(_("Only a hearing that lies ahead can be confirmed."))
     before = snapshot(hearing)
@@ -277,7 +278,7 @@ def confirm_hearing(session: Session, hearing: Hearing, confirmation: Confirmati
 
 def cancel_hearing(session: Session, hearing: Hearing, *, version: int, words: str = "") -> None:
     """It will not take place, and no other date was given. Refused when it is over or off already."""
-    _check_version(hearing, version)
+    _check_version(session, hearing, version)
     if hearing.state == "cancelled":
         raise Refused(_("This hearing is cancelled already."))
     if hearing.state in OVER:
@@ -292,7 +293,7 @@ def reinstate_hearing(session: Session, hearing: Hearing, *, version: int, words
     """It is on again, or what was recorded of it was wrong: it is awaited as before, without an outcome, and the
     hearing its outcome had opened is off. Done within `UNDO` of the act it takes back, it tells nobody anything.
     Refused for a hearing that is awaited already."""
-    _check_version(hearing, version)
+    _check_version(session, hearing, version)
     if hearing.state == "scheduled":
         raise Refused(_("This hearing is on already."))
     before = snapshot(hearing)
@@ -340,7 +341,7 @@ def record_outcome(
     matter goes on cancels the hearing that the earlier one opened. Refused before the hearing has begun, but for
     `postponed`."""
     work = current_work(session)
-    _check_version(hearing, version)
+    _check_version(session, hearing, version)
     said = {outcome, *(each or {}).values()}
     if not said <= set(OUTCOMES):
         raise Refused(_("The outcome is one of took-place, adjourned, postponed, not-known."), "outcome")
@@ -443,7 +444,7 @@ def _go_on(
 def edit_hearing(session: Session, hearing: Hearing, *, version: int, **fields: Any) -> None:
     """Change kind, observer, note, audience. A changed note logs nothing and tells nobody. Closed to a rung, it takes
     what it logged with it."""
-    _check_version(hearing, version)
+    _check_version(session, hearing, version)
     if fields.get("kind", hearing.kind) not in KINDS:
         raise Refused(_("That is no kind of hearing."), "kind")
     audience = fields.get("audience", hearing.audience)
@@ -558,7 +559,8 @@ def _changed(session: Session, hearing: Hearing, how: str, before: Mapping[str, 
     touch(*case_ids(session, hearing.id))
 
 
-def _check_version(hearing: Hearing, version: int) -> None:
+def _check_version(session: Session, hearing: Hearing, version: int) -> None:
+    hold(session, hearing)
     if hearing.version != version:
         raise VersionConflict(_("Somebody changed this hearing in the meantime."), _as_stored(hearing))
 

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from tracker.base.columns import new_public_id
 from tracker.base.dates import StatedDate, write_stated_date
+from tracker.base.db import hold
 from tracker.base.errors import Refused, VersionConflict
 from tracker.base.work import current_work
 from tracker.people.models import NAME_KINDS, Person, PersonName
@@ -57,6 +58,7 @@ def edit_person(
     born: StatedDate | None = None,
 ) -> None:
     """Change a person. VersionConflict when somebody else did so since `version`."""
+    hold(session, person)
     if person.version != version:
         raise VersionConflict(
             _("Somebody changed this person in the meantime."),

@@ -2,6 +2,7 @@
 out; words are chosen by who calls."""
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -10,6 +11,9 @@ from xml.etree import ElementTree as ET  # only written here, never read
 
 _ATOM = "http://www.w3.org/2005/Atom"
 _SITEMAP = "http://www.sitemaps.org/schemas/sitemap/0.9"
+
+#: What no XML may hold (XML 1.0, section 2.2): whoever reads a feed with it refuses all of it.
+_NO_XML = re.compile("[^\t\n\\x20-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]")
 
 #: Entries in one feed.
 MOST_ENTRIES = 50
@@ -68,7 +72,7 @@ def write_json(values: object) -> str:
 
 
 def _add(parent: ET.Element, name: str, words: str) -> None:
-    ET.SubElement(parent, name).text = "".join(c for c in words if c in "\n\t" or ord(c) >= 32)
+    ET.SubElement(parent, name).text = _NO_XML.sub("", words)
 
 
 def _instant(at: datetime) -> str:

@@ -2,7 +2,7 @@
 and of them only what the rung `public` may see is read."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from functools import cache
@@ -369,7 +369,7 @@ def read_public_case(session: Session, of: Case, desk: Desk) -> CaseShown:
     )
 
 
-def _involved(session: Session, cases: Sequence[int]) -> list[tuple[Involvement, Person]]:
+def _involved(session: Session, cases: Collection[int]) -> list[tuple[Involvement, Person]]:
     rows = session.execute(
         select(Involvement, Person)
         .join(Person, Person.id == Involvement.person_id)
@@ -387,6 +387,14 @@ def _hidden_names(involved: Sequence[tuple[Involvement, Person]]) -> frozenset[s
     ) - words_of_names(outward_name(p.name, p.pseudonym, i.name_up_to >= RUNG) for i, p in involved)
 
 
+def _hidden_by_case(session: Session, cases: Collection[int]) -> Mapping[int, frozenset[str]]:
+    """The same for each of these cases. One statement."""
+    involved: dict[int, list[tuple[Involvement, Person]]] = {}
+    for involvement, person in _involved(session, cases):
+        involved.setdefault(involvement.case_id, []).append((involvement, person))
+    return {case_id: _hidden_names(rows) for case_id, rows in involved.items()}
+
+
 def _hearings(session: Session, of: Case, hidden: frozenset[str]) -> tuple[HearingShown, ...]:
     """The hearings of a case that everybody may know of, by when they are, those without a date last."""
     mine = select(Appearance.hearing_id).where(Appearance.case_id == of.id)
@@ -395,12 +403,14 @@ def _hearings(session: Session, of: Case, hidden: frozenset[str]) -> tuple[Heari
         .where(Hearing.id.in_(mine), Hearing.audience >= RUNG)
         .order_by(Hearing.starts_at.is_(None), Hearing.starts_at, Hearing.id)
     )
-    return tuple(
-        HearingShown(
-            **{name: getattr(hearing, name) for name in HearingShown.__dataclass_fields__}
-            | {name: "" for name in ("court", "place") if tells(getattr(hearing, name), hidden)}
-        )
-        for hearing in found
+    return tuple(_hearing(hearing, hidden) for hearing in found)
+
+
+def _hearing(hearing: Hearing, hidden: frozenset[str]) -> HearingShown:
+    """A hearing without a court or a place that would tell a name."""
+    return HearingShown(
+        **{name: getattr(hearing, name) for name in HearingShown.__dataclass_fields__}
+        | {name: "" for name in ("court", "place") if tells(getattr(hearing, name), hidden)}
     )
 
 
@@ -531,12 +541,10 @@ def list_public_actions(session: Session, now: datetime, desk: Desk | None = Non
     if desk is not None:
         chosen = chosen.where(Case.desk_id == desk.id)
     rows = session.execute(chosen).all()
-    hidden: dict[int, list[tuple[Involvement, Person]]] = {}
-    for involvement, person in _involved(session, [of.id for _action_row, of in rows]):
-        hidden.setdefault(involvement.case_id, []).append((involvement, person))
+    hidden = _hidden_by_case(session, {of.id for _action_row, of in rows})
     return [
         ActionListed(
-            _action(action, public_title(of), _hidden_names(hidden.get(of.id, ()))), of.public_id, action.state_since
+            _action(action, public_title(of), hidden.get(of.id, frozenset())), of.public_id, action.state_since
         )
         for action, of in rows
     ]
@@ -650,10 +658,7 @@ def list_items(session: Session, desk: Desk, year: int | None = None, most: int 
         .order_by(PublicationCase.case_id)
     ):
         about.setdefault(publication_id, []).append(case_id)
-    involved: dict[int, list[tuple[Involvement, Person]]] = {}
-    for involvement, person in _involved(session, list(open_cases)):
-        involved.setdefault(involvement.case_id, []).append((involvement, person))
-    hidden = {case_id: _hidden_names(rows) for case_id, rows in involved.items()}
+    hidden = _hidden_by_case(session, open_cases)
     actions: dict[int, list[UrgentAction]] = {}
     for action in session.scalars(
         select(UrgentAction)
@@ -807,8 +812,8 @@ def list_good_news(session: Session, desk: Desk) -> list[GoodNews]:
     return found
 
 
-def list_public_hearings(session: Session, desk: Desk) -> list[tuple[Hearing, Case]]:
-    """Hearings with a date that everybody may know of, of the desk's public cases. One statement."""
+def list_public_hearings(session: Session, desk: Desk) -> list[tuple[HearingShown, Case]]:
+    """Hearings with a date that everybody may know of, of the desk's public cases. Two statements."""
     rows = session.execute(
         select(Hearing, Case)
         .join(Appearance, Appearance.hearing_id == Hearing.id)
@@ -816,8 +821,9 @@ def list_public_hearings(session: Session, desk: Desk) -> list[tuple[Hearing, Ca
         .where(Case.desk_id == desk.id, _OPEN, Hearing.audience >= RUNG, Hearing.earliest_on.is_not(None))
         .distinct()
         .order_by(Hearing.starts_at, Hearing.id, Case.id)
-    )
-    return [(hearing, of) for hearing, of in rows]
+    ).all()
+    hidden = _hidden_by_case(session, {of.id for _hearing_row, of in rows})
+    return [(_hearing(hearing, hidden.get(of.id, frozenset())), of) for hearing, of in rows]
 
 
 def list_indexed(session: Session) -> list[tuple[str, datetime]]:

@@ -171,7 +171,7 @@ def set_up_page(
     """Say whether a desk has a page, and what stands on it beside entries. VersionConflict when somebody else did in
     between; `version` 0: it never was set up."""
     now = current_work(session).now
-    page = session.get(CountryPage, desk.id, populate_existing=True)
+    page = session.get(CountryPage, desk.id, populate_existing=True, with_for_update={"key_share": True})
     if page is None:
         page = CountryPage(desk_id=desk.id, changed_at=now, version=0, revision=0)
         session.add(page)

@@ -239,15 +239,14 @@ def desk_hearings(code: str) -> Response:
     """The public hearings of a desk's public cases as a calendar."""
 
     def write(found: queries.DeskFound) -> bytes:
-        session = db.session()
-        rows = queries.list_public_hearings(session, found.desk)
-        changes = last_changes(session, [hearing.id for hearing, _of in rows])
+        rows = queries.list_public_hearings(db.session(), found.desk)
+        changes = _changes([hearing for hearing, _of in rows])
         events = [
             _event(
                 hearing,
                 queries.public_title(of),
                 _address("publishing.case", public_id=of.public_id),
-                changes.get(hearing.id, hearing.created_at),
+                changes.get(hearing.public_id, hearing.created_at),
             )
             for hearing, of in rows
         ]
@@ -383,7 +382,7 @@ def _changes(hearings: Sequence[queries.HearingShown]) -> dict[str, datetime]:
     return {public_id: changes[number] for public_id, number in numbers.items() if number in changes}
 
 
-def _event(hearing: Any, title: str, url: str, changed_at: datetime) -> Event:
+def _event(hearing: queries.HearingShown, title: str, url: str, changed_at: datetime) -> Event:
     """A hearing in a calendar that anybody may read: its case by the name everybody knows it by."""
     is_off = hearing.state in _OFF
     status: Status = "CANCELLED" if is_off else "TENTATIVE" if hearing.certainty == "provisional" else "CONFIRMED"

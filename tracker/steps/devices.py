@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection
 from datetime import timedelta
 
 import segno
-from flask import Response, request, url_for
+from flask import Response, current_app, request, url_for
 from markupsafe import Markup
 from sqlalchemy.orm import Session
 
@@ -99,7 +99,7 @@ def _keep(response: Response, name: str, value: str) -> None:
         value,
         max_age=KEPT_FOR,
         path=url_for("steps.write_now"),
-        secure=request.is_secure,
+        secure=current_app.extensions["settings"].https,
         httponly=True,
         samesite="Lax",
     )

@@ -110,7 +110,7 @@ def undo(ref: str, public_id: str, step_id: str) -> Any:
 
 
 @bp.get("/tally.csv")
-@open_to("staff")
+@open_to("staff", fresh=True)
 def download(ref: str, public_id: str) -> Response:
     """The same as a table for a spreadsheet (RFC 4180, UTF-8 with its mark, CRLF)."""
     case, action, _desk = kept_action(ref, public_id)

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from tracker.base.columns import check_lengths, new_public_id
+from tracker.base.db import hold
 from tracker.base.errors import Refused, VersionConflict
 from tracker.base.work import current_work
 from tracker.targets.models import KINDS, REPORTS, Target, TargetReport
@@ -28,6 +29,7 @@ def record_target(session: Session, *, kind: str, country: str, office: str, **f
 
 def edit_target(session: Session, target: Target, *, version: int, **fields: Any) -> None:
     """Change what is known of a target. VersionConflict when somebody else did so since `version`."""
+    hold(session, target)
     if target.version != version:
         raise VersionConflict(
             _("Somebody changed this in the meantime."), {name: getattr(target, name) for name in fields}
