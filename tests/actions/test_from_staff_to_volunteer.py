@@ -9,7 +9,7 @@ from actions_ground import LETTER, minister, open_case
 from house_of_cases import NOW, Lived, enter
 from sqlalchemy import select
 
-from tracker.actions.models import UrgentAction
+from tracker.actions.models import ActionLetter, UrgentAction
 from tracker.actions.queries import list_targets_of
 from tracker.base.audience import Audience
 from tracker.base.db import db
@@ -119,3 +119,39 @@ def test_a_change_keeps_who_may_take_it_and_whom_it_goes_to_though_they_left_off
     written = db.session.scalars(select(UrgentAction)).one()
     assert (written.title, written.audience) == ("Say where he is held", Audience.VOLUNTEERS)
     assert [target.public_id for target in list_targets_of(db.session(), written)] == [gone_id, new.public_id]
+
+
+def test_a_letter_in_one_more_language_takes_no_other_letters_place(lived: Lived) -> None:
+    staff, kept, _address = made_in_pages(lived)
+    answer = staff.fill(f"{kept}/letters/new", language="en", body="Other words")
+    assert answer.status_code == 422
+    assert "There is a letter in this language already" in answer.text
+    assert staff.fill(f"{kept}/letters/new", language="de", body="Wo ist er?").status_code == 303
+    assert staff.fill(f"{kept}/letters/de", language="en", body="Wo ist er?").status_code == 422
+    assert staff.fill(f"{kept}/letters/de", body="Sagen Sie, wo er ist.").status_code == 303
+    db.session.rollback()
+    letters = db.session.scalars(select(ActionLetter).order_by(ActionLetter.language))
+    assert [(letter.language, letter.body) for letter in letters] == [("de", "Sagen Sie, wo er ist."), ("en", LETTER)]
+
+
+def test_two_who_write_one_letter_see_each_others_words(lived: Lived) -> None:
+    staff, kept, _address = made_in_pages(lived)
+    mine = staff.filled(f"{kept}/letters/en", body="My words")
+    colleague = lived.browser(lived.colleague)
+    assert colleague.fill(f"{kept}/letters/en", body="Their words").status_code == 303
+    answer = staff.send(f"{kept}/letters/en", mine)
+    assert answer.status_code == 409
+    assert "Their words" in answer.text
+    assert "My words" in answer.text
+    assert staff.send(f"{kept}/letters/en", staff.held(answer.text)).status_code == 303
+    db.session.rollback()
+    assert db.session.scalars(select(ActionLetter.body)).one() == "My words"
+
+
+def test_who_opens_what_a_colleague_has_changed_meanwhile_is_told_so(lived: Lived) -> None:
+    staff, kept, _address = made_in_pages(lived)
+    mine = staff.filled(f"{kept}/extend", act_until="2024-06-05")
+    assert lived.browser(lived.colleague).fill(f"{kept}/extend", act_until="2024-06-12").status_code == 303
+    answer = staff.send(f"{kept}/extend", mine)
+    assert answer.status_code == 409
+    assert "Somebody changed this while you were writing" in answer.text

@@ -3,7 +3,7 @@
 from datetime import date, datetime, timedelta
 
 import pytest
-from actions_ground import act, action, day, minister, open_case
+from actions_ground import LETTER, act, action, day, minister, open_case
 from house_of_cases import NOW, Lived
 from sqlalchemy import select
 
@@ -277,6 +277,20 @@ def test_a_letter_in_each_language_and_never_none(lived: Lived) -> None:
     db.session.rollback()
     letters = db.session.scalars(select(ActionLetter)).all()
     assert [(x.language, x.body) for x in letters] == [("ar", "أكتب إليكم")]
+
+
+def test_a_letter_is_locked_with_its_action(lived: Lived) -> None:
+    case = open_case(lived)
+    stopped, draft = action(lived, case), action(lived, case, ua_number="", opened=False)
+    act(lived, stopped, "stop", reason="asked")
+    for written in (stopped, draft):
+        with pytest.raises(Refused), lived.at() as session:
+            if written is draft:
+                session.get_one(Case, case.id).publicity_stopped_at = NOW
+                session.flush()
+            service.write_letter(session, session.get_one(UrgentAction, written.id), LetterGiven("en", "Other words"))
+        db.session.rollback()
+    assert {letter.body for letter in db.session.scalars(select(ActionLetter))} == {LETTER}
 
 
 def test_the_history_knows_whose_rows_they_are(lived: Lived) -> None:

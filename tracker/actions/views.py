@@ -148,7 +148,9 @@ def write_letter(ref: str, public_id: str, language: str) -> Any:
     """Write the letter: whoever opens the action from now on reads it."""
 
     def do(_case: Case, action: UrgentAction, _desk: Desk, form: LetterForm) -> str:
-        service.write_letter(db.session(), action, _letter(form))
+        given = _letter(form)
+        another = given.language != language
+        service.write_letter(db.session(), action, given, version=form.expected_version, another=another)
         return _("Saved.")
 
     return _answer(ref, public_id, "letter", LetterForm(), do)
