@@ -148,6 +148,12 @@ def test_two_who_write_one_letter_see_each_others_words(lived: Lived) -> None:
     assert db.session.scalars(select(ActionLetter.body)).one() == "My words"
 
 
+def test_who_puts_the_last_day_off_reads_it_in_words(lived: Lived) -> None:
+    staff, kept, _address = made_in_pages(lived)
+    staff.fill(f"{kept}/extend", act_until="2024-06-05")
+    assert "It goes on until Wednesday 5 June 2024." in staff.get(kept).text
+
+
 def test_who_opens_what_a_colleague_has_changed_meanwhile_is_told_so(lived: Lived) -> None:
     staff, kept, _address = made_in_pages(lived)
     mine = staff.filled(f"{kept}/extend", act_until="2024-06-05")

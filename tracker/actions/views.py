@@ -30,6 +30,7 @@ from tracker.base.db import db
 from tracker.base.errors import NotFound
 from tracker.base.forms import HouseForm, led_to, once, submit
 from tracker.base.once import new_token
+from tracker.base.words import say_date
 from tracker.base.work import unit_of_work
 from tracker.cases.access import kept_case
 from tracker.cases.models import Case
@@ -262,7 +263,7 @@ def do_extend(ref: str, public_id: str) -> Any:
         service.extend_action(
             db.session(), case, action, until=form.act_until.data, version=form.expected_version or None
         )
-        return _("It goes on until %(day)s.", day=action.act_until.isoformat())
+        return _("It goes on until %(day)s.", day=say_date(action.act_until))
 
     return _answer(ref, public_id, "extend", ExtendForm(), do)
 
