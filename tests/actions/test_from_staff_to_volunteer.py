@@ -161,3 +161,48 @@ def test_who_opens_what_a_colleague_has_changed_meanwhile_is_told_so(lived: Live
     answer = staff.send(f"{kept}/extend", mine)
     assert answer.status_code == 409
     assert "Somebody changed this while you were writing" in answer.text
+
+
+def test_staff_write_an_update_from_the_page_of_the_action_it_follows(lived: Lived) -> None:
+    staff, kept, address = made_in_pages(lived)
+    volunteer = lived.browser(lived.volunteer, NOW + timedelta(hours=1))
+    volunteer.send(f"{address}/did-it", volunteer.filled(address, channel="email"))
+    page = staff.get(kept).text
+    more = re.search(r'href="([^"]+follows=[^"]+)"', page)
+    assert more is not None
+    offered = staff.filled(more[1])
+    assert (offered["ua_number"], offered["title"]) == (["UA 52/24-1"], ["Say where the surgeon is"])
+    assert offered["body"] == [LETTER]
+    assert "It follows \u2068UA 52/24\u2069" in staff.get(more[1]).text
+    answer = staff.fill(more[1], title="He is held still")
+    assert answer.status_code == 303, answer.text
+    update = answer.headers["Location"]
+    said = staff.get(update).text
+    assert "It follows:" in said
+    assert f'href="{kept}"' in said
+    assert "Followed by:" in staff.get(kept).text
+    assert f'href="{update}"' in staff.get(kept).text
+    form = re.search(r'action="([^"]+/activate)"(.*?)</form>', said, re.DOTALL)
+    assert form is not None
+    staff.send(form[1], dict(re.findall(r'name="([^"]+)" value="([^"]*)"', form[2])))
+    read = volunteer.get(f"/actions/{update.rpartition('/')[2]}").text
+    assert f'It follows: <a href="{address}">' in read
+    assert "You wrote then, on Monday 18 March 2024. This is a new letter." in read
+    assert "It follows:" not in volunteer.get(address).text
+
+
+def test_an_update_of_what_is_not_kept_says_so_on_its_page(lived: Lived) -> None:
+    staff, kept, _address = made_in_pages(lived, ua_number="FI 005/18-3")
+    assert "the action it follows is not recorded in this case" in staff.get(kept).text
+
+
+def test_an_update_of_an_action_without_a_number_follows_it_all_the_same(lived: Lived) -> None:
+    staff, kept, address = made_in_pages(lived, ua_number="")
+    update = staff.fill(f"{kept.rpartition('/')[0]}/new?follows={address.rpartition('/')[2]}", title="He is held still")
+    db.session.rollback()
+    first, second = db.session.scalars(select(UrgentAction).order_by(UrgentAction.id))
+    assert (second.previous_id, second.chain, second.update_number) == (first.id, "update", 1)
+    assert f'href="{kept}"' in staff.get(update.headers["Location"]).text
+    elsewhere = lived.case("Nadera Amira")
+    strange = f"/cases/{elsewhere.ref}/actions/new?follows={address.rpartition('/')[2]}"
+    assert staff.get(strange).status_code == 404

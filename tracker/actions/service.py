@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from tracker.accounts.models import Desk
 from tracker.actions import rules
 from tracker.actions.models import ActionLetter, ActionTarget, UrgentAction
-from tracker.actions.queries import called, list_letters, list_targets_of, telling_entries
+from tracker.actions.queries import called, list_letters, list_targets_of, next_update, telling_entries
 from tracker.base.audience import Audience
 from tracker.base.columns import check_lengths, new_public_id
 from tracker.base.dates import StatedDate, instant_of, today_in
@@ -77,7 +77,7 @@ def draft_action(
         act_until=act_until or rules.default_act_until(issued_on or today),
         previous_id=previous.id if previous else None,
         chain="update" if previous else "first",
-        update_number=previous.update_number + 1 if previous else 0,
+        update_number=next_update(session, previous) if previous else 0,
         minutes=rules.MINUTES,
         seen_entry_id=0,
         version=1,

@@ -317,6 +317,7 @@ def _take_page(
         here=here,
         letter=letter,
         languages=[(item.language, name_of_language(item.language)) for item in letters],
+        followed=_followed(session, user, action),
         text=text,
         target=target,
         targets=targets,
@@ -338,6 +339,20 @@ def _take_page(
         now=now,
         zone=user.reading_zone,
     )
+
+
+def _followed(session: Session, user: User, action: UrgentAction) -> dict[str, Any] | None:
+    """The action of which this one is an update, and when this reader wrote for it; None: there is none, or none they
+    may know of."""
+    previous = session.get(UrgentAction, action.previous_id) if action.previous_id else None
+    if previous is None:
+        return None
+    try:
+        find_for(session, user, previous.public_id)
+    except NotFound:
+        return None
+    wrote = queries.wrote_for(session, user, [previous.id]).get(previous.id)
+    return {"public_id": previous.public_id, "called": called(previous), "wrote": wrote}
 
 
 def _chosen(letters: Sequence[ActionLetter], targets: Sequence[Target]) -> tuple[ActionLetter, Target]:
