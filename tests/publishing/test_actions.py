@@ -93,6 +93,29 @@ def test_what_asked_for_letters_is_withdrawn_with_the_letter(public: Public, iss
         assert "topped" in page, path
 
 
+def test_what_asked_for_letters_goes_with_the_last_day_though_no_clock_wrote_it_down(
+    public: Public, issued: tuple[Case, UrgentAction]
+) -> None:
+    case, _written = issued
+    with public.lived.at() as session:
+        write_entry(
+            session,
+            session.get_one(Desk, public.lived.desk.id),
+            kind="urgent_action",
+            title="Where is the surgeon?",
+            text="Write to the minister.",
+            published_on=NOW.date() + timedelta(days=1),
+            case=session.get_one(Case, case.id),
+        )
+    for path in (f"/cases/{case.public_id}", "/desks/iopt", "/desks/iopt/2024", "/desks/iopt/feed.atom"):
+        last = public.get(path, now=utc("2024-04-29T20:59"))
+        assert "Write to the minister." in last.text, path
+        after = public.get(path, now=utc("2024-04-29T21:01"), held=last.headers["ETag"]).text
+        assert "Write to the minister." not in after, path
+        assert "He was taken from his hospital." not in after, path
+        assert "Where is the surgeon?" in after, path
+
+
 def test_other_words_for_what_is_stopped_reach_who_holds_the_page(
     public: Public, issued: tuple[Case, UrgentAction]
 ) -> None:

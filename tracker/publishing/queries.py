@@ -139,6 +139,10 @@ class Told:
     state: str
 
 
+def _on_day(action: "ActionShown | UrgentAction", today: date) -> str:
+    return "expired" if action.state == "active" and action.act_until < today else action.state
+
+
 @dataclass(frozen=True, slots=True)
 class ActionShown:
     """An urgent action as everybody may know it."""
@@ -158,7 +162,7 @@ class ActionShown:
 
     def stands(self, today: date) -> str:
         """Its state on a day at the desk: once its last day is over it has expired, written down or not."""
-        return "expired" if self.state == "active" and self.act_until < today else self.state
+        return _on_day(self, today)
 
     def said(self, today: date) -> str:
         """What everybody is told of one that may not be taken, in the language spoken now."""
@@ -281,12 +285,12 @@ def get_public_case(session: Session, public_id: str) -> Found:
     )
 
 
-def read_found(session: Session, found: Found) -> CaseShown:
+def read_found(session: Session, found: Found, now: datetime) -> CaseShown:
     """All that everybody may see of it. Six statements."""
     of, desk = session.execute(
         select(Case, Desk).join(Desk, Desk.id == Case.desk_id).where(Case.id == found.case_id, _OPEN)
     ).one()
-    return read_public_case(session, of, desk)
+    return read_public_case(session, of, desk, found.today(now))
 
 
 def public_title(of: Case) -> str:
@@ -294,8 +298,9 @@ def public_title(of: Case) -> str:
     return of.title if of.title_up_to >= RUNG else of.nickname
 
 
-def read_public_case(session: Session, of: Case, desk: Desk) -> CaseShown:
-    """All that everybody may see of a case that is open to them. Five statements, however long the timeline."""
+def read_public_case(session: Session, of: Case, desk: Desk, today: date = date.min) -> CaseShown:
+    """All that everybody may see of a case that is open to them, on a day at the desk; its revision is that of no day,
+    and asks for none. Five statements, however long the timeline."""
     involved = _involved(session, [of.id])
     hidden = _hidden_names(involved)
     names = {p.id: outward_name(p.name, p.pseudonym, i.name_up_to >= RUNG) for i, p in involved}
@@ -362,7 +367,12 @@ def read_public_case(session: Session, of: Case, desk: Desk) -> CaseShown:
         people=people,
         timeline=tuple(shown[::-1]),
         hearings=_hearings(session, of, hidden),
-        told=_told(session, of, hidden, max(actions, key=lambda a: (a.issued_on, a.id)).state if actions else "active"),
+        told=_told(
+            session,
+            of,
+            hidden,
+            _on_day(max(actions, key=lambda a: (a.issued_on, a.id)), today) if actions else "active",
+        ),
         actions=tuple(_action(action, public_title(of), hidden) for action in actions),
         desk=desk.name,
         desk_code=desk.code,
@@ -630,9 +640,10 @@ def list_country_pages(session: Session) -> list[tuple[Desk, CountryPage]]:
     return [(desk, page) for desk, page in rows]
 
 
-def list_items(session: Session, desk: Desk, year: int | None = None, most: int = LATEST) -> Listing:
-    """What a country page lists: what the desk published, and every public case it has not published anything about.
-    An entry about cases is listed while all of them are open to everybody. Five statements, however many entries."""
+def list_items(session: Session, desk: Desk, today: date, year: int | None = None, most: int = LATEST) -> Listing:
+    """What a country page lists on a day at the desk: what the desk published, and every public case it has not
+    published anything about. An entry about cases is listed while all of them are open to everybody. Five statements,
+    however many entries."""
     open_cases = {
         of.id: (of, face, listed)
         for of, face, listed in session.execute(
@@ -675,13 +686,13 @@ def list_items(session: Session, desk: Desk, year: int | None = None, most: int 
             continue
         spoken_of.update(cases)
         said_on.update((case_id, published.published_on) for case_id in cases)
-        state = next((actions[case_id][-1].state for case_id in cases if case_id in actions), "active")
+        state = next((_on_day(actions[case_id][-1], today) for case_id in cases if case_id in actions), "active")
         unsaid = frozenset(word for case_id in cases for word in hidden.get(case_id, ()))
         items.append(_item(published, [open_cases[case_id] for case_id in cases], unsaid, state))
     for case_id, issued in actions.items():
         spoken_of.add(case_id)
         items += [
-            _item_of_action(action, open_cases[case_id][0], hidden.get(case_id, frozenset()))
+            _item_of_action(action, open_cases[case_id][0], hidden.get(case_id, frozenset()), today)
             for action in issued
             if (case_id, action.issued_on) not in said_on
         ]
@@ -732,15 +743,16 @@ def _item_of_case(of: Case, face: CaseFace | None, listed: PublicCase | None, zo
     return Item("case", on, public_title(of), status, (), "", of.public_id, of.public_id, changed_at)
 
 
-def _item_of_action(action: UrgentAction, of: Case, hidden: frozenset[str]) -> Item:
+def _item_of_action(action: UrgentAction, of: Case, hidden: frozenset[str], today: date) -> Item:
     shown = _action(action, public_title(of), hidden)
+    stands = shown.stands(today)
     return Item(
         "update" if action.update_number else "urgent_action",
         shown.issued_on,
         shown.title,
         None,
-        paragraphs(shown.summary) if shown.state == "active" else (),
-        "" if shown.state == "active" else shown.state,
+        paragraphs(shown.summary) if stands == "active" else (),
+        "" if stands == "active" else stands,
         of.public_id,
         shown.public_id,
         action.state_since,

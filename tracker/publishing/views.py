@@ -225,7 +225,7 @@ def desk_feed(code: str) -> Response:
                 max(item.changed_at, datetime.combine(item.on, time(), UTC)),
                 item.on,
             )
-            for item in queries.list_items(db.session(), found.desk).items
+            for item in queries.list_items(db.session(), found.desk, found.today(clock.now())).items
         ]
         own = _address("publishing.desk_feed", code=code)
         return write_atom(found.desk.name, own, page, language_tag(), posts, found.page.changed_at)
@@ -283,10 +283,11 @@ def _of_case(
     session = db.session()
     found = queries.get_public_case(session, public_id)
     # Of a case that was open before there were public pages nobody has worked out a revision yet.
-    read = None if found.revision else queries.read_found(session, found)
+    now = clock.now()
+    read = None if found.revision else queries.read_found(session, found, now)
 
     def make() -> str | bytes:
-        return makes(read or queries.read_found(session, found), found)
+        return makes(read or queries.read_found(session, found, now), found)
 
     return answer(
         make,
@@ -295,7 +296,7 @@ def _of_case(
         read.revision if read else found.revision,
         found.changed_at,
         found.mark(),
-        today=found.today(clock.now()),
+        today=found.today(now),
         mimetype=mimetype,
         indexed=found.indexed,
         filename=filename,
@@ -323,7 +324,7 @@ def _of_desk(
 
 
 def _draw_desk(found: queries.DeskFound, year: int | None) -> str:
-    listing = queries.list_items(db.session(), found.desk, year)
+    listing = queries.list_items(db.session(), found.desk, found.today(clock.now()), year)
     if year is not None and not listing.items:
         raise NotFound("Nothing was published in that year.")
     told = [y for y in found.page.document_years if y not in listing.years]
