@@ -13,6 +13,7 @@ from tracker.actions.models import UrgentAction
 from tracker.cases.models import Case
 from tracker.consent.service import stop_publicity
 from tracker.publishing.service import write_entry
+from tracker.steps.service import record_step
 
 
 @pytest.fixture
@@ -91,6 +92,29 @@ def test_what_asked_for_letters_is_withdrawn_with_the_letter(public: Public, iss
         assert "Where is the surgeon?" in page, path
         assert "Write to the minister." not in page, path
         assert "topped" in page, path
+
+
+def test_everybody_reads_how_many_wrote_from_fifty_on_while_letters_are_asked_for(
+    public: Public, issued: tuple[Case, UrgentAction]
+) -> None:
+    _case, written = issued
+    path = f"/actions/{written.public_id}"
+
+    def told(count: int) -> None:
+        with public.lived.at() as session:
+            mine = session.get_one(UrgentAction, written.id)
+            record_step(session, mine, channel="letter", count=count, done_on=NOW.date(), source="staff")
+
+    told(49)
+    few = public.get(path)
+    assert "by what people tell us" not in few.text
+    told(1)
+    many = public.get(path, held=few.headers["ETag"])
+    assert many.status_code == 200
+    assert "50 letters, by what people tell us" in many.text
+    assert public.get(path, held=many.headers["ETag"]).status_code == 304
+    act(public.lived, written, "stop", reason="asked")
+    assert "by what people tell us" not in public.get(path).text
 
 
 def test_what_asked_for_letters_goes_with_the_last_day_though_no_clock_wrote_it_down(

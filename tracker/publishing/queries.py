@@ -33,6 +33,8 @@ from tracker.publishing.rules import (
     tells,
     words_of_names,
 )
+from tracker.steps.queries import total_told
+from tracker.steps.rules import public_count
 from tracker.timeline.kinds import kind_of
 from tracker.timeline.models import Entry, EntryPerson, EntryState
 from tracker.timeline.queries import read_timeline
@@ -479,8 +481,10 @@ class ActionFound:
 
     def mark(self) -> tuple[object, ...]:
         """What decides how its page looks."""
+    #: How many wrote, by what they say; None: too few to be said.
+    count: int | None
         of = self.action
-        says = (of.version, of.state, of.state_reason, of.public_words)
+        says = (of.version, of.state, of.state_reason, of.public_words, self.count)
         return (of.public_id, says, self.case is not None, self.revision)
 
     def today(self, now: datetime) -> date:
@@ -492,7 +496,14 @@ def get_public_action(session: Session, public_id: str) -> ActionFound:
     """The action of this address, while everybody may know of it; and, of one that once was open to everybody and may
     not be taken any more, that it is withdrawn and nothing else. NotFound otherwise. One statement."""
     row = session.execute(
-        select(UrgentAction, Case, Desk.zone, PublicCase.revision, is_open().label("open"))
+        select(
+            UrgentAction,
+            Case,
+            Desk.zone,
+            PublicCase.revision,
+            is_open().label("open"),
+            total_told(UrgentAction.id).label("total"),
+        )
         .join(Case, Case.id == UrgentAction.case_id)
         .join(Desk, Desk.id == Case.desk_id)
         .outerjoin(PublicCase, PublicCase.case_id == Case.id)
@@ -504,8 +515,9 @@ def get_public_action(session: Session, public_id: str) -> ActionFound:
     ).first()
     if row is None:
         raise NotFound("There is no such action that is open to everybody.")
-    action, of, zone, revision, knows = row
-    return ActionFound(action, of if knows and action.audience >= RUNG else None, revision or "", zone)
+    action, of, zone, revision, knows, total = row
+    known = of if knows and action.audience >= RUNG else None
+    return ActionFound(action, known, revision or "", zone, public_count(int(total)))
 
 
 def withdrawn_words(session: Session, action: UrgentAction) -> str:

@@ -176,7 +176,14 @@ def action(public_id: str) -> Response:
         if found.case is None:
             return _page("withdrawn", words=queries.withdrawn_words(session, found.action))
         shown = queries.read_public_action(session, found.action, found.case)
-        return _page("action", action=shown, stands=shown.stands(today), said=shown.said(today), of=found.case)
+        return _page(
+            "action",
+            action=shown,
+            stands=shown.stands(today),
+            said=shown.said(today),
+            of=found.case,
+            count=found.count,
+        )
 
     return answer(draw, "action", found.mark(), today=today)
 

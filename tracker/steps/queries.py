@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from sqlalchemy import ColumnElement, Insert, case, exists, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -69,6 +70,15 @@ def total_of(session: Session, action_ids: Sequence[int]) -> Mapping[int, int]:
         .group_by(Step.action_id)
     )
     return {action_id: int(total) for action_id, total in rows}
+
+
+def total_told(action_id: Any) -> ColumnElement[int]:
+    """SQL: how many letters, mails and calls were told of for an action."""
+    return (
+        select(func.coalesce(func.sum(Step.count), 0))
+        .where(Step.action_id == action_id, Step.undone_at.is_(None))
+        .scalar_subquery()
+    )
 
 
 def tally(session: Session, action: UrgentAction) -> Tally:
