@@ -49,6 +49,9 @@ LATEST = 60
 #: Good news in one list.
 MOST_GOOD_NEWS = 200
 
+#: Entries among which what a desk published as good news is looked for.
+MOST_LISTED = 2000
+
 #: Which cases the open web knows of.
 _OPEN = and_(Case.audience == RUNG, Case.publicity_stopped_at.is_(None), Case.stage != "draft")
 
@@ -478,11 +481,11 @@ class ActionFound:
     #: The revision of the case.
     revision: str
     zone: str
+    #: How many wrote, by what they say; None: too few to be said.
+    count: int | None
 
     def mark(self) -> tuple[object, ...]:
         """What decides how its page looks."""
-    #: How many wrote, by what they say; None: too few to be said.
-    count: int | None
         of = self.action
         says = (of.version, of.state, of.state_reason, of.public_words, self.count)
         return (of.public_id, says, self.case is not None, self.revision)
@@ -608,6 +611,8 @@ class Item:
     #: What it is called for good.
     key: str
     changed_at: datetime
+    #: Whether good news still is some for anybody it is about.
+    is_good: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -739,7 +744,15 @@ def _item(
         first.public_id if first else "",
         published.public_id,
         published.recorded_at,
+        _is_good_for_anybody([face for _of, face, _listed in cases]),
     )
+
+
+def _is_good_for_anybody(faces: Sequence[CaseFace | None]) -> bool:
+    """Whether good news about these cases still is some: an entry does not say about whom of a case it is, so it is
+    while anybody in them stands well; about nobody of a case it stays."""
+    standing = [told["status"] for face in faces if face for told in face.statuses]
+    return not standing or any(is_good_still([status]) for status in standing)
 
 
 def _ended(kind: str, state: str) -> str:
@@ -773,24 +786,34 @@ def _item_of_action(action: UrgentAction, of: Case, hidden: frozenset[str], toda
 
 @dataclass(frozen=True, slots=True)
 class GoodNews:
-    """A release, an acquittal, charges dropped."""
+    """A release, an acquittal, charges dropped; or what the desk published as good news."""
 
-    kind: str
-    payload: tuple[tuple[str, Any], ...]
+    #: What happened, in the language spoken now.
+    said: str
     on: date
     precision: str
     title: str
+    #: The case it is about; empty: it is about none.
     case: str
     key: str
 
-    @property
-    def sentence(self) -> str:
-        """What happened, in one line."""
-        return kind_of(self.kind).sentence(dict(self.payload))
 
-
-def list_good_news(session: Session, desk: Desk) -> list[GoodNews]:
-    """The good news of the desk's public cases that still is good news, newest first. One statement."""
+def list_good_news(session: Session, desk: Desk, today: date) -> list[GoodNews]:
+    """The good news of the desk's public cases, and what it published as such, that still is good news, newest first.
+    Six statements."""
+    found = [
+        GoodNews(
+            item.paragraphs[0] if item.paragraphs else label(item.status, "status") if item.status else "",
+            item.on,
+            "day",
+            item.title,
+            item.case,
+            item.key,
+        )
+        for item in list_items(session, desk, today, most=MOST_LISTED).items
+        if item.kind == "good_news" and item.is_good
+    ]
+    published = {(news.case, news.on) for news in found}
     persons = (
         select(func.aggregate_strings(cast(EntryPerson.person_id, String), ","))
         .where(EntryPerson.entry_id == Entry.id)
@@ -812,23 +835,16 @@ def list_good_news(session: Session, desk: Desk) -> list[GoodNews]:
         .order_by(EntryState.latest_on.desc(), EntryState.entry_id.desc())
         .limit(MOST_GOOD_NEWS)
     )
-    found = []
     for entry, of, statuses, of_persons in rows:
         whom = set(map(int, of_persons.split(","))) if of_persons else None
+        on = entry.happened_on or entry.latest_on
+        if (of.public_id, on) in published:
+            continue
         if is_good_still([s["status"] for s in statuses if whom is None or s["person"] in whom]):
-            found.append(
-                GoodNews(
-                    entry.kind,
-                    # Neither places nor anything else that was typed: the page of the case weighs what may be told.
-                    (),
-                    entry.happened_on or entry.latest_on,
-                    entry.precision,
-                    public_title(of),
-                    of.public_id,
-                    entry.public_id,
-                )
-            )
-    return found
+            # Neither places nor anything else that was typed: the page of the case weighs what may be told.
+            said = kind_of(entry.kind).sentence({})
+            found.append(GoodNews(said, on, entry.precision, public_title(of), of.public_id, entry.public_id))
+    return sorted(found, key=lambda news: news.on, reverse=True)[:MOST_GOOD_NEWS]
 
 
 def list_public_hearings(session: Session, desk: Desk) -> list[tuple[Hearing, Case]]:

@@ -210,7 +210,11 @@ def good_news(code: str) -> Response:
     """Releases, acquittals, charges that were dropped."""
     return _of_desk(
         code,
-        lambda found: _page("good_news", found=found, news=queries.list_good_news(db.session(), found.desk)),
+        lambda found: _page(
+            "good_news",
+            found=found,
+            news=queries.list_good_news(db.session(), found.desk, found.today(clock.now())),
+        ),
         "good-news",
     )
 
