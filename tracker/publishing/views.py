@@ -131,7 +131,7 @@ def case_feed(public_id: str) -> Response:
             for entry in shown.timeline
         ]
         own = _address("publishing.case_feed", public_id=public_id)
-        return write_atom(shown.title, own, page, language_tag(), posts, found.changed_at)
+        return write_atom(shown.title, shown.desk, own, page, language_tag(), posts, found.changed_at)
 
     return _of_case(public_id, write, "application/atom+xml", filename="case.atom")
 
@@ -239,7 +239,7 @@ def desk_feed(code: str) -> Response:
             for item in queries.list_items(db.session(), found.desk, found.today(clock.now())).items
         ]
         own = _address("publishing.desk_feed", code=code)
-        return write_atom(found.desk.name, own, page, language_tag(), posts, found.page.changed_at)
+        return write_atom(found.desk.name, found.desk.name, own, page, language_tag(), posts, found.page.changed_at)
 
     return _of_desk(code, write, mimetype="application/atom+xml", filename="desk.atom")
 
@@ -419,6 +419,7 @@ def _event(hearing: Any, title: str, url: str, changed_at: datetime) -> Event:
         summary=said,
         description="\n".join(filter(None, (court, label(hearing.state, "hearing_state"), url))),
         url=url,
+        is_public=True,
     )
 
 
