@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from actions_ground import action, open_case
+from actions_ground import action, minister, open_case
 from groups_ground import LATER, a_group, an_evening, another, joins, member_row
 from house_of_cases import Lived, statements
 from sqlalchemy import func, select
@@ -362,6 +362,16 @@ def test_a_letter_of_an_evening_does_not_begin_in_another_language(lived: Lived)
     page = lived.browser(lived.volunteer, LATER).get(address).text
     assert "أكتب إليكم." in page
     assert "Dear Minister" not in page
+
+
+def test_each_letter_of_an_evening_says_which_embassy_gets_a_copy(lived: Lived) -> None:
+    group = a_group(lived)
+    embassy = {"kind": "embassy", "office": "Embassy", "name": "", "postal": "1 Short Street\nCapital"}
+    minister(lived, **embassy, hosted_in=group.country)
+    evening = an_evening(lived, group, action(lived, open_case(lived, responsible_state="IL"), minister(lived)))
+    address = f"/actions/groups/{group.public_id}/evenings/{evening.public_id}/print"
+    page = lived.browser(lived.volunteer, LATER).get(address).text
+    assert "A copy goes to: <bdi>Embassy, 1 Short Street, Capital</bdi>" in page
 
 
 def test_what_a_group_did_is_asked_in_the_readers_language(lived: Lived) -> None:

@@ -75,7 +75,10 @@ def test_a_copy_goes_to_the_embassy_in_the_readers_country(lived: Lived) -> None
     assert "cc=" not in browser.get(address).text
     page = browser.get(f"{address}?from=ca").text
     assert "cc=ottawa@example.org" in page
+    printed = browser.get(f"{address}/print").text
+    assert "A copy goes to: <bdi>Embassy in Ottawa, Ministry of Defence, 37 Long Street, Tel Aviv</bdi>" in printed
     assert "cc=" not in browser.get(f"{address}?from=DE").text
+    assert "A copy goes to:" not in browser.get(f"{address}/print").text
 
 
 def test_what_was_done_is_counted_once_and_taken_back(lived: Lived) -> None:

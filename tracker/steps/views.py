@@ -35,7 +35,7 @@ from tracker.cases.models import Case
 from tracker.steps import devices, queries, rules, service
 from tracker.steps.forms import DidItForm, HereForm
 from tracker.targets.models import Target
-from tracker.targets.queries import find_embassy, list_hosts
+from tracker.targets.queries import list_hosts
 
 bp = Blueprint("steps", __name__, url_prefix="/actions")
 
@@ -179,7 +179,7 @@ def letter_print(public_id: str) -> Any:
         return redirect(url_for("steps.take", public_id=public_id), 303)
     note(queries.opened(session, user, action, now, printed=True))
     letter, target = _chosen(list_letters(session, action), list_targets_of(session, action))
-    paper = request.args.get("paper", "a4")
+    paper, today = request.args.get("paper", "a4"), today_in(user.reading_zone, now)
     check = url_for("steps.check", code=action.short_code, _external=True)
     return render_template(
         "steps/print.html",
@@ -193,7 +193,8 @@ def letter_print(public_id: str) -> Any:
         rtl=right_to_left(letter.language),
         check=check,
         qr=devices.qr(check),
-        today=today_in(user.reading_zone, now),
+        today=today,
+        copy=queries.find_copy(session, action, case, target, devices.chosen_country(session, user), today),
         other=lambda paper, large: url_for(
             "steps.letter_print",
             public_id=public_id,
@@ -300,11 +301,9 @@ def _take_page(
     letters = list_letters(session, action)
     letter, target = _chosen(letters, targets)
     writes_from = devices.chosen_country(session, user)
-    embassy = None
     country = case.responsible_state or case.country or target.country
     today = today_in(user.reading_zone, now)
-    if action.copy_to_embassy and writes_from:
-        embassy = find_embassy(session, country, writes_from, today)
+    embassy = queries.find_copy(session, action, case, target, writes_from, today)
     text = letter.text_to(target)
     cc = embassy.email if embassy else ""
     address = rules.mailto(target.email, cc=cc, subject=letter.subject, body=text) if target.email else ""
