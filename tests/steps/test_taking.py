@@ -246,6 +246,23 @@ def test_each_case_says_whether_one_may_write_when_next_and_what_others_did(live
     assert "Please do not write just now" in rows[held.ref]
 
 
+@pytest.mark.parametrize(
+    ("how", "said", "words"),
+    [
+        ("hold", {"reason": "checking"}, "Please do not write just now"),
+        ("stop", {"reason": "asked"}, "Stopped: please do not write"),
+        ("close", {"reason": "no_further"}, "Closed: please do not write"),
+    ],
+)
+def test_what_is_stopped_for_good_is_not_said_to_be_so_just_now(
+    lived: Lived, how: str, said: dict[str, str], words: str
+) -> None:
+    act(lived, action(lived, open_case(lived)), how, **said)
+    cases = lived.browser(lived.volunteer).get("/").text.partition("Cases open to you")[2]
+    assert words in cases
+    assert ("just now" in cases) == (how == "hold")
+
+
 def test_the_history_knows_whose_steps_they_are(lived: Lived) -> None:
     case = open_case(lived)
     written = action(lived, case)
