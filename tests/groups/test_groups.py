@@ -53,9 +53,12 @@ def test_staff_make_a_group_and_whoever_is_asked_coordinates_it(lived: Lived) ->
     )
     assert made.status_code == 303
     volunteer = lived.browser(lived.volunteer, LATER)
+    asked = "You are asked to join the group \u2068Leeds on Thursday\u2069"
+    assert asked in volunteer.get("/").text
     assert "Leeds on Thursday" in volunteer.get("/actions/groups").text
     assert volunteer.get(made.headers["Location"]).status_code == 404
     assert pressed(volunteer, "/actions/groups", "/join").headers["Location"] == made.headers["Location"]
+    assert asked not in volunteer.get("/").text
     page = volunteer.get(made.headers["Location"]).text
     assert "coordinates the group" in page
     assert "Ask to join" in page
