@@ -167,6 +167,7 @@ def test_staff_write_an_update_from_the_page_of_the_action_it_follows(lived: Liv
     staff, kept, address = made_in_pages(lived)
     volunteer = lived.browser(lived.volunteer, NOW + timedelta(hours=1))
     volunteer.send(f"{address}/did-it", volunteer.filled(address, channel="email"))
+    assert staff.fill(f"{kept}/letters/new", language="ar", body="أين هو؟").status_code == 303
     page = staff.get(kept).text
     more = re.search(r'href="([^"]+follows=[^"]+)"', page)
     assert more is not None

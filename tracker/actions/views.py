@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from flask import Blueprint, flash, render_template, request, url_for
+from flask_babel import get_locale
 from flask_babel import gettext as _
 
 from tracker.accounts.guard import acting, open_to, viewer
@@ -327,7 +328,9 @@ def _update_of(previous: UrgentAction) -> dict[str, Any]:
     number = ""
     if previous.ua_sequence is not None and previous.ua_year is not None:
         number = str(UaNumber(previous.ua_sequence, previous.ua_year)) + f"-{next_update(session, previous)}"
-    letter = list_letters(session, previous)[:1]
+    reader = str(get_locale() or "en").partition("_")[0]
+    # One of them: in the language of whoever writes, where there is one.
+    letter = sorted(list_letters(session, previous), key=lambda each: each.language != reader)[:1]
     return {
         "follows": previous.public_id,
         "ua_number": number,
