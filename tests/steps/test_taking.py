@@ -263,6 +263,13 @@ def test_what_is_stopped_for_good_is_not_said_to_be_so_just_now(
     assert ("just now" in cases) == (how == "hold")
 
 
+def test_an_arab_reader_reads_that_it_is_stopped_and_not_when(lived: Lived) -> None:
+    act(lived, action(lived, open_case(lived)), "stop", reason="asked")
+    with lived.at() as session:
+        session.get_one(User, lived.volunteer.id).language = "ar"
+    assert "موقوف: لا تكتب من فضلك" in lived.browser(lived.volunteer).get("/").text
+
+
 def test_the_history_knows_whose_steps_they_are(lived: Lived) -> None:
     case = open_case(lived)
     written = action(lived, case)
