@@ -9,7 +9,7 @@ from actions_ground import LETTER, minister, open_case
 from house_of_cases import NOW, Lived, enter
 from sqlalchemy import select
 
-from tracker.actions.models import UrgentAction
+from tracker.actions.models import ActionLetter, UrgentAction
 from tracker.actions.queries import list_targets_of
 from tracker.base.audience import Audience
 from tracker.base.db import db
@@ -119,3 +119,91 @@ def test_a_change_keeps_who_may_take_it_and_whom_it_goes_to_though_they_left_off
     written = db.session.scalars(select(UrgentAction)).one()
     assert (written.title, written.audience) == ("Say where he is held", Audience.VOLUNTEERS)
     assert [target.public_id for target in list_targets_of(db.session(), written)] == [gone_id, new.public_id]
+
+
+def test_a_letter_in_one_more_language_takes_no_other_letters_place(lived: Lived) -> None:
+    staff, kept, _address = made_in_pages(lived)
+    answer = staff.fill(f"{kept}/letters/new", language="en", body="Other words")
+    assert answer.status_code == 422
+    assert "There is a letter in this language already" in answer.text
+    assert staff.fill(f"{kept}/letters/new", language="de", body="Wo ist er?").status_code == 303
+    assert staff.fill(f"{kept}/letters/de", language="en", body="Wo ist er?").status_code == 422
+    assert staff.fill(f"{kept}/letters/de", body="Sagen Sie, wo er ist.").status_code == 303
+    db.session.rollback()
+    letters = db.session.scalars(select(ActionLetter).order_by(ActionLetter.language))
+    assert [(letter.language, letter.body) for letter in letters] == [("de", "Sagen Sie, wo er ist."), ("en", LETTER)]
+
+
+def test_two_who_write_one_letter_see_each_others_words(lived: Lived) -> None:
+    staff, kept, _address = made_in_pages(lived)
+    mine = staff.filled(f"{kept}/letters/en", body="My words")
+    colleague = lived.browser(lived.colleague)
+    assert colleague.fill(f"{kept}/letters/en", body="Their words").status_code == 303
+    answer = staff.send(f"{kept}/letters/en", mine)
+    assert answer.status_code == 409
+    assert "Their words" in answer.text
+    assert "My words" in answer.text
+    assert staff.send(f"{kept}/letters/en", staff.held(answer.text)).status_code == 303
+    db.session.rollback()
+    assert db.session.scalars(select(ActionLetter.body)).one() == "My words"
+
+
+def test_who_puts_the_last_day_off_reads_it_in_words(lived: Lived) -> None:
+    staff, kept, _address = made_in_pages(lived)
+    staff.fill(f"{kept}/extend", act_until="2024-06-05")
+    assert "It goes on until Wednesday 5 June 2024." in staff.get(kept).text
+
+
+def test_who_opens_what_a_colleague_has_changed_meanwhile_is_told_so(lived: Lived) -> None:
+    staff, kept, _address = made_in_pages(lived)
+    mine = staff.filled(f"{kept}/extend", act_until="2024-06-05")
+    assert lived.browser(lived.colleague).fill(f"{kept}/extend", act_until="2024-06-12").status_code == 303
+    answer = staff.send(f"{kept}/extend", mine)
+    assert answer.status_code == 409
+    assert "Somebody changed this while you were writing" in answer.text
+
+
+def test_staff_write_an_update_from_the_page_of_the_action_it_follows(lived: Lived) -> None:
+    staff, kept, address = made_in_pages(lived)
+    volunteer = lived.browser(lived.volunteer, NOW + timedelta(hours=1))
+    volunteer.send(f"{address}/did-it", volunteer.filled(address, channel="email"))
+    assert staff.fill(f"{kept}/letters/new", language="ar", body="أين هو؟").status_code == 303
+    page = staff.get(kept).text
+    more = re.search(r'href="([^"]+follows=[^"]+)"', page)
+    assert more is not None
+    offered = staff.filled(more[1])
+    assert (offered["ua_number"], offered["title"]) == (["UA 52/24-1"], ["Say where the surgeon is"])
+    assert offered["body"] == [LETTER]
+    assert "It follows \u2068UA 52/24\u2069" in staff.get(more[1]).text
+    answer = staff.fill(more[1], title="He is held still")
+    assert answer.status_code == 303, answer.text
+    update = answer.headers["Location"]
+    said = staff.get(update).text
+    assert "It follows:" in said
+    assert f'href="{kept}"' in said
+    assert "Followed by:" in staff.get(kept).text
+    assert f'href="{update}"' in staff.get(kept).text
+    form = re.search(r'action="([^"]+/activate)"(.*?)</form>', said, re.DOTALL)
+    assert form is not None
+    staff.send(form[1], dict(re.findall(r'name="([^"]+)" value="([^"]*)"', form[2])))
+    read = volunteer.get(f"/actions/{update.rpartition('/')[2]}").text
+    assert f'It follows: <a href="{address}">' in read
+    assert "You wrote then, on Monday 18 March 2024. This is a new letter." in read
+    assert "It follows:" not in volunteer.get(address).text
+
+
+def test_an_update_of_what_is_not_kept_says_so_on_its_page(lived: Lived) -> None:
+    staff, kept, _address = made_in_pages(lived, ua_number="FI 005/18-3")
+    assert "the action it follows is not recorded in this case" in staff.get(kept).text
+
+
+def test_an_update_of_an_action_without_a_number_follows_it_all_the_same(lived: Lived) -> None:
+    staff, kept, address = made_in_pages(lived, ua_number="")
+    update = staff.fill(f"{kept.rpartition('/')[0]}/new?follows={address.rpartition('/')[2]}", title="He is held still")
+    db.session.rollback()
+    first, second = db.session.scalars(select(UrgentAction).order_by(UrgentAction.id))
+    assert (second.previous_id, second.chain, second.update_number) == (first.id, "update", 1)
+    assert f'href="{kept}"' in staff.get(update.headers["Location"]).text
+    elsewhere = lived.case("Nadera Amira")
+    strange = f"/cases/{elsewhere.ref}/actions/new?follows={address.rpartition('/')[2]}"
+    assert staff.get(strange).status_code == 404

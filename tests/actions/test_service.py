@@ -3,14 +3,14 @@
 from datetime import date, datetime, timedelta
 
 import pytest
-from actions_ground import act, action, day, minister, open_case
+from actions_ground import LETTER, act, action, day, minister, open_case
 from house_of_cases import NOW, Lived
 from sqlalchemy import select
 
 from tracker.actions import service
 from tracker.actions.kinds import ACT_UNTIL
 from tracker.actions.models import ActionLetter, UrgentAction
-from tracker.actions.queries import list_open_to
+from tracker.actions.queries import called, list_open_to
 from tracker.actions.service import LetterGiven
 from tracker.actions.steps import expire
 from tracker.agenda.models import AgendaItem
@@ -120,6 +120,10 @@ def test_an_update_keeps_the_number_and_finds_the_one_before(lived: Lived) -> No
     first = action(lived, case)
     second = action(lived, case, ua_number="2nd update on UA: 52/24")
     assert (second.chain, second.update_number, second.previous_id) == ("update", 2, first.id)
+    with lived.at() as session:
+        mine = session.get_one(Case, case.id)
+        third = service.draft_action(session, mine, title="Once more", previous=session.get_one(UrgentAction, first.id))
+        assert called(third) == "UA 52/24-3"
     orphan = action(lived, case, ua_number="FI 7/24-3")
     assert (orphan.chain, orphan.update_number, orphan.previous_id) == ("update", 3, None)
 
@@ -277,6 +281,21 @@ def test_a_letter_in_each_language_and_never_none(lived: Lived) -> None:
     db.session.rollback()
     letters = db.session.scalars(select(ActionLetter)).all()
     assert [(x.language, x.body) for x in letters] == [("ar", "أكتب إليكم")]
+
+
+def test_a_letter_is_locked_with_its_action(lived: Lived) -> None:
+    case = open_case(lived)
+    stopped, draft = action(lived, case), action(lived, case, ua_number="", opened=False)
+    act(lived, stopped, "stop", reason="asked")
+    for written in (stopped, draft):
+        with lived.at() as session:
+            if written is draft:
+                session.get_one(Case, case.id).publicity_stopped_at = NOW
+                session.flush()
+            mine = session.get_one(UrgentAction, written.id)
+            with pytest.raises(Refused):
+                service.write_letter(session, mine, LetterGiven("en", "Other words"))
+    assert {letter.body for letter in db.session.scalars(select(ActionLetter))} == {LETTER}
 
 
 def test_the_history_knows_whose_rows_they_are(lived: Lived) -> None:

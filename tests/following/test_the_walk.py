@@ -28,7 +28,9 @@ def test_somebody_follows_is_reminded_once_at_eight_and_leaves_by_one_click(foll
     assert followed.post(link).status_code == 303
     (follow,) = followed.rows(Follow)
     assert follow.days_before == [7, 1]
-    assert "You follow this case" in followed.open(link).text
+    begun = followed.open(link).text
+    assert "You follow this case" in begun
+    assert f'href="/public/en/cases/{case.public_id}"' in begun
 
     followed.tick(WEEK_BEFORE - MOMENT)
     assert followed.kinds() == ["follow.confirm"]

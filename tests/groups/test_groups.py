@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from actions_ground import action, open_case
+from actions_ground import action, minister, open_case
 from groups_ground import LATER, a_group, an_evening, another, joins, member_row
 from house_of_cases import Lived, statements, utc
 from sqlalchemy import func, select
@@ -58,9 +58,12 @@ def test_staff_make_a_group_and_whoever_is_asked_coordinates_it(lived: Lived) ->
     )
     assert made.status_code == 303
     volunteer = lived.browser(lived.volunteer, LATER)
+    asked = "You are asked to join the group \u2068Leeds on Thursday\u2069"
+    assert asked in volunteer.get("/").text
     assert "Leeds on Thursday" in volunteer.get("/actions/groups").text
     assert volunteer.get(made.headers["Location"]).status_code == 404
     assert pressed(volunteer, "/actions/groups", "/join").headers["Location"] == made.headers["Location"]
+    assert asked not in volunteer.get("/").text
     page = volunteer.get(made.headers["Location"]).text
     assert "coordinates the group" in page
     assert "Ask to join" in page
@@ -369,6 +372,16 @@ def test_a_letter_of_an_evening_does_not_begin_in_another_language(lived: Lived)
     page = lived.browser(lived.volunteer, LATER).get(address).text
     assert "أكتب إليكم." in page
     assert "Dear Minister" not in page
+
+
+def test_each_letter_of_an_evening_says_which_embassy_gets_a_copy(lived: Lived) -> None:
+    group = a_group(lived)
+    embassy = {"kind": "embassy", "office": "Embassy", "name": "", "postal": "1 Short Street\nCapital"}
+    minister(lived, **embassy, hosted_in=group.country)
+    evening = an_evening(lived, group, action(lived, open_case(lived, responsible_state="IL"), minister(lived)))
+    address = f"/actions/groups/{group.public_id}/evenings/{evening.public_id}/print"
+    page = lived.browser(lived.volunteer, LATER).get(address).text
+    assert "A copy goes to: <bdi>Embassy, 1 Short Street, Capital</bdi>" in page
 
 
 def test_what_a_group_did_is_asked_in_the_readers_language(lived: Lived) -> None:

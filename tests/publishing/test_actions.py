@@ -13,6 +13,7 @@ from tracker.actions.models import UrgentAction
 from tracker.cases.models import Case
 from tracker.consent.service import stop_publicity
 from tracker.publishing.service import write_entry
+from tracker.steps.service import record_step
 
 
 @pytest.fixture
@@ -91,6 +92,52 @@ def test_what_asked_for_letters_is_withdrawn_with_the_letter(public: Public, iss
         assert "Where is the surgeon?" in page, path
         assert "Write to the minister." not in page, path
         assert "topped" in page, path
+
+
+def test_everybody_reads_how_many_wrote_from_fifty_on_while_letters_are_asked_for(
+    public: Public, issued: tuple[Case, UrgentAction]
+) -> None:
+    _case, written = issued
+    path = f"/actions/{written.public_id}"
+
+    def told(count: int) -> None:
+        with public.lived.at() as session:
+            mine = session.get_one(UrgentAction, written.id)
+            record_step(session, mine, channel="letter", count=count, done_on=NOW.date(), source="staff")
+
+    told(49)
+    few = public.get(path)
+    assert "by what people tell us" not in few.text
+    told(1)
+    many = public.get(path, held=few.headers["ETag"])
+    assert many.status_code == 200
+    assert "50 letters, by what people tell us" in many.text
+    assert public.get(path, held=many.headers["ETag"]).status_code == 304
+    act(public.lived, written, "stop", reason="asked")
+    assert "by what people tell us" not in public.get(path).text
+
+
+def test_what_asked_for_letters_goes_with_the_last_day_though_no_clock_wrote_it_down(
+    public: Public, issued: tuple[Case, UrgentAction]
+) -> None:
+    case, _written = issued
+    with public.lived.at() as session:
+        write_entry(
+            session,
+            session.get_one(Desk, public.lived.desk.id),
+            kind="urgent_action",
+            title="Where is the surgeon?",
+            text="Write to the minister.",
+            published_on=NOW.date() + timedelta(days=1),
+            case=session.get_one(Case, case.id),
+        )
+    for path in (f"/cases/{case.public_id}", "/desks/iopt", "/desks/iopt/2024", "/desks/iopt/feed.atom"):
+        last = public.get(path, now=utc("2024-04-29T20:59"))
+        assert "Write to the minister." in last.text, path
+        after = public.get(path, now=utc("2024-04-29T21:01"), held=last.headers["ETag"]).text
+        assert "Write to the minister." not in after, path
+        assert "He was taken from his hospital." not in after, path
+        assert "Where is the surgeon?" in after, path
 
 
 def test_other_words_for_what_is_stopped_reach_who_holds_the_page(

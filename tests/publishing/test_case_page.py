@@ -538,3 +538,12 @@ def test_a_closed_house_closes_its_public_pages_and_a_read_only_one_shows_them(p
         assert "Set-Cookie" not in answer.headers
         assert "Cookie" not in answer.headers.get("Vary", "")
         assert "surgeon" not in answer.text
+
+
+def test_a_desk_is_the_author_of_what_it_publishes_and_public_dates_are_no_secret(public: Public) -> None:
+    public.open_page()
+    case = public.case("Khaled Al Serr", title="A surgeon is missing")
+    public.hearing(case)
+    for path in (f"/cases/{case.public_id}", "/desks/iopt"):
+        assert f"<author><name>{public.lived.desk.name}</name></author>" in public.get(f"{path}/feed.atom").text
+        assert "CLASS:PUBLIC" in public.get(f"{path}/hearings.ics").text

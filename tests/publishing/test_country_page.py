@@ -13,7 +13,7 @@ from public_ground import PUBLIC, Public
 from signed_in import make_account, sign_in
 from sqlalchemy import select
 
-from tracker.accounts.models import User
+from tracker.accounts.models import Desk, User
 from tracker.audit.kinds import concerned, rungs
 from tracker.audit.models import Act
 from tracker.base import clock
@@ -25,6 +25,7 @@ from tracker.cases.queries import list_people
 from tracker.consent.service import record_consent
 from tracker.intake.reading.page import read_page
 from tracker.publishing.models import Publication
+from tracker.publishing.service import write_entry
 
 #: What the page that was read is made of: kind, day, heading, newest first.
 READ = sorted(read_page(FULL.read_text()).entries, key=lambda e: e.published or date.min, reverse=True)
@@ -371,6 +372,29 @@ def test_good_news_of_public_cases_stays_and_what_is_no_longer_good_goes(public:
     assert public.lived.fresh(again).nickname not in after.text
     for good in (freed, acquitted):
         assert good.public_id in after.text
+
+
+def test_what_a_desk_published_as_good_news_stands_among_the_good_news(public: Public) -> None:
+    public.open_page()
+    case = public.case("Khaled Harb", title="A surgeon")
+    about_nobody = {"title": "A law is repealed", "text": "Nobody is held for it any more.", "case": None}
+    of_him = {"title": "Free after eleven weeks", "text": "He was let go.", "case": case}
+    with public.lived.at() as session:
+        desk = session.get_one(Desk, public.lived.desk.id)
+        for said in (about_nobody, of_him):
+            mine = session.get_one(Case, case.id) if said["case"] else None
+            given = said | {"case": mine, "kind": "good_news", "published_on": NOW.date()}
+            write_entry(session, desk, **given)  # type: ignore[arg-type]
+    public.tell(case, "person.released", "2024-03-12")
+    page = public.get("/desks/iopt/good-news")
+    for words in ("A law is repealed", "Free after eleven weeks", "He was let go.", "Released"):
+        assert words in page.text, words
+    public.tell(case, "person.arrested", "2024-03-15")
+    after = public.get("/desks/iopt/good-news", held=page.headers["ETag"]).text
+    assert "A law is repealed" in after
+    assert "Free after eleven weeks" not in after
+    public.close(case)
+    assert "Free after eleven weeks" not in public.get("/desks/iopt").text
 
 
 def test_a_release_that_is_only_reported_is_no_good_news_yet(public: Public) -> None:

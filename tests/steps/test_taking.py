@@ -75,7 +75,10 @@ def test_a_copy_goes_to_the_embassy_in_the_readers_country(lived: Lived) -> None
     assert "cc=" not in browser.get(address).text
     page = browser.get(f"{address}?from=ca").text
     assert "cc=ottawa@example.org" in page
+    printed = browser.get(f"{address}/print").text
+    assert "A copy goes to: <bdi>Embassy in Ottawa, Ministry of Defence, 37 Long Street, Tel Aviv</bdi>" in printed
     assert "cc=" not in browser.get(f"{address}?from=DE").text
+    assert "A copy goes to:" not in browser.get(f"{address}/print").text
 
 
 def test_what_was_done_is_counted_once_and_taken_back(lived: Lived) -> None:
@@ -241,6 +244,30 @@ def test_each_case_says_whether_one_may_write_when_next_and_what_others_did(live
     assert "50 letters, by what people tell us" in rows[asked.ref]
     assert "Nobody is asked to write for this case." in rows[quiet.ref]
     assert "Please do not write just now" in rows[held.ref]
+
+
+@pytest.mark.parametrize(
+    ("how", "said", "words"),
+    [
+        ("hold", {"reason": "checking"}, "Please do not write just now"),
+        ("stop", {"reason": "asked"}, "Stopped: please do not write"),
+        ("close", {"reason": "no_further"}, "Closed: please do not write"),
+    ],
+)
+def test_what_is_stopped_for_good_is_not_said_to_be_so_just_now(
+    lived: Lived, how: str, said: dict[str, str], words: str
+) -> None:
+    act(lived, action(lived, open_case(lived)), how, **said)
+    cases = lived.browser(lived.volunteer).get("/").text.partition("Cases open to you")[2]
+    assert words in cases
+    assert ("just now" in cases) == (how == "hold")
+
+
+def test_an_arab_reader_reads_that_it_is_stopped_and_not_when(lived: Lived) -> None:
+    act(lived, action(lived, open_case(lived)), "stop", reason="asked")
+    with lived.at() as session:
+        session.get_one(User, lived.volunteer.id).language = "ar"
+    assert "موقوف: لا تكتب من فضلك" in lived.browser(lived.volunteer).get("/").text
 
 
 def test_the_history_knows_whose_steps_they_are(lived: Lived) -> None:

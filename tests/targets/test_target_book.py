@@ -32,6 +32,8 @@ def test_staff_record_somebody_to_write_to(lived: Lived) -> None:
     ("fields", "field"),
     [
         ({"country": "Israel"}, "country"),
+        ({"country": "UK"}, "country"),
+        ({"kind": "embassy", "hosted_in": "UK"}, "hosted_in"),
         ({"kind": "embassy"}, "hosted_in"),
         ({"hosted_in": "CA"}, "hosted_in"),
         ({"email": "minister at example"}, "email"),

@@ -1,7 +1,16 @@
 """What is asked about an urgent action."""
 
 from flask_babel import lazy_gettext as _l
-from wtforms import BooleanField, IntegerField, RadioField, SelectField, SelectMultipleField, StringField, TextAreaField
+from wtforms import (
+    BooleanField,
+    HiddenField,
+    IntegerField,
+    RadioField,
+    SelectField,
+    SelectMultipleField,
+    StringField,
+    TextAreaField,
+)
 from wtforms.validators import InputRequired, Length, Optional
 from wtforms.widgets import CheckboxInput, ListWidget
 
@@ -46,8 +55,9 @@ class ActionForm(HouseForm):
 
 
 class NewActionForm(ActionForm):
-    """A new action, with its first letter."""
+    """A new action, with its first letter. `follows`: the action of which it is an update."""
 
+    follows = HiddenField()
     language = StringField(
         _l("Language of the letter"),
         [InputRequired(_l("Say in which language the letter is.")), Length(max=3)],

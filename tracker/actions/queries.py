@@ -37,11 +37,34 @@ class Telling:
 
 
 def called(action: "UrgentAction | ActionTold") -> str:
-    """`UA 52/24`, `UA 52/24, update 2`, or its title where it has no number."""
+    """`UA 52/24`, `UA 52/24-2` (its second update), or its title where it has no number."""
     if action.ua_sequence is None or action.ua_year is None:
         return action.title
     number = f"UA {action.ua_sequence}/{action.ua_year % 100:02d}"
     return f"{number}-{action.update_number}" if action.update_number else number
+
+
+def next_update(session: Session, action: UrgentAction) -> int:
+    """Which update the next one in the chain of this action is."""
+    latest = action.update_number
+    if action.ua_sequence is not None:
+        latest = session.scalars(
+            select(func.max(UrgentAction.update_number)).where(
+                UrgentAction.ua_sequence == action.ua_sequence, UrgentAction.ua_year == action.ua_year
+            )
+        ).one()
+    return latest + 1
+
+
+def list_next_to(session: Session, action: UrgentAction) -> tuple[UrgentAction | None, Sequence[UrgentAction]]:
+    """The action this one follows, and those that follow it. One statement."""
+    rows = session.scalars(
+        select(UrgentAction)
+        .where(or_(UrgentAction.id == action.previous_id, UrgentAction.previous_id == action.id))
+        .order_by(UrgentAction.update_number, UrgentAction.id)
+    ).all()
+    before = next((row for row in rows if row.id == action.previous_id), None)
+    return before, [row for row in rows if row.previous_id == action.id]
 
 
 def can_be_taken(now: datetime) -> ColumnElement[bool]:

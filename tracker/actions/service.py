@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from tracker.accounts.models import Desk
 from tracker.actions import rules
 from tracker.actions.models import ActionLetter, ActionTarget, UrgentAction
-from tracker.actions.queries import called, list_letters, list_targets_of, telling_entries
+from tracker.actions.queries import called, list_letters, list_targets_of, next_update, telling_entries
 from tracker.base.audience import Audience
 from tracker.base.columns import check_lengths, new_public_id
 from tracker.base.dates import StatedDate, today_in
@@ -78,7 +78,7 @@ def draft_action(
         act_until=act_until or rules.default_act_until(issued_on or today),
         previous_id=previous.id if previous else None,
         chain="update" if previous else "first",
-        update_number=previous.update_number + 1 if previous else 0,
+        update_number=next_update(session, previous) if previous else 0,
         minutes=rules.MINUTES,
         seen_entry_id=0,
         version=1,
@@ -107,9 +107,7 @@ def edit_action(
     """Change what an action says. VersionConflict when somebody else did so since `version`; Refused once it is stopped
     or closed, and while publicity is stopped."""
     _expect(session, action, version, fields)
-    _check_publicity(session, case)
-    if action.state in ("stopped", "closed"):
-        raise Refused(_("This action has ended: nothing of it changes any more."))
+    _check_open(session, case, action)
     _write(session, case, action, fields, today_in(_zone(session, case), current_work(session).now))
     if targets is not None:
         _address(session, action, targets)
@@ -121,8 +119,12 @@ def edit_action(
     touch(case.id)
 
 
-def write_letter(session: Session, action: UrgentAction, letter: LetterGiven) -> ActionLetter:
-    """Write the model letter in one language, or write it anew."""
+def write_letter(
+    session: Session, action: UrgentAction, letter: LetterGiven, *, version: int | None = None, another: bool = False
+) -> ActionLetter:
+    """Write the model letter in one language, or write it anew. `another`: it is meant as one more, and refused in a
+    language in which there is one. VersionConflict when somebody else changed the action since `version`; Refused once
+    it is stopped or closed, and while publicity is stopped."""
     body = letter.body.replace("\r\n", "\n").strip()
     if not body:
         raise Refused(_("Write the letter."), "body")
@@ -138,11 +140,18 @@ def write_letter(session: Session, action: UrgentAction, letter: LetterGiven) ->
             ActionLetter.action_id == action.id, ActionLetter.language == letter.language.lower()
         )
     )
+    if found is not None and another:
+        raise Refused(_("There is a letter in this language already: change that one."), "language")
+    if version is not None and action.version != version:
+        theirs = {name: getattr(found, name) for name in ("subject", "salutation", "body")} if found else {}
+        raise VersionConflict(_("Somebody changed this action in the meantime."), theirs)
+    _check_open(session, session.get_one(Case, action.case_id), action)
     if found is None:
         found = ActionLetter(action_id=action.id, language=letter.language.lower())
         session.add(found)
     found.subject, found.salutation, found.body = letter.subject.strip(), letter.salutation.strip(), body
     check_lengths(found)
+    action.version += 1
     session.flush()
     touch(action.case_id)
     return found
@@ -365,6 +374,12 @@ def derive_end(action: UrgentAction, zone: str) -> None:
 def _check_publicity(session: Session, case: Case) -> None:
     if session.scalar(select(Case.publicity_stopped_at).where(Case.id == case.id)) is not None:
         raise Refused(_("Publicity of this case is stopped: its actions are locked."))
+
+
+def _check_open(session: Session, case: Case, action: UrgentAction) -> None:
+    _check_publicity(session, case)
+    if action.state in ("stopped", "closed"):
+        raise Refused(_("This action has ended: nothing of it changes any more."))
 
 
 def _check_may_run(session: Session, case: Case, action: UrgentAction) -> None:

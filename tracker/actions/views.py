@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from flask import Blueprint, flash, render_template, url_for
+from flask import Blueprint, flash, render_template, request, url_for
+from flask_babel import get_locale
 from flask_babel import gettext as _
 
 from tracker.accounts.guard import acting, open_to, viewer
@@ -21,8 +22,8 @@ from tracker.actions.forms import (
     StopForm,
 )
 from tracker.actions.models import UrgentAction
-from tracker.actions.queries import called, list_letters, list_targets_of
-from tracker.actions.rules import MINUTES, stands
+from tracker.actions.queries import called, list_letters, list_next_to, list_targets_of, next_update
+from tracker.actions.rules import MINUTES, UaNumber, stands
 from tracker.base import clock
 from tracker.base.audience import Audience
 from tracker.base.dates import today_in
@@ -30,6 +31,7 @@ from tracker.base.db import db
 from tracker.base.errors import NotFound
 from tracker.base.forms import HouseForm, led_to, once, submit
 from tracker.base.once import new_token
+from tracker.base.words import say_date
 from tracker.base.work import unit_of_work
 from tracker.cases.access import kept_case
 from tracker.cases.models import Case
@@ -42,10 +44,14 @@ bp = Blueprint("actions", __name__, url_prefix="/cases/<ref>/actions")
 @bp.get("/new")
 @open_to("staff")
 def new(ref: str) -> str:
-    """An empty action."""
+    """An empty action; with `?follows=`, an update of that one, which holds what it said to be written anew."""
     case, desk = kept_case(ref)
     today = today_in(desk.zone, clock.now())
-    return _new_page(NewActionForm(issued_on=today, audience=Audience.VOLUNTEERS.code), case, desk)
+    said: dict[str, Any] = {"issued_on": today, "audience": Audience.VOLUNTEERS.code}
+    previous = _followed(ref, request.args.get("follows"))
+    if previous is not None:
+        said |= _update_of(previous)
+    return _new_page(NewActionForm(**said), case, desk, previous)
 
 
 @bp.post("/new")
@@ -54,7 +60,8 @@ def draft(ref: str) -> Any:
     """Write it down as a draft, with its first letter."""
     case, desk = kept_case(ref)
     form = NewActionForm()
-    _offer(form, desk)
+    previous = _followed(ref, form.follows.data)
+    _offer(form, desk, previous)
 
     def act() -> str:
         with unit_of_work("actions.draft", acting(), f"case:{case.id}"):
@@ -64,13 +71,14 @@ def draft(ref: str) -> Any:
                 db.session(),
                 mine,
                 **_said(form),
-                targets=_targets(form, desk),
+                previous=_followed(ref, form.follows.data),
+                targets=_targets(form, desk, previous),
                 letters=[_letter(form)],
             )
             flash(_("Kept as a draft. Read it as volunteers will, and open it."), "good")
             return led_to(form, url_for("actions.show", ref=ref, public_id=action.public_id))
 
-    return submit(form, act, lambda: _new_page(form, case, desk))
+    return submit(form, act, lambda: _new_page(form, case, desk, previous))
 
 
 @bp.get("/<public_id>")
@@ -79,10 +87,14 @@ def show(ref: str, public_id: str) -> str:
     """An action as staff keep it: where it stands, its letters, whom it goes to, and what can be done with it."""
     case, action, desk = kept_action(ref, public_id)
     session, now = db.session(), clock.now()
+    previous, updates = list_next_to(session, action)
     return render_template(
         "actions/show.html",
         case=case,
         action=action,
+        previous=previous,
+        updates=updates,
+        name_of=called,
         called=called(action),
         state=stands(action.state, action.act_until_at, now),
         letters=list_letters(session, action),
@@ -148,7 +160,9 @@ def write_letter(ref: str, public_id: str, language: str) -> Any:
     """Write the letter: whoever opens the action from now on reads it."""
 
     def do(_case: Case, action: UrgentAction, _desk: Desk, form: LetterForm) -> str:
-        service.write_letter(db.session(), action, _letter(form))
+        given = _letter(form)
+        another = given.language != language
+        service.write_letter(db.session(), action, given, version=form.expected_version, another=another)
         return _("Saved.")
 
     return _answer(ref, public_id, "letter", LetterForm(), do)
@@ -260,7 +274,7 @@ def do_extend(ref: str, public_id: str) -> Any:
         service.extend_action(
             db.session(), case, action, until=form.act_until.data, version=form.expected_version or None
         )
-        return _("It goes on until %(day)s.", day=action.act_until.isoformat())
+        return _("It goes on until %(day)s.", day=say_date(action.act_until))
 
     return _answer(ref, public_id, "extend", ExtendForm(), do)
 
@@ -297,9 +311,34 @@ def _ask(ref: str, public_id: str, act: str, form: HouseForm) -> str:
     return render_template("actions/ask.html", form=form, case=case, action=action, called=called(action), act=act)
 
 
-def _new_page(form: NewActionForm, case: Case, desk: Desk) -> str:
-    _offer(form, desk)
-    return render_template("actions/new.html", form=form, case=case)
+def _new_page(form: NewActionForm, case: Case, desk: Desk, previous: UrgentAction | None) -> str:
+    _offer(form, desk, previous)
+    follows = called(previous) if previous is not None else ""
+    return render_template("actions/new.html", form=form, case=case, follows=follows)
+
+
+def _followed(ref: str, public_id: str | None) -> UrgentAction | None:
+    """The action of this case of which an update is written; None: it is the first of its chain."""
+    return kept_action(ref, public_id)[1] if public_id else None
+
+
+def _update_of(previous: UrgentAction) -> dict[str, Any]:
+    """What the form of an update begins with: what the action before it said, under the next number of its chain."""
+    session = db.session()
+    number = ""
+    if previous.ua_sequence is not None and previous.ua_year is not None:
+        number = str(UaNumber(previous.ua_sequence, previous.ua_year)) + f"-{next_update(session, previous)}"
+    reader = str(get_locale() or "en").partition("_")[0]
+    # One of them: in the language of whoever writes, where there is one.
+    letter = sorted(list_letters(session, previous), key=lambda each: each.language != reader)[:1]
+    return {
+        "follows": previous.public_id,
+        "ua_number": number,
+        "targets": [target.public_id for target in list_targets_of(session, previous)],
+        "audience": previous.audience.code,
+        **{name: getattr(previous, name) for name in ("title", "summary", "cautions", "minutes", "copy_to_embassy")},
+        **{name: getattr(each, name) for each in letter for name in ("language", "subject", "salutation", "body")},
+    }
 
 
 def _offer(form: ActionForm, desk: Desk, action: UrgentAction | None = None) -> None:

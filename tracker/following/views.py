@@ -146,7 +146,15 @@ def _confirm_page(lang: str, word: str) -> Response:
     found = queries.find_ask(db.session(), word)
     state = _state(found)
     title = public_title(found.case) if found.is_open else ""
-    page = render_template("following/confirm.html", lang=lang, word=word, state=state, title=title, ask=found.ask)
+    page = render_template(
+        "following/confirm.html",
+        lang=lang,
+        word=word,
+        state=state,
+        title=title,
+        public_id=found.case.public_id if found.is_open else "",
+        ask=found.ask,
+    )
     return _private(page, GONE if state == "expired" else 200)
 
 

@@ -34,7 +34,7 @@ from tracker.groups.forms import (
 from tracker.groups.mails import say_state, say_verdict
 from tracker.groups.models import Group, GroupEvening, GroupMember
 from tracker.steps import devices
-from tracker.steps.queries import opened
+from tracker.steps.queries import find_copy, opened
 from tracker.steps.rules import best_letter
 from tracker.steps.service import UNDO_WITHIN
 
@@ -468,6 +468,7 @@ def print_evening(group_id: str, evening_id: str) -> str:
                         "rtl": right_to_left(letter.language),
                         "check": check,
                         "qr": devices.qr(check),
+                        "copy_to": find_copy(session, item.action, item.case, target, group.country, found.local_date),
                     }
                 )
     paper = request.args.get("paper", "a4")

@@ -30,7 +30,7 @@ PRODUCT = "-//Urgent action tracker//Hearings//EN"
 @dataclass(frozen=True, slots=True)
 class Event:
     """One hearing as a calendar shows it. `revision` counts its changes, `changed_at` is the instant of the last one;
-    `summary` and `description` name no person."""
+    `summary` and `description` name no person. `is_public`: everybody may know of it."""
 
     uid: str
     when: When
@@ -40,6 +40,7 @@ class Event:
     summary: str
     description: str
     url: str
+    is_public: bool = False
 
 
 def uid_of(public_id: str, base_url: str) -> str:
@@ -120,7 +121,7 @@ def _component(event: Event, stamp: datetime, organizer: str) -> CalendarEvent:
         # Nobody is busy all day with a court that has not said when.
         component.add("transp", "TRANSPARENT")
     component.add("status", event.status)
-    component.add("class", "PRIVATE")
+    component.add("class", "PUBLIC" if event.is_public else "PRIVATE")
     component.add("summary", _plain(event.summary))
     component.add("description", _plain(event.description))
     component.add("url", event.url)

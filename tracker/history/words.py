@@ -183,7 +183,7 @@ announce(
         "snooze_reason": _l("reason"),
         "snoozed_by": _l("put off by"),
         "days_before": _l("days before"),
-        "stopped_at": _l("stopped"),
+        "stopped_at": _l("stopped on"),
         "reason": _l("reason"),
         "contacts.kind": _l("kind"),
         "contacts.label": _l("role"),

@@ -48,6 +48,7 @@ from tracker.catching_up.queries import report_on_today
 from tracker.clockwork.queries import PULSE, clock_silent_since, heartbeats
 from tracker.contacts.kinds import contact_kinds
 from tracker.flags.kinds import finders
+from tracker.groups.queries import list_invitations
 from tracker.hearings.queries import list_hearings
 from tracker.outbox.by_hand import cancel_message, retry_message, see_to_message
 from tracker.outbox.models import NEEDS_HUMAN
@@ -115,6 +116,7 @@ def today() -> str:
             wrote=wrote_for(session, user, numbers),
             withdrawn=list_withdrawn(session, user, now),
             news=list_news(session, user, now),
+            invitations=list_invitations(session, user, now),
             called=called,
             now=now,
             today=today_in(user.reading_zone, now),

@@ -32,17 +32,16 @@ class Post:
 
 
 def write_atom(
-    title: str, own_url: str, page_url: str, language: str, posts: Sequence[Post], updated: datetime
+    title: str, author: str, own_url: str, page_url: str, language: str, posts: Sequence[Post], updated: datetime
 ) -> bytes:
-    """A feed, its entries in the order given. `updated`: when it last changed."""
+    """A feed, its entries in the order given. `author`: the desk that writes it; `updated`: when it last changed."""
     feed = ET.Element("feed", {"xmlns": _ATOM, "xml:lang": language})
     _add(feed, "id", own_url)
     _add(feed, "title", title)
     _add(feed, "updated", _instant(updated))
     ET.SubElement(feed, "link", {"rel": "self", "href": own_url, "type": "application/atom+xml"})
     ET.SubElement(feed, "link", {"rel": "alternate", "href": page_url, "type": "text/html"})
-    author = ET.SubElement(feed, "author")
-    _add(author, "name", title)
+    _add(ET.SubElement(feed, "author"), "name", author)
     host = urlsplit(own_url).hostname
     for post in posts[:MOST_ENTRIES]:
         entry = ET.SubElement(feed, "entry")

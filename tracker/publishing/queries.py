@@ -33,6 +33,8 @@ from tracker.publishing.rules import (
     tells,
     words_of_names,
 )
+from tracker.steps.queries import total_told
+from tracker.steps.rules import public_count
 from tracker.timeline.kinds import kind_of
 from tracker.timeline.models import Entry, EntryPerson, EntryState
 from tracker.timeline.queries import read_timeline
@@ -46,6 +48,9 @@ LATEST = 60
 
 #: Good news in one list.
 MOST_GOOD_NEWS = 200
+
+#: Entries among which what a desk published as good news is looked for.
+MOST_LISTED = 2000
 
 #: Which cases the open web knows of.
 _OPEN = and_(Case.audience == RUNG, Case.publicity_stopped_at.is_(None), Case.stage != "draft")
@@ -139,6 +144,10 @@ class Told:
     state: str
 
 
+def _on_day(action: "ActionShown | UrgentAction", today: date) -> str:
+    return "expired" if action.state == "active" and action.act_until < today else action.state
+
+
 @dataclass(frozen=True, slots=True)
 class ActionShown:
     """An urgent action as everybody may know it."""
@@ -158,7 +167,7 @@ class ActionShown:
 
     def stands(self, today: date) -> str:
         """Its state on a day at the desk: once its last day is over it has expired, written down or not."""
-        return "expired" if self.state == "active" and self.act_until < today else self.state
+        return _on_day(self, today)
 
     def said(self, today: date) -> str:
         """What everybody is told of one that may not be taken, in the language spoken now."""
@@ -281,12 +290,12 @@ def get_public_case(session: Session, public_id: str) -> Found:
     )
 
 
-def read_found(session: Session, found: Found) -> CaseShown:
+def read_found(session: Session, found: Found, now: datetime) -> CaseShown:
     """All that everybody may see of it. Six statements."""
     of, desk = session.execute(
         select(Case, Desk).join(Desk, Desk.id == Case.desk_id).where(Case.id == found.case_id, _OPEN)
     ).one()
-    return read_public_case(session, of, desk)
+    return read_public_case(session, of, desk, found.today(now))
 
 
 def public_title(of: Case) -> str:
@@ -294,8 +303,9 @@ def public_title(of: Case) -> str:
     return of.title if of.title_up_to >= RUNG else of.nickname
 
 
-def read_public_case(session: Session, of: Case, desk: Desk) -> CaseShown:
-    """All that everybody may see of a case that is open to them. Five statements, however long the timeline."""
+def read_public_case(session: Session, of: Case, desk: Desk, today: date = date.min) -> CaseShown:
+    """All that everybody may see of a case that is open to them, on a day at the desk; its revision is that of no day,
+    and asks for none. Five statements, however long the timeline."""
     involved = _involved(session, [of.id])
     hidden = _hidden_names(involved)
     names = {p.id: outward_name(p.name, p.pseudonym, i.name_up_to >= RUNG) for i, p in involved}
@@ -362,7 +372,12 @@ def read_public_case(session: Session, of: Case, desk: Desk) -> CaseShown:
         people=people,
         timeline=tuple(shown[::-1]),
         hearings=_hearings(session, of, hidden),
-        told=_told(session, of, hidden, max(actions, key=lambda a: (a.issued_on, a.id)).state if actions else "active"),
+        told=_told(
+            session,
+            of,
+            hidden,
+            _on_day(max(actions, key=lambda a: (a.issued_on, a.id)), today) if actions else "active",
+        ),
         actions=tuple(_action(action, public_title(of), hidden) for action in actions),
         desk=desk.name,
         desk_code=desk.code,
@@ -476,11 +491,13 @@ class ActionFound:
     #: The revision of the case.
     revision: str
     zone: str
+    #: How many wrote, by what they say; None: too few to be said.
+    count: int | None
 
     def mark(self) -> tuple[object, ...]:
         """What decides how its page looks."""
         of = self.action
-        says = (of.version, of.state, of.state_reason, of.public_words)
+        says = (of.version, of.state, of.state_reason, of.public_words, self.count)
         return (of.public_id, says, self.case is not None, self.revision)
 
     def today(self, now: datetime) -> date:
@@ -492,7 +509,14 @@ def get_public_action(session: Session, public_id: str) -> ActionFound:
     """The action of this address, while everybody may know of it; and, of one that once was open to everybody and may
     not be taken any more, that it is withdrawn and nothing else. NotFound otherwise. One statement."""
     row = session.execute(
-        select(UrgentAction, Case, Desk.zone, PublicCase.revision, is_open().label("open"))
+        select(
+            UrgentAction,
+            Case,
+            Desk.zone,
+            PublicCase.revision,
+            is_open().label("open"),
+            total_told(UrgentAction.id).label("total"),
+        )
         .join(Case, Case.id == UrgentAction.case_id)
         .join(Desk, Desk.id == Case.desk_id)
         .outerjoin(PublicCase, PublicCase.case_id == Case.id)
@@ -504,8 +528,9 @@ def get_public_action(session: Session, public_id: str) -> ActionFound:
     ).first()
     if row is None:
         raise NotFound("There is no such action that is open to everybody.")
-    action, of, zone, revision, knows = row
-    return ActionFound(action, of if knows and action.audience >= RUNG else None, revision or "", zone)
+    action, of, zone, revision, knows, total = row
+    known = of if knows and action.audience >= RUNG else None
+    return ActionFound(action, known, revision or "", zone, public_count(int(total)))
 
 
 def withdrawn_words(session: Session, action: UrgentAction) -> str:
@@ -594,6 +619,8 @@ class Item:
     #: What it is called for good.
     key: str
     changed_at: datetime
+    #: Whether good news still is some for anybody it is about.
+    is_good: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -638,9 +665,10 @@ def list_country_pages(session: Session) -> list[tuple[Desk, CountryPage]]:
     return [(desk, page) for desk, page in rows]
 
 
-def list_items(session: Session, desk: Desk, year: int | None = None, most: int = LATEST) -> Listing:
-    """What a country page lists: what the desk published, and every public case it has not published anything about.
-    An entry about cases is listed while all of them are open to everybody. Five statements, however many entries."""
+def list_items(session: Session, desk: Desk, today: date, year: int | None = None, most: int = LATEST) -> Listing:
+    """What a country page lists on a day at the desk: what the desk published, and every public case it has not
+    published anything about. An entry about cases is listed while all of them are open to everybody. Five statements,
+    however many entries."""
     open_cases = {
         of.id: (of, face, listed)
         for of, face, listed in session.execute(
@@ -680,13 +708,13 @@ def list_items(session: Session, desk: Desk, year: int | None = None, most: int 
             continue
         spoken_of.update(cases)
         said_on.update((case_id, published.published_on) for case_id in cases)
-        state = next((actions[case_id][-1].state for case_id in cases if case_id in actions), "active")
+        state = next((_on_day(actions[case_id][-1], today) for case_id in cases if case_id in actions), "active")
         unsaid = frozenset(word for case_id in cases for word in hidden.get(case_id, ()))
         items.append(_item(published, [open_cases[case_id] for case_id in cases], unsaid, state))
     for case_id, issued in actions.items():
         spoken_of.add(case_id)
         items += [
-            _item_of_action(action, open_cases[case_id][0], hidden.get(case_id, frozenset()))
+            _item_of_action(action, open_cases[case_id][0], hidden.get(case_id, frozenset()), today)
             for action in issued
             if (case_id, action.issued_on) not in said_on
         ]
@@ -721,7 +749,15 @@ def _item(
         first.public_id if first else "",
         published.public_id,
         published.recorded_at,
+        _is_good_for_anybody([face for _of, face, _listed in cases]),
     )
+
+
+def _is_good_for_anybody(faces: Sequence[CaseFace | None]) -> bool:
+    """Whether good news about these cases still is some: an entry does not say about whom of a case it is, so it is
+    while anybody in them stands well; about nobody of a case it stays."""
+    standing = [told["status"] for face in faces if face for told in face.statuses]
+    return not standing or any(is_good_still([status]) for status in standing)
 
 
 def _ended(kind: str, state: str) -> str:
@@ -737,15 +773,16 @@ def _item_of_case(of: Case, face: CaseFace | None, listed: PublicCase | None, zo
     return Item("case", on, public_title(of), status, (), "", of.public_id, of.public_id, changed_at)
 
 
-def _item_of_action(action: UrgentAction, of: Case, hidden: frozenset[str]) -> Item:
+def _item_of_action(action: UrgentAction, of: Case, hidden: frozenset[str], today: date) -> Item:
     shown = _action(action, public_title(of), hidden)
+    stands = shown.stands(today)
     return Item(
         "update" if action.update_number else "urgent_action",
         shown.issued_on,
         shown.title,
         None,
-        paragraphs(shown.summary) if shown.state == "active" else (),
-        "" if shown.state == "active" else shown.state,
+        paragraphs(shown.summary) if stands == "active" else (),
+        "" if stands == "active" else stands,
         of.public_id,
         shown.public_id,
         action.state_since,
@@ -754,24 +791,34 @@ def _item_of_action(action: UrgentAction, of: Case, hidden: frozenset[str]) -> I
 
 @dataclass(frozen=True, slots=True)
 class GoodNews:
-    """A release, an acquittal, charges dropped."""
+    """A release, an acquittal, charges dropped; or what the desk published as good news."""
 
-    kind: str
-    payload: tuple[tuple[str, Any], ...]
+    #: What happened, in the language spoken now.
+    said: str
     on: date
     precision: str
     title: str
+    #: The case it is about; empty: it is about none.
     case: str
     key: str
 
-    @property
-    def sentence(self) -> str:
-        """What happened, in one line."""
-        return kind_of(self.kind).sentence(dict(self.payload))
 
-
-def list_good_news(session: Session, desk: Desk) -> list[GoodNews]:
-    """The good news of the desk's public cases that still is good news, newest first. One statement."""
+def list_good_news(session: Session, desk: Desk, today: date) -> list[GoodNews]:
+    """The good news of the desk's public cases, and what it published as such, that still is good news, newest first.
+    Six statements."""
+    found = [
+        GoodNews(
+            item.paragraphs[0] if item.paragraphs else label(item.status, "status") if item.status else "",
+            item.on,
+            "day",
+            item.title,
+            item.case,
+            item.key,
+        )
+        for item in list_items(session, desk, today, most=MOST_LISTED).items
+        if item.kind == "good_news" and item.is_good
+    ]
+    published = {(news.case, news.on) for news in found}
     persons = (
         select(func.aggregate_strings(cast(EntryPerson.person_id, String), ","))
         .where(EntryPerson.entry_id == Entry.id)
@@ -793,23 +840,16 @@ def list_good_news(session: Session, desk: Desk) -> list[GoodNews]:
         .order_by(EntryState.latest_on.desc(), EntryState.entry_id.desc())
         .limit(MOST_GOOD_NEWS)
     )
-    found = []
     for entry, of, statuses, of_persons in rows:
         whom = set(map(int, of_persons.split(","))) if of_persons else None
+        on = entry.happened_on or entry.latest_on
+        if (of.public_id, on) in published:
+            continue
         if is_good_still([s["status"] for s in statuses if whom is None or s["person"] in whom]):
-            found.append(
-                GoodNews(
-                    entry.kind,
-                    # Neither places nor anything else that was typed: the page of the case weighs what may be told.
-                    (),
-                    entry.happened_on or entry.latest_on,
-                    entry.precision,
-                    public_title(of),
-                    of.public_id,
-                    entry.public_id,
-                )
-            )
-    return found
+            # Neither places nor anything else that was typed: the page of the case weighs what may be told.
+            said = kind_of(entry.kind).sentence({})
+            found.append(GoodNews(said, on, entry.precision, public_title(of), of.public_id, entry.public_id))
+    return sorted(found, key=lambda news: news.on, reverse=True)[:MOST_GOOD_NEWS]
 
 
 def list_public_hearings(session: Session, desk: Desk) -> list[tuple[HearingShown, Case]]:

@@ -131,7 +131,7 @@ def case_feed(public_id: str) -> Response:
             for entry in shown.timeline
         ]
         own = _address("publishing.case_feed", public_id=public_id)
-        return write_atom(shown.title, own, page, language_tag(), posts, found.changed_at)
+        return write_atom(shown.title, shown.desk, own, page, language_tag(), posts, found.changed_at)
 
     return _of_case(public_id, write, "application/atom+xml", filename="case.atom")
 
@@ -176,7 +176,14 @@ def action(public_id: str) -> Response:
         if found.case is None:
             return _page("withdrawn", words=queries.withdrawn_words(session, found.action))
         shown = queries.read_public_action(session, found.action, found.case)
-        return _page("action", action=shown, stands=shown.stands(today), said=shown.said(today), of=found.case)
+        return _page(
+            "action",
+            action=shown,
+            stands=shown.stands(today),
+            said=shown.said(today),
+            of=found.case,
+            count=found.count,
+        )
 
     return answer(draw, "action", found.mark(), today=today)
 
@@ -203,7 +210,11 @@ def good_news(code: str) -> Response:
     """Releases, acquittals, charges that were dropped."""
     return _of_desk(
         code,
-        lambda found: _page("good_news", found=found, news=queries.list_good_news(db.session(), found.desk)),
+        lambda found: _page(
+            "good_news",
+            found=found,
+            news=queries.list_good_news(db.session(), found.desk, found.today(clock.now())),
+        ),
         "good-news",
     )
 
@@ -225,10 +236,10 @@ def desk_feed(code: str) -> Response:
                 max(item.changed_at, datetime.combine(item.on, time(), UTC)),
                 item.on,
             )
-            for item in queries.list_items(db.session(), found.desk).items
+            for item in queries.list_items(db.session(), found.desk, found.today(clock.now())).items
         ]
         own = _address("publishing.desk_feed", code=code)
-        return write_atom(found.desk.name, own, page, language_tag(), posts, found.page.changed_at)
+        return write_atom(found.desk.name, found.desk.name, own, page, language_tag(), posts, found.page.changed_at)
 
     return _of_desk(code, write, mimetype="application/atom+xml", filename="desk.atom")
 
@@ -282,10 +293,11 @@ def _of_case(
     session = db.session()
     found = queries.get_public_case(session, public_id)
     # Of a case that was open before there were public pages nobody has worked out a revision yet.
-    read = None if found.revision else queries.read_found(session, found)
+    now = clock.now()
+    read = None if found.revision else queries.read_found(session, found, now)
 
     def make() -> str | bytes:
-        return makes(read or queries.read_found(session, found), found)
+        return makes(read or queries.read_found(session, found, now), found)
 
     return answer(
         make,
@@ -294,7 +306,7 @@ def _of_case(
         read.revision if read else found.revision,
         found.changed_at,
         found.mark(),
-        today=found.today(clock.now()),
+        today=found.today(now),
         mimetype=mimetype,
         indexed=found.indexed,
         filename=filename,
@@ -322,7 +334,7 @@ def _of_desk(
 
 
 def _draw_desk(found: queries.DeskFound, year: int | None) -> str:
-    listing = queries.list_items(db.session(), found.desk, year)
+    listing = queries.list_items(db.session(), found.desk, found.today(clock.now()), year)
     if year is not None and not listing.items:
         raise NotFound("Nothing was published in that year.")
     told = [y for y in found.page.document_years if y not in listing.years]
@@ -406,6 +418,7 @@ def _event(hearing: queries.HearingShown, title: str, url: str, changed_at: date
         summary=said,
         description="\n".join(filter(None, (court, label(hearing.state, "hearing_state"), url))),
         url=url,
+        is_public=True,
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from sqlalchemy import ColumnElement, Insert, case, exists, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -18,6 +19,7 @@ from tracker.cases.queries import level
 from tracker.steps import rules
 from tracker.steps.models import ActionReading, Step
 from tracker.targets.models import Target
+from tracker.targets.queries import find_embassy
 from tracker.timeline.kinds import kind_of, kinds
 from tracker.timeline.models import Entry, EntryState
 
@@ -69,6 +71,25 @@ def total_of(session: Session, action_ids: Sequence[int]) -> Mapping[int, int]:
         .group_by(Step.action_id)
     )
     return {action_id: int(total) for action_id, total in rows}
+
+
+def find_copy(
+    session: Session, action: UrgentAction, case: Case, target: Target, writes_from: str, today: date
+) -> Target | None:
+    """The embassy to which a copy of a letter goes that is written in `writes_from` (ISO 3166-1 alpha-2; empty: nobody
+    has said); None: no copy goes to any."""
+    if not (action.copy_to_embassy and writes_from):
+        return None
+    return find_embassy(session, case.responsible_state or case.country or target.country, writes_from, today)
+
+
+def total_told(action_id: Any) -> ColumnElement[int]:
+    """SQL: how many letters, mails and calls were told of for an action."""
+    return (
+        select(func.coalesce(func.sum(Step.count), 0))
+        .where(Step.action_id == action_id, Step.undone_at.is_(None))
+        .scalar_subquery()
+    )
 
 
 def tally(session: Session, action: UrgentAction) -> Tally:

@@ -35,7 +35,7 @@ from tracker.cases.models import Case
 from tracker.steps import devices, queries, rules, service
 from tracker.steps.forms import DidItForm, HereForm
 from tracker.targets.models import Target
-from tracker.targets.queries import find_embassy, list_hosts
+from tracker.targets.queries import list_hosts
 
 bp = Blueprint("steps", __name__, url_prefix="/actions")
 
@@ -179,7 +179,7 @@ def letter_print(public_id: str) -> Any:
         return redirect(url_for("steps.take", public_id=public_id), 303)
     note(queries.opened(session, user, action, now, printed=True))
     letter, target = _chosen(list_letters(session, action), list_targets_of(session, action))
-    paper = request.args.get("paper", "a4")
+    paper, today = request.args.get("paper", "a4"), today_in(user.reading_zone, now)
     check = url_for("steps.check", code=action.short_code, _external=True)
     return render_template(
         "steps/print.html",
@@ -193,7 +193,8 @@ def letter_print(public_id: str) -> Any:
         rtl=right_to_left(letter.language),
         check=check,
         qr=devices.qr(check),
-        today=today_in(user.reading_zone, now),
+        today=today,
+        copy=queries.find_copy(session, action, case, target, devices.chosen_country(session, user), today),
         other=lambda paper, large: url_for(
             "steps.letter_print",
             public_id=public_id,
@@ -300,11 +301,9 @@ def _take_page(
     letters = list_letters(session, action)
     letter, target = _chosen(letters, targets)
     writes_from = devices.chosen_country(session, user)
-    embassy = None
     country = case.responsible_state or case.country or target.country
     today = today_in(user.reading_zone, now)
-    if action.copy_to_embassy and writes_from:
-        embassy = find_embassy(session, country, writes_from, today)
+    embassy = queries.find_copy(session, action, case, target, writes_from, today)
     text = letter.text_to(target)
     cc = embassy.email if embassy else ""
     address = rules.mailto(target.email, cc=cc, subject=letter.subject, body=text) if target.email else ""
@@ -317,6 +316,7 @@ def _take_page(
         here=here,
         letter=letter,
         languages=[(item.language, name_of_language(item.language)) for item in letters],
+        followed=_followed(session, user, action),
         text=text,
         target=target,
         targets=targets,
@@ -338,6 +338,20 @@ def _take_page(
         now=now,
         zone=user.reading_zone,
     )
+
+
+def _followed(session: Session, user: User, action: UrgentAction) -> dict[str, Any] | None:
+    """The action of which this one is an update, and when this reader wrote for it; None: there is none, or none they
+    may know of."""
+    previous = session.get(UrgentAction, action.previous_id) if action.previous_id else None
+    if previous is None:
+        return None
+    try:
+        find_for(session, user, previous.public_id)
+    except NotFound:
+        return None
+    wrote = queries.wrote_for(session, user, [previous.id]).get(previous.id)
+    return {"public_id": previous.public_id, "called": called(previous), "wrote": wrote}
 
 
 def _chosen(letters: Sequence[ActionLetter], targets: Sequence[Target]) -> tuple[ActionLetter, Target]:

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from tracker.base.columns import check_lengths, new_public_id
+from tracker.base.countries import country_codes
 from tracker.base.db import hold
 from tracker.base.errors import Refused, VersionConflict
 from tracker.base.work import current_work
@@ -97,7 +98,7 @@ def _country(code: str | None, field: str) -> str | None:
     code = (code or "").strip().upper()
     if not code:
         return None
-    if len(code) != 2 or not (code.isascii() and code.isalpha()):
+    if code not in country_codes():
         raise Refused(_("Two letters, such as EG: the country's code."), field)
     return code
 
