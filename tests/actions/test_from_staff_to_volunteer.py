@@ -148,6 +148,25 @@ def test_two_who_write_one_letter_see_each_others_words(lived: Lived) -> None:
     assert db.session.scalars(select(ActionLetter.body)).one() == "My words"
 
 
+def test_a_letter_in_a_wrong_language_is_taken_away_and_never_the_last_one(lived: Lived) -> None:
+    staff, kept, address = made_in_pages(lived)
+    assert "Take the letter away" not in staff.get(kept).text
+    assert staff.fill(f"{kept}/letters/new", language="de", body="Where is he?").status_code == 303
+    assert f"{kept}/letters/de/remove" in staff.get(kept).text
+    both = [staff.filled(f"{kept}/letters/{language}/remove") for language in ("de", "en")]
+    assert staff.send(f"{kept}/letters/de/remove", both[0]).status_code == 303
+    assert "Where is he?" not in lived.browser(lived.volunteer).get(address).text
+    # Whoever had opened the other page before is told, and then it is the last one.
+    answer = staff.send(f"{kept}/letters/en/remove", both[1])
+    assert answer.status_code == 409
+    answer = staff.fill(f"{kept}/letters/en/remove")
+    assert answer.status_code == 422
+    assert "An action that is open needs a letter." in answer.text
+    assert staff.get(f"{kept}/letters/de/remove").status_code == 404
+    db.session.rollback()
+    assert db.session.scalars(select(ActionLetter.language)).all() == ["en"]
+
+
 def test_who_puts_the_last_day_off_reads_it_in_words(lived: Lived) -> None:
     staff, kept, _address = made_in_pages(lived)
     staff.fill(f"{kept}/extend", act_until="2024-06-05")
@@ -190,6 +209,15 @@ def test_staff_write_an_update_from_the_page_of_the_action_it_follows(lived: Liv
     assert f'It follows: <a href="{address}">' in read
     assert "You wrote then, on Monday 18 March 2024. This is a new letter." in read
     assert "It follows:" not in volunteer.get(address).text
+    # Both pages propose that the earlier one is closed, for that reason, until it is.
+    proposed = f"{kept}/close?reason=replaced"
+    for page in (kept, update):
+        assert "is not closed yet" in staff.get(page).text
+        assert f'href="{proposed}"' in staff.get(page).text
+    assert staff.fill(proposed).status_code == 303
+    for page in (kept, update):
+        assert "is not closed yet" not in staff.get(page).text
+    assert "Say where the surgeon is" not in volunteer.get("/actions/").text
 
 
 def test_an_update_of_what_is_not_kept_says_so_on_its_page(lived: Lived) -> None:

@@ -272,9 +272,9 @@ def test_a_letter_in_each_language_and_never_none(lived: Lived) -> None:
         mine = session.get_one(UrgentAction, written.id)
         service.write_letter(session, mine, LetterGiven("AR", "اكتبوا", subject="أين هو؟"))
         service.write_letter(session, mine, LetterGiven("ar", "أكتب إليكم"))
-        service.remove_letter(session, mine, "en")
+        service.remove_letter(session, mine, "en", version=mine.version)
         with pytest.raises(Refused):
-            service.remove_letter(session, mine, "ar")
+            service.remove_letter(session, mine, "ar", version=mine.version)
         with pytest.raises(Refused) as long:
             service.write_letter(session, mine, LetterGiven("en", "x" * (service.LONGEST_LETTER + 1)))
         assert long.value.field == "body"

@@ -65,6 +65,7 @@ announce(
         "actions.draft": _l("an urgent action drafted"),
         "actions.edit": _l("an urgent action changed"),
         "actions.letter": _l("a letter of an urgent action changed"),
+        "actions.remove_letter": _l("a letter of an urgent action taken away"),
         "actions.activate": _l("an urgent action opened"),
         "actions.hold": _l("an urgent action put on hold"),
         "actions.resume": _l("an urgent action resumed"),

@@ -135,6 +135,7 @@ def write_letter(
         )
     if not (letter.language.isalpha() and 2 <= len(letter.language) <= 3):
         raise Refused(_("Say in which language it is, such as en."), "language")
+    hold(session, action)
     found = session.scalar(
         select(ActionLetter).where(
             ActionLetter.action_id == action.id, ActionLetter.language == letter.language.lower()
@@ -157,14 +158,19 @@ def write_letter(
     return found
 
 
-def remove_letter(session: Session, action: UrgentAction, language: str) -> None:
-    """Take the letter in one language away. Refused for the last one of an action that can be taken."""
+def remove_letter(session: Session, action: UrgentAction, language: str, *, version: int) -> None:
+    """Take the letter in one language away. VersionConflict when somebody else changed the action since `version`;
+    Refused for the last one of an action that was opened, once it is stopped or closed, and while publicity is
+    stopped."""
+    _expect(session, action, version)
+    _check_open(session, session.get_one(Case, action.case_id), action)
     letters = list_letters(session, action)
     if action.state in rules.LIVED and len(letters) == 1:
         raise Refused(_("An action that is open needs a letter."), "language")
     for letter in letters:
         if letter.language == language:
             session.delete(letter)
+            action.version += 1
     session.flush()
     touch(action.case_id)
 

@@ -147,9 +147,9 @@ def change(ref: str, public_id: str) -> Any:
 def letter(ref: str, public_id: str, language: str) -> str:
     """A letter in one language; `new` is an empty one."""
     case, action, _desk = kept_action(ref, public_id)
+    if language != "new":
+        _check_letter(action, language)
     found = next((item for item in list_letters(db.session(), action) if item.language == language), None)
-    if found is None and language != "new":
-        raise NotFound(_("There is no letter in that language."))
     form = LetterForm(obj=found, version=str(action.version))
     return render_template("actions/letter.html", form=form, case=case, action=action, called=called(action))
 
@@ -166,6 +166,33 @@ def write_letter(ref: str, public_id: str, language: str) -> Any:
         return _("Saved.")
 
     return _answer(ref, public_id, "letter", LetterForm(), do)
+
+
+@bp.get("/<public_id>/letters/<language>/remove")
+@open_to("staff")
+def ask_remove_letter(ref: str, public_id: str, language: str) -> str:
+    """Whether the letter in one language is meant."""
+    _case, action, _desk = kept_action(ref, public_id)
+    _check_letter(action, language)
+    return _ask(ref, public_id, "remove_letter", HouseForm(), language)
+
+
+@bp.post("/<public_id>/letters/<language>/remove")
+@open_to("staff")
+def remove_letter(ref: str, public_id: str, language: str) -> Any:
+    """Take it away: nobody writes in that language any more."""
+
+    def do(_case: Case, action: UrgentAction, _desk: Desk, form: HouseForm) -> str:
+        _check_letter(action, language)
+        service.remove_letter(db.session(), action, language, version=form.expected_version)
+        return _("Taken away.")
+
+    return _answer(ref, public_id, "remove_letter", HouseForm(), do, language)
+
+
+def _check_letter(action: UrgentAction, language: str) -> None:
+    if language not in [item.language for item in list_letters(db.session(), action)]:
+        raise NotFound(_("There is no letter in that language."))
 
 
 @bp.post("/<public_id>/activate")
@@ -242,8 +269,8 @@ def do_stop(ref: str, public_id: str) -> Any:
 @bp.get("/<public_id>/close")
 @open_to("staff")
 def close(ref: str, public_id: str) -> str:
-    """Why it is closed."""
-    return _ask(ref, public_id, "close", CloseForm())
+    """Why it is closed; a link may propose a reason."""
+    return _ask(ref, public_id, "close", CloseForm(reason=request.args.get("reason", "")))
 
 
 @bp.post("/<public_id>/close")
@@ -282,8 +309,8 @@ def do_extend(ref: str, public_id: str) -> Any:
 # Parts of these -------------------------------------------------------------------------------------------------------
 
 
-def _answer(ref: str, public_id: str, act: str, form: Any, do: Callable[..., str]) -> Any:
-    """Do one act on an action, or show its form again."""
+def _answer(ref: str, public_id: str, act: str, form: Any, do: Callable[..., str], language: str = "") -> Any:
+    """Do one act on an action, or show its form again. `language`: of the letter it is about."""
     case, action, desk = kept_action(ref, public_id)
     if isinstance(form, ActionForm):
         _offer(form, desk, action)
@@ -300,15 +327,19 @@ def _answer(ref: str, public_id: str, act: str, form: Any, do: Callable[..., str
     return submit(
         form,
         run,
-        lambda: render_template(template, form=form, case=case, action=action, called=called(action), act=act),
+        lambda: render_template(
+            template, form=form, case=case, action=action, called=called(action), act=act, letter_in=language
+        ),
         version_now=lambda: kept_action(ref, public_id)[1].version,
     )
 
 
-def _ask(ref: str, public_id: str, act: str, form: HouseForm) -> str:
+def _ask(ref: str, public_id: str, act: str, form: HouseForm, language: str = "") -> str:
     case, action, _desk = kept_action(ref, public_id)
     form.version.data = str(action.version)
-    return render_template("actions/ask.html", form=form, case=case, action=action, called=called(action), act=act)
+    return render_template(
+        "actions/ask.html", form=form, case=case, action=action, called=called(action), act=act, letter_in=language
+    )
 
 
 def _new_page(form: NewActionForm, case: Case, desk: Desk, previous: UrgentAction | None) -> str:

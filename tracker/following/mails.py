@@ -20,7 +20,8 @@ from tracker.following.tokens import hash_word, leave_word, make_word
 from tracker.hearings.models import Hearing
 from tracker.outbox.kinds import Mail, NoLonger, one_click
 from tracker.outbox.models import Message, Recipient
-from tracker.publishing.queries import HearingShown, public_title, read_public_hearings
+from tracker.publishing.queries import public_title, read_public_hearings
+from tracker.publishing.shown import HearingShown
 from tracker.reminders.mails import say_when_told, say_where_told
 from tracker.reminders.rules import TOOK_PLACE, tells_of
 

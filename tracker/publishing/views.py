@@ -27,11 +27,12 @@ from tracker.cases.queries import get_case
 from tracker.hearings.ics import Event, Status, uid_of, write_feed
 from tracker.hearings.queries import last_changes
 from tracker.hearings.rules import When
-from tracker.publishing import queries, service
+from tracker.publishing import country_pages, queries, service
 from tracker.publishing.answers import CACHE_CONTROL, answer, missing
 from tracker.publishing.feeds import Post, write_atom, write_json, write_sitemap
 from tracker.publishing.forms import IndexForm, OfferedForm, PageForm, WithdrawForm, WriteForm
 from tracker.publishing.models import PublicCase
+from tracker.publishing.shown import CaseShown, EntryShown, HearingShown
 
 bp = Blueprint("publishing", __name__)
 
@@ -75,7 +76,7 @@ def home() -> Response:
 @_for_everybody
 def index() -> Response:
     """The desks that have a page."""
-    pages = queries.list_country_pages(db.session())
+    pages = country_pages.list_country_pages(db.session())
     told = tuple((desk.code, desk.name, tuple(desk.countries)) for desk, _page in pages)
     return answer(lambda: _page("index", desks=told), told, today=clock.now().date())
 
@@ -85,7 +86,7 @@ def index() -> Response:
 def case(public_id: str) -> Response:
     """The page of a case."""
 
-    def draw(shown: queries.CaseShown, found: queries.Found) -> str:
+    def draw(shown: CaseShown, found: queries.Found) -> str:
         today = found.today(clock.now())
         return _page(
             "case",
@@ -106,7 +107,7 @@ def case(public_id: str) -> Response:
 def case_json(public_id: str) -> Response:
     """The same for programs: docs/public.md says what stands where."""
 
-    def write(shown: queries.CaseShown, found: queries.Found) -> str:
+    def write(shown: CaseShown, found: queries.Found) -> str:
         return write_json(_as_json(shown, found, found.today(clock.now())))
 
     return _of_case(public_id, write, "application/json", filename="case.json")
@@ -117,7 +118,7 @@ def case_json(public_id: str) -> Response:
 def case_feed(public_id: str) -> Response:
     """News of a case as a feed."""
 
-    def write(shown: queries.CaseShown, found: queries.Found) -> bytes:
+    def write(shown: CaseShown, found: queries.Found) -> bytes:
         page = _address("publishing.case", public_id=public_id)
         posts = [
             Post(
@@ -141,7 +142,7 @@ def case_feed(public_id: str) -> Response:
 def case_hearings(public_id: str) -> Response:
     """The public hearings of a case as a calendar."""
 
-    def write(shown: queries.CaseShown, _found: queries.Found) -> bytes:
+    def write(shown: CaseShown, _found: queries.Found) -> bytes:
         changes = _changes(shown.hearings)
         page = _address("publishing.case", public_id=public_id)
         events = [
@@ -213,7 +214,7 @@ def good_news(code: str) -> Response:
         lambda found: _page(
             "good_news",
             found=found,
-            news=queries.list_good_news(db.session(), found.desk, found.today(clock.now())),
+            news=country_pages.list_good_news(db.session(), found.desk, found.today(clock.now())),
         ),
         "good-news",
     )
@@ -224,7 +225,7 @@ def good_news(code: str) -> Response:
 def desk_feed(code: str) -> Response:
     """What a desk publishes, as a feed."""
 
-    def write(found: queries.DeskFound) -> bytes:
+    def write(found: country_pages.DeskFound) -> bytes:
         page = _address("publishing.desk", code=code)
         posts = [
             Post(
@@ -236,7 +237,7 @@ def desk_feed(code: str) -> Response:
                 max(item.changed_at, datetime.combine(item.on, time(), UTC)),
                 item.on,
             )
-            for item in queries.list_items(db.session(), found.desk, found.today(clock.now())).items
+            for item in country_pages.list_items(db.session(), found.desk, found.today(clock.now())).items
         ]
         own = _address("publishing.desk_feed", code=code)
         return write_atom(found.desk.name, found.desk.name, own, page, language_tag(), posts, found.page.changed_at)
@@ -249,8 +250,8 @@ def desk_feed(code: str) -> Response:
 def desk_hearings(code: str) -> Response:
     """The public hearings of a desk's public cases as a calendar."""
 
-    def write(found: queries.DeskFound) -> bytes:
-        rows = queries.list_public_hearings(db.session(), found.desk)
+    def write(found: country_pages.DeskFound) -> bytes:
+        rows = country_pages.list_public_hearings(db.session(), found.desk)
         changes = _changes([hearing for hearing, _of in rows])
         events = [
             _event(
@@ -285,7 +286,7 @@ def sitemap() -> Response:
 
 def _of_case(
     public_id: str,
-    makes: Callable[[queries.CaseShown, queries.Found], str | bytes],
+    makes: Callable[[CaseShown, queries.Found], str | bytes],
     mimetype: str,
     filename: str = "",
 ) -> Response:
@@ -315,13 +316,13 @@ def _of_case(
 
 def _of_desk(
     code: str,
-    makes: Callable[[queries.DeskFound], str | bytes],
+    makes: Callable[[country_pages.DeskFound], str | bytes],
     *parts: object,
     mimetype: str = "text/html",
     filename: str = "",
 ) -> Response:
     """The answer about a desk: from one row where the browser holds it."""
-    found = queries.get_country_page(db.session(), code)
+    found = country_pages.get_country_page(db.session(), code)
     return answer(
         lambda: makes(found),
         "desk",
@@ -333,8 +334,8 @@ def _of_desk(
     )
 
 
-def _draw_desk(found: queries.DeskFound, year: int | None) -> str:
-    listing = queries.list_items(db.session(), found.desk, found.today(clock.now()), year)
+def _draw_desk(found: country_pages.DeskFound, year: int | None) -> str:
+    listing = country_pages.list_items(db.session(), found.desk, found.today(clock.now()), year)
     if year is not None and not listing.items:
         raise NotFound("Nothing was published in that year.")
     told = [y for y in found.page.document_years if y not in listing.years]
@@ -349,7 +350,7 @@ def _draw_desk(found: queries.DeskFound, year: int | None) -> str:
     )
 
 
-def _address_of_year(found: queries.DeskFound, of: int, is_here: bool) -> str:
+def _address_of_year(found: country_pages.DeskFound, of: int, is_here: bool) -> str:
     """Where the documents of a year are: elsewhere where the desk says so, else on the page of that year."""
     if found.page.documents_url:
         return found.page.documents_url.replace("{year}", str(of))
@@ -383,18 +384,18 @@ def _address(endpoint: str, **named: Any) -> str:
     return f"{current_app.extensions['settings'].base_url}{path}"
 
 
-def _reported(entry: queries.EntryShown) -> str:
+def _reported(entry: EntryShown) -> str:
     return _("Reported, not confirmed: %(what)s", what=entry.sentence) if entry.is_reported else entry.sentence
 
 
-def _changes(hearings: Sequence[queries.HearingShown]) -> dict[str, datetime]:
+def _changes(hearings: Sequence[HearingShown]) -> dict[str, datetime]:
     """When each of these hearings last changed, by its public id."""
     numbers = queries.numbers_of_hearings(db.session(), [h.public_id for h in hearings])
     changes = last_changes(db.session(), list(numbers.values()))
     return {public_id: changes[number] for public_id, number in numbers.items() if number in changes}
 
 
-def _event(hearing: queries.HearingShown, title: str, url: str, changed_at: datetime) -> Event:
+def _event(hearing: HearingShown, title: str, url: str, changed_at: datetime) -> Event:
     """A hearing in a calendar that anybody may read: its case by the name everybody knows it by."""
     is_off = hearing.state in _OFF
     status: Status = "CANCELLED" if is_off else "TENTATIVE" if hearing.certainty == "provisional" else "CONFIRMED"
@@ -422,7 +423,7 @@ def _event(hearing: queries.HearingShown, title: str, url: str, changed_at: date
     )
 
 
-def _as_json(shown: queries.CaseShown, found: queries.Found, today: date) -> dict[str, Any]:
+def _as_json(shown: CaseShown, found: queries.Found, today: date) -> dict[str, Any]:
     """A case in codes, with the words of the language that was asked for beside them."""
 
     def day(of: Any) -> str | None:
@@ -546,7 +547,7 @@ def index_case(ref: str) -> Any:
 def set_up(code: str) -> str:
     """How the country page of a desk is set up, and what stands on it."""
     desk = _own_desk(code)
-    page = queries.find_page(db.session(), desk)
+    page = country_pages.find_page(db.session(), desk)
     form = PageForm(version="0")
     if page is not None:
         form = PageForm(
@@ -584,7 +585,7 @@ def change_page(code: str) -> Any:
             return led_to(form, url_for("publishing.set_up", code=desk.code))
 
     def version_now() -> int:
-        page = queries.find_page(db.session(), desk)
+        page = country_pages.find_page(db.session(), desk)
         return page.version if page else 0
 
     return submit(form, act, lambda: _set_up_page(form, desk), version_now=version_now)
@@ -680,8 +681,8 @@ def _set_up_page(form: PageForm, desk: Desk) -> str:
         "publishing/set_up.html",
         form=form,
         desk=desk,
-        page=queries.find_page(session, desk),
-        published=queries.list_published(session, desk),
+        page=country_pages.find_page(session, desk),
+        published=country_pages.list_published(session, desk),
         lang=known_languages()[0][0],
         new_token=new_token,
     )
