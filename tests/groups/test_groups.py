@@ -53,10 +53,11 @@ def test_staff_make_a_group_and_whoever_is_asked_coordinates_it(lived: Lived) ->
         "/actions/groups/new",
         name="Leeds on Thursday",
         country="GB",
-        zone="Europe/London",
         email=lived.volunteer.email.upper(),
     )
     assert made.status_code == 303
+    db.session.rollback()
+    assert db.session.scalars(select(Group.zone)).one() == "Europe/London", "the one zone of that country"
     volunteer = lived.browser(lived.volunteer, LATER)
     asked = "You are asked to join the group \u2068Leeds on Thursday\u2069"
     assert asked in volunteer.get("/").text
@@ -73,6 +74,7 @@ def test_staff_make_a_group_and_whoever_is_asked_coordinates_it(lived: Lived) ->
     ("fields", "why"),
     [
         ({"zone": "Leeds"}, "There is no time zone"),
+        ({"zone": "", "country": "CA"}, "This country has several time zones: choose one."),
         ({"country": ""}, "Choose a country"),
         ({"name": " "}, "Say what it is called"),
         ({"email": "nobody"}, "That is no mail address"),

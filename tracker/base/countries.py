@@ -1,6 +1,7 @@
 """Countries by their ISO 3166-1 alpha-2 codes, with the names CLDR has for them. Pure."""
 
 from babel import Locale, UnknownLocaleError
+from babel.core import get_global
 
 from tracker.base.errors import Refused
 from tracker.base.sentences import Sentence as N_
@@ -32,3 +33,9 @@ def country_name(code: str, language: str = "en") -> str:
         return Locale.parse(language, sep="-").territories.get(code, code)
     except (UnknownLocaleError, ValueError):
         return Locale("en").territories.get(code, code)
+
+
+def only_zone(code: str) -> str | None:
+    """The IANA time zone of a country by CLDR, where it has one alone; None: it has several, or none."""
+    zones = get_global("territory_zones").get(code, ())
+    return str(zones[0]) if len(zones) == 1 else None

@@ -26,8 +26,8 @@ class GroupForm(HouseForm):
     country = SelectField(_l("Country its members write from"), [InputRequired(_l("Choose a country."))])
     zone = StringField(
         _l("Time zone of its evenings"),
-        [InputRequired(_l("Choose a time zone.")), Length(max=60)],
-        description=_l("Such as Europe/London."),
+        [Optional(), Length(max=60)],
+        description=_l("Such as Europe/London. Empty: that of the country, where it has one alone."),
         render_kw={"dir": "ltr", "list": "zones", "spellcheck": "false"},
     )
 

@@ -12,7 +12,7 @@ from tracker.accounts.models import User
 from tracker.accounts.rules import email_key
 from tracker.actions.models import UrgentAction
 from tracker.base.columns import new_public_id
-from tracker.base.countries import check_country
+from tracker.base.countries import check_country, only_zone
 from tracker.base.dates import instant_of, zone_of
 from tracker.base.db import hold
 from tracker.base.errors import NeedsConfirmation, NotAllowed, NotFound, Refused, VersionConflict
@@ -363,8 +363,12 @@ def record_result(
 def _write(group: Group, name: str, country: str, zone: str) -> None:
     if not name.strip():
         raise Refused(_("Say what it is called."), "name")
+    country = check_country(country)
+    zone = zone.strip() or only_zone(country) or ""
+    if not zone:
+        raise Refused(_("This country has several time zones: choose one."), "zone")
     zone_of(zone)
-    group.name, group.country, group.zone = name.strip(), check_country(country), zone
+    group.name, group.country, group.zone = name.strip(), country, zone
 
 
 def _member(session: Session, group: Group, member_id: int) -> GroupMember:

@@ -80,7 +80,7 @@ def index() -> str:
 @open_to("staff")
 def new() -> str:
     """An empty group."""
-    form = NewGroupForm(zone=viewer().reading_zone)
+    form = NewGroupForm()
     _offer(form)
     return render_template("groups/edit.html", form=form, group=None, zones=_zones())
 
