@@ -50,10 +50,25 @@ def children_of(pid: int) -> dict[str, int]:
     }
 
 
+def state_of(pid: int) -> str:
+    """The state of a process, such as `T` where it stands still; empty: there is none."""
+    said = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False)
+    return said.stdout.strip()
+
+
 def is_running(pid: int) -> bool:
     """Whether there is such a process that is not just waiting to be counted."""
-    said = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout
-    return bool(said.strip()) and not said.strip().startswith("Z")
+    state = state_of(pid)
+    return bool(state) and not state.startswith("Z")
+
+
+def stop_clock(serving: "Serving") -> None:
+    """Let the clock stand still, once it has begun to work: before that it would take the signal to end as every
+    process does, also while it is to stand still."""
+    wait_until(lambda: "the clock runs" in serving.said.read_text())
+    pid = serving.children()["clockwork"]
+    os.kill(pid, signal.SIGSTOP)
+    wait_until(lambda: state_of(pid).startswith("T"))
 
 
 class Serving:
@@ -140,7 +155,7 @@ def test_a_crash_loop_does_not_spin(serving: Serving) -> None:
 
 def test_what_hangs_is_ended_by_force_when_asked_twice(serving: Serving) -> None:
     children = serving.children()
-    os.kill(children["clockwork"], signal.SIGSTOP)
+    stop_clock(serving)
     began = time.monotonic()
     serving.process.send_signal(signal.SIGTERM)
     wait_until(lambda: not is_running(children["web"]))
@@ -158,7 +173,7 @@ def test_what_hangs_is_ended_by_force_when_asked_twice(serving: Serving) -> None
 @pytest.mark.slow
 def test_what_hangs_is_ended_by_force_after_its_time(serving: Serving) -> None:
     children = serving.children()
-    os.kill(children["clockwork"], signal.SIGSTOP)
+    stop_clock(serving)
     began = time.monotonic()
     serving.process.send_signal(signal.SIGTERM)
     assert serving.process.wait(timeout=PATIENCE) == 0

@@ -192,6 +192,7 @@ def _hold(session: Session, condition: ColumnElement[bool] | None, reason: str) 
             .correlate(None)
         )
         which = which & (condition | Message.envelope_id.in_(mails))
+    _lock(session, which)
     held = _set(session, Message, which, state="paused", reason=reason)
     if held:
         mine, other = aliased(Message), aliased(Message)
@@ -213,6 +214,7 @@ def _let_go(session: Session, cut: datetime | None) -> int:
             .correlate(None)
         )
         which = which & (Message.due_at <= cut) & (Message.envelope_id.is_(None) | Message.envelope_id.not_in(kept))
+    _lock(session, which)
     released = _set(session, Message, which, state="waiting", reason="")
     if released:
         waits = aliased(Message)
@@ -223,6 +225,13 @@ def _let_go(session: Session, cut: datetime | None) -> int:
         was_sent = select(Envelope.id).where(Envelope.state == "sent").correlate(None)
         _set(session, Message, (Message.state == "waiting") & Message.envelope_id.in_(was_sent), envelope_id=None)
     return released
+
+
+def _lock(session: Session, condition: ColumnElement[bool]) -> None:
+    """Lock these messages upwards, as who lets go of a mail does: an UPDATE takes them in whatever order it comes upon
+    them, and two that take some in different orders would wait for each other for ever (PostgreSQL)."""
+    held = select(Message.id).where(condition).order_by(Message.id).with_for_update().subquery()
+    session.scalar(select(func.count()).select_from(held))
 
 
 def _set(session: Session, model: Any, condition: ColumnElement[bool], **values: Any) -> int:

@@ -10,10 +10,13 @@ from typing import Any
 from sqlalchemy import and_, select
 from sqlalchemy.orm import Session
 
+from tracker.accounts.models import Desk
 from tracker.actions.models import UrgentAction
+from tracker.actions.rules import ends_at
 from tracker.agenda.service import chunks
 from tracker.base.db import db
 from tracker.base.work import CLOCK, current_work, settles, unit_of_work
+from tracker.cases.models import Case
 from tracker.clockwork.kinds import clock_step, rederives
 from tracker.hearings.service import UNDO
 from tracker.outbox.models import Message, Recipient
@@ -84,14 +87,17 @@ def keep_ends(session: Session, now: datetime) -> int:
     """Let mails about a last day name the instant at which that very day is over by the present rules of its zone;
     answers how many have changed. None is taken for a mail about another day, so nobody is told twice."""
     changed = 0
-    for message, action in session.execute(
-        select(Message, UrgentAction)
+    for message, act_until, zone in session.execute(
+        select(Message, UrgentAction.act_until, Desk.zone)
         .join(UrgentAction, UrgentAction.id == Message.subject_id)
+        .join(Case, Case.id == UrgentAction.case_id)
+        .join(Desk, Desk.id == Case.desk_id)
         .where(Message.kind == queries.SOON, Message.subject_kind == queries.SUBJECT, UrgentAction.act_until_at > now)
     ):
-        same_day = message.tells["until"] == action.act_until.isoformat()
-        if same_day and message.give_up_at != action.act_until_at:
-            message.give_up_at = action.act_until_at
+        # Worked out here: what the action holds may be of the old rules still.
+        over = ends_at(act_until, zone)
+        if message.tells["until"] == act_until.isoformat() and message.give_up_at != over:
+            message.give_up_at = over
             changed += 1
     return changed
 
