@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import signal
 import socket
 import sqlite3
@@ -109,15 +110,16 @@ def test_a_demo_that_runs_is_not_emptied(app: Flask, run_tracker: Run) -> None:
 
 @pytest.mark.one_engine
 @pytest.mark.slow
-def test_a_loading_that_was_broken_off_is_told_again(run_tracker: Run, instance: Path) -> None:
-    assert run_tracker("demo", "--once").code == 0
-    with sqlite3.connect(instance / "tracker.db") as connection:
+def test_a_loading_that_was_broken_off_is_told_again(run_tracker: Run, loaded_demo: Path, tmp_path: Path) -> None:
+    there = tmp_path / "demo"
+    shutil.copytree(loaded_demo, there, symlinks=True)
+    with sqlite3.connect(there / "tracker.db") as connection:
         assert connection.execute("UPDATE house_facts SET value = 'loading' WHERE key = 'demo'").rowcount == 1
     connection.close()
-    mails = instance / "mails"
-    mails.mkdir()
+    mails = there / "mails"
+    mails.mkdir(exist_ok=True)
     (mails / "of the demo before.eml").write_text("Subject: gone with it")
-    again = run_tracker("demo", "--once")
+    again = run_tracker("demo", "--once", env={"TRACKER_INSTANCE": str(there), "TRACKER_DATABASE_URL": ""})
     assert again.code == 0, again.err
     assert LOADED_ANEW in again.err
     assert not list(mails.iterdir())

@@ -165,10 +165,12 @@ def test_a_counter_posted_a_thousand_times_by_a_script_counts_six_times(lived: L
     token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', line.getresponse().read().decode())
     line.close()
     assert token
+    # On PostgreSQL, where more can happen at once, a fifth of it shows the same.
+    times = TIMES if db.engine.dialect.name == "sqlite" else TIMES // 5
     seen: list[Counter[int]] = []
     threads = [
         threading.Thread(
-            target=lambda: seen.append(posted(live_server.url, address, cookie, token[1], TIMES // AT_ONCE))
+            target=lambda: seen.append(posted(live_server.url, address, cookie, token[1], times // AT_ONCE))
         )
         for _ in range(AT_ONCE)
     ]
@@ -176,7 +178,7 @@ def test_a_counter_posted_a_thousand_times_by_a_script_counts_six_times(lived: L
         thread.start()
     for thread in threads:
         thread.join()
-    assert sum(seen, Counter()) == {303: PER_ACTION_A_DAY, 422: TIMES - PER_ACTION_A_DAY}
+    assert sum(seen, Counter()) == {303: PER_ACTION_A_DAY, 422: times - PER_ACTION_A_DAY}
     assert count_steps() == PER_ACTION_A_DAY
 
 
