@@ -1,9 +1,11 @@
-"""A web process of its own that tries often, for tests: what is tried (`password`, `factor`, `forgotten`,
-`lookup`), a cookie, how often; prints the statuses as JSON."""
+"""A web process of its own that tries often, for tests: reads what is tried (`password`, `factor`, `forgotten`,
+`lookup`), a cookie, how often, in a line each; prints the statuses of each as JSON."""
 
 import json
 import re
 import sys
+
+from flask import Flask
 
 from tracker import create_app
 from tracker.base import clock
@@ -18,9 +20,8 @@ ASKED = {
 }
 
 
-def main(what: str, cookie: str, times: int) -> None:
-    """Try, and say what came of it."""
-    app = create_app()
+def attempt(app: Flask, what: str, cookie: str, times: int) -> list[int]:
+    """Try; what was answered."""
     seen = []
     with clock.fixed_at(clock.now()):
         for _ in range(times):
@@ -35,8 +36,16 @@ def main(what: str, cookie: str, times: int) -> None:
             found = TOKEN.search(browser.get(path).text)
             assert found
             seen.append(browser.post(path, data={"csrf_token": found[1], **said}).status_code)
-    print(json.dumps(seen))
+    return seen
+
+
+def main() -> None:
+    """Try what is asked for, and say what came of it."""
+    app = create_app()
+    for line in sys.stdin:
+        what, cookie, times = line.split()
+        print(json.dumps(attempt(app, what, cookie, int(times))), flush=True)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], int(sys.argv[3]))
+    main()
