@@ -220,6 +220,26 @@ def test_staff_write_an_update_from_the_page_of_the_action_it_follows(lived: Liv
     assert "Say where the surgeon is" not in volunteer.get("/actions/").text
 
 
+def test_a_page_leads_to_no_action_of_the_chain_that_is_closed_to_its_reader(lived: Lived) -> None:
+    staff, kept, address = made_in_pages(lived)
+    follows = f"{kept.rpartition('/')[0]}/new?follows={address.rpartition('/')[2]}"
+    update = staff.fill(follows, title="Told in confidence", ua_number="", audience="named")
+    assert update.status_code == 303, update.text
+    assert "Followed by:" in staff.get(kept).text
+    colleague = lived.browser(lived.colleague)
+    assert colleague.get(update.headers["Location"]).status_code == 404
+    page = colleague.get(kept).text
+    assert "Followed by:" not in page
+    assert "Told in confidence" not in page
+    # Nor does one that follows such an action say that there is none.
+    with lived.at() as session:
+        first, second = session.scalars(select(UrgentAction).order_by(UrgentAction.id))
+        first.audience, second.audience = Audience.NAMED, Audience.DESK
+    page = colleague.get(update.headers["Location"]).text
+    assert "It follows:" not in page
+    assert "is not recorded in this case" not in page
+
+
 def test_an_update_of_what_is_not_kept_says_so_on_its_page(lived: Lived) -> None:
     staff, kept, _address = made_in_pages(lived, ua_number="FI 005/18-3")
     assert "the action it follows is not recorded in this case" in staff.get(kept).text

@@ -56,11 +56,17 @@ def next_update(session: Session, action: UrgentAction) -> int:
     return latest + 1
 
 
-def list_next_to(session: Session, action: UrgentAction) -> tuple[UrgentAction | None, Sequence[UrgentAction]]:
-    """The action this one follows, and those that follow it. One statement."""
+def list_next_to(
+    session: Session, action: UrgentAction, rung: Audience
+) -> tuple[UrgentAction | None, Sequence[UrgentAction]]:
+    """The action this one follows, and those that follow it, as far as somebody on `rung` of their case may know of
+    them. One statement."""
     rows = session.scalars(
         select(UrgentAction)
-        .where(or_(UrgentAction.id == action.previous_id, UrgentAction.previous_id == action.id))
+        .where(
+            or_(UrgentAction.id == action.previous_id, UrgentAction.previous_id == action.id),
+            UrgentAction.audience >= rung,
+        )
         .order_by(UrgentAction.update_number, UrgentAction.id)
     ).all()
     before = next((row for row in rows if row.id == action.previous_id), None)

@@ -33,7 +33,7 @@ from tracker.base.forms import HouseForm, led_to, once, submit
 from tracker.base.once import new_token
 from tracker.base.words import say_date
 from tracker.base.work import unit_of_work
-from tracker.cases.access import kept_case
+from tracker.cases.access import kept_case, rung_of
 from tracker.cases.models import Case
 from tracker.targets.models import Target
 from tracker.targets.queries import list_officials
@@ -87,7 +87,7 @@ def show(ref: str, public_id: str) -> str:
     """An action as staff keep it: where it stands, its letters, whom it goes to, and what can be done with it."""
     case, action, desk = kept_action(ref, public_id)
     session, now = db.session(), clock.now()
-    previous, updates = list_next_to(session, action)
+    previous, updates = list_next_to(session, action, rung_of(case))
     return render_template(
         "actions/show.html",
         case=case,
