@@ -10,7 +10,8 @@ import pytest
 
 @pytest.fixture
 def other_rules(tmp_path: Path) -> Iterator[Path]:
-    """A folder of zones in which Jerusalem keeps the clock of Karachi; in force once it is on the path."""
+    """A folder of zones in which Jerusalem keeps the clock of Karachi, two hours earlier; in force once it is on the
+    path."""
     folder = tmp_path / "zones" / "Asia"
     folder.mkdir(parents=True)
     zones = [Path(path, "Asia", "Karachi") for path in zoneinfo.TZPATH]

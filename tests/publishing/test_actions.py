@@ -1,6 +1,6 @@
 """Urgent actions as everybody reads them: what is asked, until when, and that it is stopped with the next request."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -71,8 +71,8 @@ def test_stop_and_hold_show_on_every_surface_with_the_next_request(
     assert "Say where the surgeon is" not in public.get("/actions").text
 
 
-def test_what_asked_for_letters_is_withdrawn_with_the_letter(public: Public, issued: tuple[Case, UrgentAction]) -> None:
-    case, written = issued
+def ask_for_letters(public: Public, case: Case, on: date) -> None:
+    """The desk publishes on a day that letters are asked for."""
     with public.lived.at() as session:
         write_entry(
             session,
@@ -80,9 +80,14 @@ def test_what_asked_for_letters_is_withdrawn_with_the_letter(public: Public, iss
             kind="urgent_action",
             title="Where is the surgeon?",
             text="Write to the minister.",
-            published_on=NOW.date(),
+            published_on=on,
             case=session.get_one(Case, case.id),
         )
+
+
+def test_what_asked_for_letters_is_withdrawn_with_the_letter(public: Public, issued: tuple[Case, UrgentAction]) -> None:
+    case, written = issued
+    ask_for_letters(public, case, NOW.date())
     everywhere = [f"/cases/{case.public_id}", "/desks/iopt", "/desks/iopt/feed.atom"]
     for path in everywhere:
         assert "Write to the minister." in public.get(path).text, path
@@ -121,16 +126,7 @@ def test_what_asked_for_letters_goes_with_the_last_day_though_no_clock_wrote_it_
     public: Public, issued: tuple[Case, UrgentAction]
 ) -> None:
     case, _written = issued
-    with public.lived.at() as session:
-        write_entry(
-            session,
-            session.get_one(Desk, public.lived.desk.id),
-            kind="urgent_action",
-            title="Where is the surgeon?",
-            text="Write to the minister.",
-            published_on=NOW.date() + timedelta(days=1),
-            case=session.get_one(Case, case.id),
-        )
+    ask_for_letters(public, case, NOW.date() + timedelta(days=1))
     for path in (f"/cases/{case.public_id}", "/desks/iopt", "/desks/iopt/2024", "/desks/iopt/feed.atom"):
         last = public.get(path, now=utc("2024-04-29T20:59"))
         assert "Write to the minister." in last.text, path

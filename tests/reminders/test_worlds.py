@@ -1,14 +1,12 @@
 """The world changes under the plan: clocks, zones, stops, pauses. Each due thing goes out once, or says why not."""
 
-import shutil
-import zoneinfo
-from collections.abc import Iterator
 from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import event, select
+from zone_ground import come_into_force, other_rules
 
 from tracker.accounts.models import Membership, User
 from tracker.base.db import db
@@ -23,6 +21,8 @@ from tracker.outbox import pausing, queries
 from tracker.outbox.models import Message
 from tracker.reminders import service
 from tracker.reminders.planning import plan, plan_anew
+
+__all__ = ["other_rules"]
 
 pytestmark = pytest.mark.one_engine
 
@@ -50,25 +50,6 @@ def waiting() -> dict[str, datetime]:
 # Zones ----------------------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def other_rules(tmp_path: Path) -> Iterator[Path]:
-    """A folder of zones in which Jerusalem keeps the clock of Karachi, two hours earlier; in force once it is on the
-    path."""
-    folder = tmp_path / "zones" / "Asia"
-    folder.mkdir(parents=True)
-    zones = [Path(path, "Asia", "Karachi") for path in zoneinfo.TZPATH]
-    source = next((path for path in zones if path.is_file()), None)
-    if source is None:
-        import tzdata
-
-        source = Path(tzdata.__file__).parent / "zoneinfo" / "Asia" / "Karachi"
-    shutil.copy(source, folder / "Jerusalem")
-    kept = zoneinfo.TZPATH
-    yield folder.parent
-    zoneinfo.reset_tzpath(kept)
-    zoneinfo.ZoneInfo.clear_cache()
-
-
 @pytest.mark.parametrize("court_zone", [ZONE, "Europe/London"])
 def test_other_rules_of_a_zone_move_what_waits_and_tell_nobody(court: Any, other_rules: Path, court_zone: str) -> None:
     assert rederivers.get("reminders") is plan_anew
@@ -79,7 +60,7 @@ def test_other_rules_of_a_zone_move_what_waits_and_tell_nobody(court: Any, other
     assert len(court.mails(user)) == 1
     before = waiting()
     assert set(before.values()) == {instant("2024-04-04T05:00Z"), instant("2024-04-07T05:00Z")}
-    zoneinfo.reset_tzpath([str(other_rules), *zoneinfo.TZPATH])
+    come_into_force(other_rules)
     follow_zone_rules(instant("2024-04-02T09:00Z"))
     after = waiting()
     assert set(after) == set(before)
