@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 from tracker.accounts.models import Desk
 from tracker.actions.models import UrgentAction
 from tracker.actions.queries import telling_entries
-from tracker.actions.service import derive_end, hold_action
+from tracker.actions.rules import ends_at
+from tracker.actions.service import hold_action
 from tracker.agenda.models import OPEN_STATE
 from tracker.agenda.service import chunks, project
 from tracker.base.work import settles, touch
@@ -92,9 +93,9 @@ def derive_actions_anew(session: Session, now: datetime) -> int:
         .join(Desk, Desk.id == Case.desk_id)
         .where(UrgentAction.act_until_at > now)
     ):
-        before = action.act_until_at
-        derive_end(action, zone)
-        if action.act_until_at != before:
+        over = ends_at(action.act_until, zone)
+        if action.act_until_at != over:
+            action.act_until_at = over
             touch(action.case_id)
             changed += 1
     return changed

@@ -369,12 +369,7 @@ def _address(session: Session, action: UrgentAction, targets: Sequence[Target]) 
 def _set_end(session: Session, case: Case, action: UrgentAction) -> None:
     if action.act_until > action.issued_on + timedelta(days=rules.LONGEST_DAYS):
         raise Refused(_("An action runs for two years at most."), "act_until")
-    derive_end(action, _zone(session, case))
-
-
-def derive_end(action: UrgentAction, zone: str) -> None:
-    """Write the instant at which the last day of an action is over in `zone`, its desk's."""
-    action.act_until_at = rules.ends_at(action.act_until, zone)
+    action.act_until_at = rules.ends_at(action.act_until, _zone(session, case))
 
 
 def _check_publicity(session: Session, case: Case) -> None:

@@ -21,7 +21,7 @@ from tracker.actions.forms import (
     ResumeForm,
     StopForm,
 )
-from tracker.actions.models import UrgentAction
+from tracker.actions.models import ActionLetter, UrgentAction
 from tracker.actions.queries import called, list_letters, list_next_to, list_targets_of, next_update
 from tracker.actions.rules import MINUTES, UaNumber, stands
 from tracker.base import clock
@@ -147,9 +147,7 @@ def change(ref: str, public_id: str) -> Any:
 def letter(ref: str, public_id: str, language: str) -> str:
     """A letter in one language; `new` is an empty one."""
     case, action, _desk = kept_action(ref, public_id)
-    if language != "new":
-        _check_letter(action, language)
-    found = next((item for item in list_letters(db.session(), action) if item.language == language), None)
+    found = None if language == "new" else _letter_in(action, language)
     form = LetterForm(obj=found, version=str(action.version))
     return render_template("actions/letter.html", form=form, case=case, action=action, called=called(action))
 
@@ -173,7 +171,7 @@ def write_letter(ref: str, public_id: str, language: str) -> Any:
 def ask_remove_letter(ref: str, public_id: str, language: str) -> str:
     """Whether the letter in one language is meant."""
     _case, action, _desk = kept_action(ref, public_id)
-    _check_letter(action, language)
+    _letter_in(action, language)
     return _ask(ref, public_id, "remove_letter", HouseForm(), language)
 
 
@@ -183,16 +181,18 @@ def remove_letter(ref: str, public_id: str, language: str) -> Any:
     """Take it away: nobody writes in that language any more."""
 
     def do(_case: Case, action: UrgentAction, _desk: Desk, form: HouseForm) -> str:
-        _check_letter(action, language)
+        _letter_in(action, language)
         service.remove_letter(db.session(), action, language, version=form.expected_version)
         return _("Taken away.")
 
     return _answer(ref, public_id, "remove_letter", HouseForm(), do, language)
 
 
-def _check_letter(action: UrgentAction, language: str) -> None:
-    if language not in [item.language for item in list_letters(db.session(), action)]:
+def _letter_in(action: UrgentAction, language: str) -> ActionLetter:
+    found = next((item for item in list_letters(db.session(), action) if item.language == language), None)
+    if found is None:
         raise NotFound(_("There is no letter in that language."))
+    return found
 
 
 @bp.post("/<public_id>/activate")
