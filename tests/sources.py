@@ -21,7 +21,12 @@ def python_files(folder: Path = PACKAGE) -> list[Path]:
 @cache
 def tree(path: Path) -> ast.Module:
     """The file's syntax tree; each node knows the one it stands in as `.parent`."""
-    module = ast.parse(path.read_text(), filename=str(path))
+    return parsed(path.read_text(), str(path))
+
+
+def parsed(text: str, name: str = "") -> ast.Module:
+    """The same of a text; `name` stands in its faults."""
+    module = ast.parse(text, filename=name)
     for node in ast.walk(module):
         for child in ast.iter_child_nodes(node):
             child.parent = node  # type: ignore[attr-defined]

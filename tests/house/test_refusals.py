@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Iterator
 
-from sources import PACKAGE, above, dotted, imports, python_files, tree, where
+from sources import PACKAGE, above, dotted, imports, parsed, python_files, tree, where
 
 #: What pages and mails show the sentence of, and what puts a sentence on a page or on a field.
 SHOWN = {"Refused", "NeedsConfirmation", "NotAllowed", "VersionConflict"}
@@ -140,8 +140,4 @@ def test_a_literal_is_seen_in_every_disguise() -> None:
 
 
 def _module(text: str) -> ast.Module:
-    module = ast.parse("\n".join(line.strip() for line in text.splitlines()))
-    for node in ast.walk(module):
-        for child in ast.iter_child_nodes(node):
-            child.parent = node  # type: ignore[attr-defined]
-    return module
+    return parsed("\n".join(line.strip() for line in text.splitlines()))

@@ -383,8 +383,8 @@ def test_what_a_desk_published_as_good_news_stands_among_the_good_news(public: P
         desk = session.get_one(Desk, public.lived.desk.id)
         for said in (about_nobody, of_him):
             mine = session.get_one(Case, case.id) if said["case"] else None
-            given = said | {"case": mine, "kind": "good_news", "published_on": NOW.date()}
-            write_entry(session, desk, **given)  # type: ignore[arg-type]
+            given: dict[str, Any] = said | {"case": mine, "kind": "good_news", "published_on": NOW.date()}
+            write_entry(session, desk, **given)
     public.tell(case, "person.released", "2024-03-12")
     page = public.get("/desks/iopt/good-news")
     for words in ("A law is repealed", "Free after eleven weeks", "He was let go.", "Released"):

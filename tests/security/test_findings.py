@@ -414,7 +414,8 @@ def test_bay_what_gives_power_asks_again_who_it_is(lived: Lived) -> None:
     alone = {e for e, view in lived.app.view_functions.items() if getattr(view, "opened_to", "") == "admin"}
     assert alone >= {"safety.mode", "safety.switch_mode"}
     shows_or_hands_out = {"contacts.do_reveal", "contacts.edit", "tally.download"}
-    assert not [e for e in sorted(alone | shows_or_hands_out) if not lived.app.view_functions[e].asks_again]  # type: ignore[attr-defined]
+    views = {e: lived.app.view_functions[e] for e in sorted(alone | shows_or_hands_out)}
+    assert not [e for e, view in views.items() if not getattr(view, "asks_again", False)]
 
 
 #: Files that are no text, or no page, by name and by what they hold.
