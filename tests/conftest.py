@@ -456,9 +456,13 @@ class LiveServer:
 
     def stop(self) -> None:
         """No request is answered from now on."""
+        from waitress import wasyncore
+
         self._server.close()
         self._server.task_dispatcher.shutdown()
         self._thread.join(timeout=5)
+        # A browser keeps its connections for another page; the loop that would have seen them end has ended.
+        wasyncore.close_all(self._server._map)
 
 
 @pytest.fixture

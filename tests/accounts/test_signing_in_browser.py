@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from browsing import press_and_wait
 from flask import Flask
 from signed_in import PASSWORD, make_account, make_desk
 
@@ -15,22 +16,22 @@ def test_in_on_to_the_page_that_was_asked_for_and_out_again(app: Flask, live_ser
     assert page.url.startswith(f"{live_server.url}/sign-in?next=")
     page.get_by_label("E-mail").fill("amal@example.org")
     page.get_by_label("Password").fill("not-the-password")
-    page.get_by_role("button", name="Sign in").click()
+    press_and_wait(page.get_by_role("button", name="Sign in"))
     assert page.get_by_role("alert").inner_text().count("is not right") == 1
     assert page.get_by_label("E-mail").input_value() == "amal@example.org"
     assert page.get_by_label("Password").input_value() == ""
     page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+    press_and_wait(page.get_by_role("button", name="Sign in"))
     page.wait_for_url(f"{live_server.url}/desks/iopt/settings")
     page.get_by_label("Low risk").fill("90")
     page.get_by_label("Friday").uncheck()
     page.get_by_label("Sunday").check()
-    page.get_by_role("button", name="Save").click()
+    press_and_wait(page.get_by_role("button", name="Save"))
     page.get_by_text("Saved.").wait_for()
     assert page.get_by_label("Low risk").input_value() == "90"
     assert page.get_by_label("Sunday").is_checked()
     page.locator("details.account summary").click()
-    page.get_by_role("button", name="Sign out").click()
+    press_and_wait(page.get_by_role("button", name="Sign out"))
     page.wait_for_url(f"{live_server.url}/sign-in")
     page.goto(f"{live_server.url}/account")
     assert page.url.startswith(f"{live_server.url}/sign-in")

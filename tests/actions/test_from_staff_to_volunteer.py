@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from actions_ground import LETTER, minister, open_case
+from browsing import press_and_wait
 from house_of_cases import NOW, Lived, enter
 from sqlalchemy import select
 
@@ -87,7 +88,7 @@ def test_from_the_list_to_i_did_it_in_five_taps_on_a_phone(lived: Lived, live_se
 
     def tap(what: Any) -> None:
         nonlocal taps
-        what.click()
+        press_and_wait(what)
         taps += 1
 
     tap(page.get_by_role("link", name="Say where the surgeon is"))

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from browsing import press_and_wait
 from flask import Flask
 from signed_in import PASSWORD, code_of, make_account, make_desk
 
@@ -54,13 +55,13 @@ def write_password(page: Any, home: str) -> None:
     page.goto(f"{home}/sign-in?next=/account")
     page.get_by_label("E-mail").fill("amal@example.org")
     page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+    press_and_wait(page.get_by_role("button", name="Sign in"))
 
 
 def leave(page: Any) -> None:
     """Sign out."""
     page.locator("details.account summary").click()
-    page.get_by_role("button", name="Sign out").click()
+    press_and_wait(page.get_by_role("button", name="Sign out"))
     page.get_by_label("E-mail").wait_for()
 
 
@@ -76,27 +77,27 @@ def test_an_app_its_codes_and_the_day_on_which_the_phone_is_lost(
     assert page.locator("svg.qr").bounding_box()["width"] > 150
     secret = page.locator("code.secret").inner_text().replace(" ", "")
     page.get_by_label("The code it shows now").fill(code_of(secret, now))
-    page.get_by_role("button", name="Set up the app").click()
+    press_and_wait(page.get_by_role("button", name="Set up the app"))
     page.wait_for_url(f"{home}/account/factors/codes")
     codes = page.locator("ol.codes code").all_inner_texts()
     assert len(codes) == 10
-    page.get_by_role("button", name="I have kept them").click()
+    press_and_wait(page.get_by_role("button", name="I have kept them"))
     page.wait_for_url(f"{home}/account")
     leave(page)
 
     write_password(page, home)
     page.get_by_label("Code").fill(code_of(secret, now))
-    page.get_by_role("button", name="Sign in").click()
+    press_and_wait(page.get_by_role("button", name="Sign in"))
     assert "was used already" in page.get_by_role("alert").inner_text()
     live_server.at = now + STEP
     page.get_by_label("Code").fill(code_of(secret, now + STEP))
-    page.get_by_role("button", name="Sign in").click()
+    press_and_wait(page.get_by_role("button", name="Sign in"))
     page.wait_for_url(f"{home}/account")
     leave(page)
 
     write_password(page, home)
     page.get_by_label("Code").fill(codes[0])
-    page.get_by_role("button", name="Sign in").click()
+    press_and_wait(page.get_by_role("button", name="Sign in"))
     page.wait_for_url(f"{home}/account")
     page.get_by_text("9 are left").wait_for()
 
@@ -107,21 +108,21 @@ def test_a_passkey_is_set_up_lets_in_and_answers_when_asked_again(
     write_password(page, home)
     page.wait_for_url(f"{home}/sign-in/enrol")
     page.get_by_label("What do you call it?").fill("my phone")
-    page.get_by_role("button", name="Set up a passkey").click()
+    press_and_wait(page.get_by_role("button", name="Set up a passkey"))
     page.wait_for_url(f"{home}/account/factors/codes")
-    page.get_by_role("button", name="I have kept them").click()
+    press_and_wait(page.get_by_role("button", name="I have kept them"))
     page.wait_for_url(f"{home}/account")
     leave(page)
 
     write_password(page, home)
     page.wait_for_url(f"{home}/sign-in/factor")
-    page.get_by_role("button", name="Use my passkey").click()
+    press_and_wait(page.get_by_role("button", name="Use my passkey"))
     page.wait_for_url(f"{home}/account")
 
     live_server.at = clock.now() + 11 * timedelta(minutes=1)
-    page.get_by_role("link", name="Change my password").click()
+    press_and_wait(page.get_by_role("link", name="Change my password"))
     page.wait_for_url(f"{home}/confirm?next=/account/password")
-    page.get_by_role("button", name="Use my passkey").click()
+    press_and_wait(page.get_by_role("button", name="Use my passkey"))
     page.wait_for_url(f"{home}/account/password")
 
 
@@ -139,5 +140,5 @@ def test_without_the_device_the_browser_says_so_and_the_page_still_works(
     page.get_by_text("has not given a passkey").wait_for()
     secret = page.locator("code.secret").inner_text().replace(" ", "")
     page.get_by_label("The code it shows now").fill(code_of(secret, clock.now()))
-    page.get_by_role("button", name="Set up the app").click()
+    press_and_wait(page.get_by_role("button", name="Set up the app"))
     page.wait_for_url(f"{home}/account/factors/codes")

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from browsing import press_and_wait
 from follow_ground import ADDRESS, NOW, WEEK_BEFORE, Follow
 
 
@@ -18,16 +19,16 @@ def test_somebody_follows_without_a_script_and_leaves(followed: Any, live_server
     page.get_by_text("Be reminded of hearings by mail").click()
     page.get_by_label("Your mail address").fill(ADDRESS)
     page.get_by_label("3 days before").check()
-    page.get_by_role("button", name="Send me the link").click()
+    press_and_wait(page.get_by_role("button", name="Send me the link"))
     assert "Look into your mail" in page.inner_text("main")
     followed.tick()
     page.goto(f"{live_server.url}{followed.link()}")
-    page.get_by_role("button", name="Yes, I want to follow").click()
+    press_and_wait(page.get_by_role("button", name="Yes, I want to follow"))
     assert "You follow this case" in page.inner_text("main")
     assert followed.rows(Follow)[0].days_before == [7, 3, 1]
     followed.tick(WEEK_BEFORE)
     page.goto(f"{live_server.url}{followed.link()}")
-    page.get_by_role("button", name="Delete my address").click()
+    press_and_wait(page.get_by_role("button", name="Delete my address"))
     assert "No mails about this go to this address." in page.inner_text("main")
     assert (followed.rows(Follow), followed.addresses()) == ([], [])
     context.close()

@@ -1,8 +1,10 @@
 """A page that came by messenger, on a phone: pasted, reviewed, a whole case taken, and its file opened."""
 
+import re
 from typing import Any
 
 import pytest
+from browsing import press_and_wait
 from flask import Flask
 from intake_ground import FIRST, MARCH, Desks
 from signed_in import sign_in
@@ -50,34 +52,34 @@ def test_paste_review_accept_and_the_case_file(
     page.goto(f"{live_server.url}/intake/paste")
     assert page.locator("html").get_attribute("dir") == ("rtl" if language == "ar" else "ltr")
     page.locator("#document").fill("nothing that could be read")
-    page.locator("main button[type=submit]").last.click()
+    press_and_wait(page.locator("main button[type=submit]").last)
     assert page.locator("#document").input_value() == "nothing that could be read"
     assert page.locator("#document-error").is_visible()
     assert fits(page)
     assert small(page) == []
 
     page.locator("#document").fill(FIRST.read_text())
-    page.locator("main button[type=submit]").last.click()
-    page.wait_for_url("**/intake/*")
+    press_and_wait(page.locator("main button[type=submit]").last)
+    page.wait_for_url(re.compile("/intake/(?!paste)"))
     assert page.locator("section.panel").count() == 2
     assert page.locator("mark").first.is_visible()
     assert fits(page)
     assert small(page) == []
     review = page.url
 
-    page.locator("#group-1 a.btn[href$='/edit']").last.click()
+    press_and_wait(page.locator("#group-1 a.btn[href$='/edit']").last)
     page.wait_for_url("**/edit")
     assert fits(page)
     assert small(page) == []
     page.go_back()
 
-    page.locator("#group-1 .proposal-accept button").click()
+    press_and_wait(page.locator("#group-1 .proposal-accept button"))
     page.wait_for_url("**/cases/IOPT-0001")
     assert page.get_by_text("Ahmad Khalefa").first.is_visible()
     assert fits(page)
 
     page.goto(review)
-    page.locator("#group-2 .proposal-all .button-form button").click()
+    press_and_wait(page.locator("#group-2 .proposal-all .button-form button"))
     assert page.locator(".empty a[href='/cases/IOPT-0001']").is_visible()
     assert page.locator(".proposal-decided").count() == 9
     assert fits(page)
@@ -94,7 +96,7 @@ def test_it_works_without_scripts(browser: Any, app: Flask, live_server: Any, ho
     open_as(plain, app, house.amal, live_server.url)
     plain.goto(f"{live_server.url}/intake/paste")
     plain.locator("#document").fill(FIRST.read_text())
-    plain.locator("main button[type=submit]").last.click()
-    plain.locator("#group-1 .proposal-accept button").click()
+    press_and_wait(plain.locator("main button[type=submit]").last)
+    press_and_wait(plain.locator("#group-1 .proposal-accept button"))
     plain.wait_for_url("**/cases/IOPT-0001")
     context.close()

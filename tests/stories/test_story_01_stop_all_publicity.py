@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
+from browsing import press_and_wait
 from flask import Flask
 from house_of_cases import ZONE, Lived, enter, utc
 from mail_sink import Mail
@@ -46,10 +47,10 @@ def test_one_confirmation_on_the_case_head(lived: Lived, live_server: Any, page:
     live_server.at = LATE
     enter(page, live_server)
     page.goto(f"{live_server.url}/cases/{case.ref}")
-    page.get_by_role("link", name="Stop publicity").click()
+    press_and_wait(page.get_by_role("link", name="Stop publicity"))
     page.get_by_label("Who asked").select_option("family")
     page.get_by_label("How").select_option("call")
-    page.get_by_role("button", name="Stop publicity now").click()
+    press_and_wait(page.get_by_role("button", name="Stop publicity now"))
     page.wait_for_url(f"{live_server.url}/cases/{case.ref}")
     said = page.inner_text("main")
     assert "Publicity is stopped since" in said

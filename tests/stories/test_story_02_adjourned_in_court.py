@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from browsing import press_and_wait
 from house_of_cases import Lived, enter, utc
 from sqlalchemy import select
 
@@ -15,13 +16,13 @@ def test_adjourned_in_three_taps_and_a_date(lived: Lived, live_server: Any, page
     live_server.at = utc("2024-04-08T07:15")
     page.set_viewport_size({"width": 390, "height": 844})
     enter(page, live_server)
-    page.get_by_role("link", name="What happened?").first.click()
+    press_and_wait(page.get_by_role("link", name="What happened?").first)
     page.get_by_label("adjourned", exact=True).check()
     page.get_by_label("a day", exact=True).check()
     page.get_by_label("Next date").fill("2024-04-24")
     page.get_by_label("the judge was absent").check()
     page.get_by_label("Told by").fill("lawyer")
-    page.get_by_role("button", name="Record it").click()
+    press_and_wait(page.get_by_role("button", name="Record it"))
     page.wait_for_url(f"{live_server.url}/cases/{case.ref}#hearings")
     assert "It goes on: Wednesday 24 April 2024, in 16 days" in page.inner_text("main")
     db.session.rollback()

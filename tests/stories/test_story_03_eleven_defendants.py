@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from browsing import press_and_wait
 from house_of_cases import Lived, enter, utc
 from sqlalchemy import select
 
@@ -19,7 +20,7 @@ def test_one_hearing_across_cases_and_one_exception(lived: Lived, live_server: A
     page.get_by_label("Time at the court").fill("09:30")
     for other in others:
         page.get_by_label(f"({other.ref})").check()
-    page.get_by_role("button", name="Record").click()
+    press_and_wait(page.get_by_role("button", name="Record"))
     page.wait_for_url(f"{live_server.url}/cases/{case.ref}#hearings")
     for other in others:
         assert other.ref in page.inner_text("#hearings, main")
@@ -33,7 +34,7 @@ def test_one_hearing_across_cases_and_one_exception(lived: Lived, live_server: A
     page.get_by_text("It was not the same for all").click()
     page.get_by_label("Defendant C").check()
     page.get_by_label("What happened for them").select_option("postponed")
-    page.get_by_role("button", name="Record it").click()
+    press_and_wait(page.get_by_role("button", name="Record it"))
     page.wait_for_url(f"{live_server.url}/cases/{case.ref}#hearings")
     assert sorted(str(o) for o in lived.outcomes(hearing).values()) == ["postponed", *["took_place"] * 10]
     assert lived.entries(others[2], "hearing.outcome")[0].payload["outcome"] == "postponed"

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from actions_ground import action, open_case
+from browsing import press_and_wait
 from house_of_cases import Lived, enter, utc
 from mail_sink import Mail
 from sqlalchemy import select
@@ -40,7 +41,7 @@ def test_a_rumour_moves_no_status_and_sends_no_mail(
     page.get_by_label("What happened").select_option("person.released")
     page.locator("[name=day]").fill("2024-03-20")
     page.get_by_label("reported, unconfirmed").check()
-    page.get_by_role("button", name="Add", exact=True).click()
+    press_and_wait(page.get_by_role("button", name="Add", exact=True))
     page.wait_for_url(f"{live_server.url}/cases/{case.ref}**")
     assert "reported, unconfirmed" in page.inner_text("main")
     assert lived.face(case).status == status

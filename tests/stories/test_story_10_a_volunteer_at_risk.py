@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
+from browsing import press_and_wait
 from flask import Flask
 from house_of_cases import NOW, Lived, enter
 from mail_sink import Mail
@@ -47,7 +48,7 @@ def test_chosen_in_a_minute_and_every_title_says_notes(lived: Lived, live_server
     assert page.title() != "Notes"
     page.get_by_label("Alias").fill("Wren")
     page.get_by_label("Keep it discreet").check()
-    page.locator("form[action='/account/shown'] button[type=submit]").click()
+    press_and_wait(page.locator("form[action='/account/shown'] button[type=submit]"))
     page.get_by_text("Saved.").wait_for()
     for where in ("/", "/account", "/cases", f"/cases/{case.ref}", "/hearings", "/nowhere"):
         page.goto(live_server.url + where)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from actions_ground import action, open_case
+from browsing import press_and_wait
 from house_of_cases import NOW, Lived, enter
 from sqlalchemy import func, inspect, select, table
 
@@ -28,7 +29,7 @@ def test_letter_calls_and_print_give_way_to_what_is_safe(lived: Lived, live_serv
     assert "UA 52/24" in page.title()
     assert "the official will see your name and address" in page.inner_text("main")
     page.get_by_text("I am in, or travel to, this country").click()
-    page.get_by_role("button", name="Yes, I am or will be there").click()
+    press_and_wait(page.get_by_role("button", name="Yes, I am or will be there"))
     page.wait_for_url(address)
     for surface in ("", "/print", "/print?paper=letter&large=yes", "/calls", "/thanks"):
         page.goto(address + surface)
@@ -47,7 +48,7 @@ def test_letter_calls_and_print_give_way_to_what_is_safe(lived: Lived, live_serv
     assert page.context.cookies(f"{live_server.url}/cases") != page.context.cookies(address)
     # … and taken back there.
     page.goto(address)
-    page.get_by_role("button", name="I am not there any more").click()
+    press_and_wait(page.get_by_role("button", name="I am not there any more"))
     page.wait_for_url(address)
     assert page.get_by_role("link", name="Open in my mail program").count() == 1
     assert not [cookie for cookie in page.context.cookies(address) if cookie["name"] == "here"]

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from browsing import press_and_wait
 from house_of_cases import Lived, enter, utc
 from mail_sink import Mail
 
@@ -15,14 +16,14 @@ def test_next_week_then_a_day(lived: Lived, live_server: Any, page: Any) -> None
     page.goto(f"{live_server.url}/cases/{case.ref}/hearings/new")
     page.get_by_label("some day that week").check()
     page.get_by_label("Date at the court").fill("2024-04-10")
-    page.get_by_role("button", name="Record").click()
+    press_and_wait(page.get_by_role("button", name="Record"))
     page.wait_for_url(f"{live_server.url}/cases/{case.ref}#hearings")
     face = lived.face(case)
     assert (face.next_on.isoformat(), face.next_ends_at) == ("2024-04-08", utc("2024-04-14T21:00"))
-    page.get_by_role("link", name="The court moved it").click()
+    press_and_wait(page.get_by_role("link", name="The court moved it"))
     page.get_by_label("a day", exact=True).check()
     page.get_by_label("Date at the court").fill("2024-04-11")
-    page.get_by_role("button", name="Move the hearing").click()
+    press_and_wait(page.get_by_role("button", name="Move the hearing"))
     page.wait_for_url(f"{live_server.url}/cases/{case.ref}#hearing-*")
     assert "Thursday 11 April 2024, in 9 days" in page.inner_text("main")
     assert lived.face(case).next_on.isoformat() == "2024-04-11"
@@ -37,7 +38,7 @@ def test_a_window_is_reminded_of_before_its_first_day_and_its_date_is_told_once_
     page.goto(f"{live_server.url}/cases/{case.ref}/hearings/new")
     page.get_by_label("some day that week").check()
     page.get_by_label("Date at the court").fill("2024-04-10")
-    page.get_by_role("button", name="Record").click()
+    press_and_wait(page.get_by_role("button", name="Record"))
     page.wait_for_url(f"{live_server.url}/cases/{case.ref}#hearings")
 
     def reminded(at: str) -> list[Mail]:
@@ -51,10 +52,10 @@ def test_a_window_is_reminded_of_before_its_first_day_and_its_date_is_told_once_
     live_server.at = utc("2024-04-02T08:00")
     enter(page, live_server)
     page.goto(f"{live_server.url}/cases/{case.ref}")
-    page.get_by_role("link", name="The court moved it").click()
+    press_and_wait(page.get_by_role("link", name="The court moved it"))
     page.get_by_label("a day", exact=True).check()
     page.get_by_label("Date at the court").fill("2024-04-11")
-    page.get_by_role("button", name="Move the hearing").click()
+    press_and_wait(page.get_by_role("button", name="Move the hearing"))
     page.wait_for_url(f"{live_server.url}/cases/{case.ref}#hearing-*")
     (notice,) = reminded("2024-04-02T08:03")
     assert "Thursday 11 April 2024" in notice.text

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import date, datetime, time
 from typing import Any
 
+from browsing import press_and_wait
 from house_of_cases import ZONE, Lived, enter, utc
 from mail_sink import Mail
 
@@ -17,16 +18,16 @@ def test_the_wrong_year_is_asked_about_and_put_right(lived: Lived, live_server: 
     enter(page, live_server)
     page.goto(f"{live_server.url}/cases/{case.ref}/hearings/new")
     page.get_by_label("Date at the court").fill("2027-04-08")
-    page.get_by_role("button", name="Record").click()
+    press_and_wait(page.get_by_role("button", name="Record"))
     said = page.inner_text("main")
     assert "over 12 months off" in said
     assert "Thursday 8 April 2027" in said
     page.get_by_label("Yes, that is right").check()
-    page.get_by_role("button", name="Record").click()
+    press_and_wait(page.get_by_role("button", name="Record"))
     page.wait_for_url(f"{live_server.url}/cases/{case.ref}#hearings")
-    page.get_by_role("link", name="We had it wrong").click()
+    press_and_wait(page.get_by_role("link", name="We had it wrong"))
     page.get_by_label("Date at the court").fill("2026-04-08")
-    page.get_by_role("button", name="Correct").click()
+    press_and_wait(page.get_by_role("button", name="Correct"))
     page.wait_for_url(f"{live_server.url}/cases/{case.ref}#hearing-*")
     said = page.inner_text("main")
     assert "Wednesday 8 April 2026, in 47 days" in said
@@ -45,11 +46,11 @@ def test_who_was_told_the_wrong_year_is_told_that_we_had_it_wrong(
     live_server.at = utc("2024-04-02T08:00")
     enter(page, live_server)
     page.goto(f"{live_server.url}/cases/{case.ref}")
-    page.get_by_role("link", name="We had it wrong").click()
+    press_and_wait(page.get_by_role("link", name="We had it wrong"))
     page.get_by_label("Date at the court").fill("2025-04-08")
-    page.get_by_role("button", name="Correct").click()
+    press_and_wait(page.get_by_role("button", name="Correct"))
     page.get_by_label("Yes, that is right").check()
-    page.get_by_role("button", name="Correct").click()
+    press_and_wait(page.get_by_role("button", name="Correct"))
     page.wait_for_url(f"{live_server.url}/cases/{case.ref}#hearing-*")
     assert mails_at(utc("2024-04-02T08:02")) == []
     (notice,) = mails_at(utc("2024-04-02T08:03"))
@@ -75,14 +76,14 @@ def test_a_slip_on_a_phone_is_undone_beside_the_hearing_and_nobody_is_told(
     page.set_viewport_size({"width": 360, "height": 640})
     enter(page, live_server)
     page.goto(f"{live_server.url}/cases/{case.ref}")
-    page.get_by_role("link", name="The court moved it").click()
+    press_and_wait(page.get_by_role("link", name="The court moved it"))
     page.get_by_label("Date at the court").fill("2024-04-24")
-    page.get_by_role("button", name="Move the hearing").click()
+    press_and_wait(page.get_by_role("button", name="Move the hearing"))
     page.wait_for_url(f"{live_server.url}/cases/{case.ref}#hearing-*")
     undo = page.get_by_role("button", name="Undo the change of this hearing")
     expect(undo).to_be_in_viewport(ratio=1)
     live_server.at = utc("2024-04-02T08:02")
-    undo.click()
+    press_and_wait(undo)
     page.get_by_text("Undone: Monday 8 April 2024").wait_for()
     assert page.get_by_role("button", name="Undo the change of this hearing").count() == 0
     for later in ("2024-04-02T08:03", "2024-04-02T08:05", "2024-04-02T08:06"):

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from browsing import press_and_wait
 from house_of_cases import Lived, enter, utc
 
 from tracker.hearings.service import Confirmation
@@ -16,9 +17,9 @@ def test_who_confirmed_the_date_and_when(lived: Lived, live_server: Any, page: A
     said = page.inner_text(f"#hearing-{hearing.public_id}")
     assert "Date confirmed" in said
     assert "court list" in said
-    page.get_by_role("link", name="Still on, I checked").click()
+    press_and_wait(page.get_by_role("link", name="Still on, I checked"))
     page.get_by_label("Confirmed by").fill("lawyer")
-    page.locator("form.form-frame button[type=submit]").click()
+    press_and_wait(page.locator("form.form-frame button[type=submit]"))
     page.wait_for_url(f"{live_server.url}/cases/{case.ref}#hearings")
     assert "lawyer" in page.inner_text(f"#hearing-{hearing.public_id}")
     held = lived.fresh(hearing)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from actions_ground import LETTER, action, minister, open_case
+from browsing import press_and_wait
 from house_of_cases import NOW, Lived, enter
 from signed_in import sign_in
 
@@ -90,7 +91,7 @@ def test_a_letter_that_was_begun_is_there_again_when_the_line_comes_back(
     assert mail.endswith("body=Dear%20Minister%2C%0D%0AI%20am%20a%20surgeon%2C%20too.")
     assert page.locator("#did-it [name=count]").input_value() == "3"
     assert page.locator("#did-it [name=channel]:checked").get_attribute("value") == "letter"
-    page.get_by_role("button", name="I did it").click()
+    press_and_wait(page.get_by_role("button", name="I did it"))
     page.wait_for_url("**/thanks")
     # What was sent is done with: the form is as new when one comes back to it.
     page.goto(f"{live_server.url}{address}?letter=en")

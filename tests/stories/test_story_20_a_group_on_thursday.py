@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from actions_ground import LETTER, act, action, minister, open_case
+from browsing import press_and_wait
 from groups_ground import LATER, a_group, an_evening, another
 from house_of_cases import Lived, enter, utc
 from mail_sink import Mail
@@ -191,12 +192,12 @@ def test_from_the_choice_to_the_log_with_one_print_for_all(
     page.set_viewport_size({"width": 360, "height": 740})
     enter(page, live_server, lived.volunteer.email)
     page.goto(home)
-    page.get_by_role("link", name="Choose an evening").click()
+    press_and_wait(page.get_by_role("link", name="Choose an evening"))
     for title in ("Say where the surgeon is", "Ask for a visit", "Ask for his medicine"):
         page.get_by_label(title).check()
     page.get_by_label("Day").fill("2024-03-21")
     page.get_by_label("Time", exact=True).fill("19:00")
-    page.get_by_role("button", name="Choose").click()
+    press_and_wait(page.get_by_role("button", name="Choose"))
     page.wait_for_url(f"{home}/evenings/*")
     assert "All good" in page.inner_text("main")
     assert "17:00 it is looked at once more" in page.inner_text("main")
@@ -208,7 +209,7 @@ def test_from_the_choice_to_the_log_with_one_print_for_all(
     assert "Leave out number 3" in page.inner_text("main")
     assert "Looked at once more on" in page.inner_text("main")
 
-    page.get_by_role("link", name="Print all letters").click()
+    press_and_wait(page.get_by_role("link", name="Print all letters"))
     page.wait_for_url("**/print")
     assert page.locator(".letter-page").count() == 2
     assert "number 3: leave it out (stopped for good)" in page.inner_text("main")
@@ -221,18 +222,18 @@ def test_from_the_choice_to_the_log_with_one_print_for_all(
         assert foot.locator("svg").count() == 1
     # A page for what is left out, and one for each letter.
     assert page.pdf(prefer_css_page_size=True).count(b"/Type /Page\n") == 3
-    page.get_by_role("link", name="Large print").click()
+    press_and_wait(page.get_by_role("link", name="Large print"))
     page.wait_for_url("**large=yes**")
     assert page.locator("body.large-print").count() == 1
 
     live_server.at = BEGINS + timedelta(hours=2)
     page.goto(home)
-    page.get_by_role("link", name="Thursday 21 March 2024").click()
-    page.get_by_role("link", name="Write down the result").click()
+    press_and_wait(page.get_by_role("link", name="Thursday 21 March 2024"))
+    press_and_wait(page.get_by_role("link", name="Write down the result"))
     page.locator("[name=letter_1]").fill("12")
     page.locator("[name=email_1]").fill("3")
     page.locator("[name=letter_2]").fill("15")
-    page.get_by_role("button", name="Write it down").click()
+    press_and_wait(page.get_by_role("button", name="Write it down"))
     page.wait_for_url(f"{home}#log")
     assert "Taken down: 30 in all" in page.inner_text("main")
     assert "e-mail 3 · letter 27" in page.inner_text("main")
