@@ -9,6 +9,7 @@ from tracker.base.dates import parse_date
 from tracker.base.errors import Refused
 from tracker.base.languages import speaking
 from tracker.base.sentences import Sentence, in_english
+from tracker.base.words import say_record
 
 DAY = "%(day)s has passed. If the hearing was then, confirm it."
 
@@ -40,3 +41,22 @@ def test_what_was_typed_is_shown_as_it_is(app: Any) -> None:
     with app.app_context(), speaking("ar"):
         said = str(Sentence("“%(text)s” is not a date. Write it as 2026-04-08.", text="50%(x)s"))
     assert said.startswith("«\u206850%(x)s\u2069»")
+
+
+@pytest.mark.one_engine
+@pytest.mark.parametrize(
+    ("stored", "arabic"),
+    [
+        ("", ""),
+        ("the hearing moved", "تغيّر موعد الجلسة"),
+        ("served by the 3-day reminder", "يغني عنه التذكير قبل أيام، عددها 3"),
+        ("it came back: its mailbox is full (5.2.2)", "عادت الرسالة: صندوق بريده ممتلئ (5.2.2)"),
+        ("the relay refused it: 552 50% too long (size)", "رفض خادم البريد الرسالة: 552 50% too long (size)"),
+        ("100% in a relay's words", "100% in a relay's words"),
+    ],
+)
+def test_what_was_written_down_is_read_in_the_language_of_the_moment(app: Any, stored: str, arabic: str) -> None:
+    with app.app_context(), speaking("ar"):
+        assert say_record(stored) == arabic
+    with app.app_context(), speaking("en"):
+        assert say_record(stored) == stored

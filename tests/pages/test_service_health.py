@@ -22,9 +22,11 @@ from tracker.clockwork.models import Heartbeat
 from tracker.clockwork.queries import PULSE
 from tracker.clockwork.service import note_start
 from tracker.hearings.models import Hearing
+from tracker.outbox.bounces import CAME_BACK
 from tracker.outbox.models import Message
 from tracker.outbox.pausing import pause, read_pause
 from tracker.outbox.relay import say_relay
+from tracker.outbox.reports import in_words
 from tracker.pages.health import service_now
 from tracker.pages.outgoing import paused_line
 from tracker.reminders.planning import plan_step
@@ -103,6 +105,20 @@ def test_what_was_not_delivered_stands_on_top(lived: Lived) -> None:
     stuck = page.split('id="stuck"')[1].split("</section>")[0]
     assert "the mailbox is full" in stuck
     assert "Amal" in stuck
+
+
+@pytest.mark.one_engine
+def test_why_it_was_not_delivered_is_said_in_the_language_of_the_page(lived: Lived) -> None:
+    lived.hearing(lived.case("Ahmad Khalefa"))
+    plan_step(NOW + timedelta(days=10))
+    with short_transaction() as session:
+        stored = CAME_BACK % {"words": in_words("hard", "5.1.1")}
+        session.execute(update(Message).values(state="not_delivered", reason=stored, ended_at=NOW))
+        session.execute(update(User).values(language="ar"))
+    page = lived.browser(lived.owner).get("/service").text
+    stuck = page.split('id="stuck"')[1].split("</section>")[0]
+    assert "عادت الرسالة: خادم بريده يقول إنه لا يوجد عنوان كهذا (5.1.1)" in stuck
+    assert "came back" not in page
 
 
 def test_other_desks_learn_nothing_of_our_mail(lived: Lived) -> None:

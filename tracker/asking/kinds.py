@@ -15,6 +15,7 @@ from tracker.asking import planning
 from tracker.asking.mails import write_date, write_outcome
 from tracker.asking.queries import COORDINATOR, may_be_asked, may_be_asked_for_date, overtaken
 from tracker.base import labels
+from tracker.base.sentences import on_record
 from tracker.hearings.models import Hearing
 from tracker.outbox.kinds import Mail, message_kind
 from tracker.outbox.models import Message
@@ -48,7 +49,7 @@ class _Question:
             return planning.ASKED_LATER
         if session.scalar(select(Message.id).where(Message.id == message.id, overtaken(now))) is not None:
             return planning.ASKED_LATER
-        return "they are not the one to ask any more"
+        return on_record("they are not the one to ask any more")
 
     @staticmethod
     def waits_for_morning(message: Message, at: datetime) -> bool:

@@ -19,6 +19,7 @@ from tracker.asking import queries, rules
 from tracker.asking.queries import Lines, Person
 from tracker.base.dates import name_of_week, week_began
 from tracker.base.db import db
+from tracker.base.sentences import on_record
 from tracker.base.work import CLOCK, settles, unit_of_work
 from tracker.clockwork.kinds import clock_step
 from tracker.outbox.models import Message
@@ -28,9 +29,16 @@ from tracker.outbox.service import cancel_messages, end_messages, plan_messages
 OUTCOME, DATE = "hearing.outcome_asked", "hearing.date_asked"
 
 #: Why a question is taken back or left out, in words for staff.
-ANSWERED = "somebody said what happened"
-IS_OFF, MOVED, CASE_CLOSED = "the hearing is off", "the hearing moved", "the case is not in hand"
-ASKED_LATER, MISSED = "a later question asks it", "missed while the clock stood still; a later question asks it"
+ANSWERED = on_record("somebody said what happened")
+IS_OFF, MOVED, CASE_CLOSED = (
+    on_record("the hearing is off"),
+    on_record("the hearing moved"),
+    on_record("the case is not in hand"),
+)
+ASKED_LATER, MISSED = (
+    on_record("a later question asks it"),
+    on_record("missed while the clock stood still; a later question asks it"),
+)
 
 #: Ends of a question that is not asked again as the same step: everything but these says that nobody was asked.
 _STOOD_FOR = (ASKED_LATER, MISSED)

@@ -21,7 +21,7 @@ from flask_babel import ngettext
 from tracker.base.dates import instant_of, today_in, wall_of
 from tracker.base.labels import label
 from tracker.base.languages import name_of_language, speaking, spoken
-from tracker.base.sentences import speak_with
+from tracker.base.sentences import read_record, speak_with
 
 P = ParamSpec("P")
 
@@ -251,6 +251,13 @@ def say_number(number: int | float, locale: str | None = None) -> str:
     return format_decimal(number, locale=spoken())
 
 
+def say_record(stored: str) -> str:
+    """What was written down in English (`base.sentences.on_record`), in the language spoken now; other words, as those
+    of a relay, as they are."""
+    words, places = read_record(stored)
+    return _(words, **{place: say_record(of) for place, of in places.items()}) if stored else ""
+
+
 def isolate(text: str) -> str:
     """`text` in a direction of its own, for names inside a sentence of plain text. HTML uses `<bdi>` instead."""
     return f"{_ISOLATE}{text}{_END}"
@@ -284,5 +291,6 @@ _FILTERS: tuple[Callable[..., str], ...] = (
     say_instant,
     say_list,
     say_number,
+    say_record,
     isolate,
 )

@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, exists, select
 from sqlalchemy.orm import Session
 
 from tracker.base import labels
+from tracker.base.sentences import on_record
 from tracker.catching_up.mails import write_report
 from tracker.clockwork.models import Outage
 from tracker.outbox.kinds import Mail, message_kind
@@ -35,7 +36,7 @@ class OutageReport:
     @staticmethod
     def why_not(_session: Session, _message: Message, _now: datetime) -> str:
         """Why there is nothing to report."""
-        return "none of their cases was concerned"
+        return on_record("none of their cases was concerned")
 
     @staticmethod
     def waits_for_morning(message: Message, at: datetime) -> bool:

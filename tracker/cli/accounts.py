@@ -14,6 +14,7 @@ from tracker.administration.queries import PAGE, Listed, list_accounts
 from tracker.base import clock
 from tracker.base.db import db
 from tracker.base.errors import Refused
+from tracker.base.sentences import on_record
 from tracker.base.work import COMMAND, unit_of_work
 from tracker.cli.ground import at_option, in_house, json_option, say
 from tracker.cli.house import accounts
@@ -71,7 +72,7 @@ def close_an_account(email: str, as_json: bool) -> None:
         session = db.session()
         user = get_account(session, email)
         if user.invited:
-            taken = end_links(session, AccountLink.user_id == user.id, now, "the invitation was taken back")
+            taken = end_links(session, AccountLink.user_id == user.id, now, on_record("the invitation was taken back"))
             if not taken:
                 raise Refused(f"{user.email} was invited and has not come; no invitation is open.")
             said: Sequence[str] = ()

@@ -17,6 +17,7 @@ from tracker.base.labels import announce
 from tracker.base.languages import speaking
 from tracker.base.markup import fill
 from tracker.base.parts import takes_part
+from tracker.base.sentences import on_record
 from tracker.base.words import isolate, say_instant, say_zone
 from tracker.base.work import current_work
 from tracker.cases.models import Case
@@ -114,4 +115,4 @@ class PublicityStopped:
     @staticmethod
     def why_not(_session: Session, _message: Message, _now: datetime) -> str:
         """Why it is not sent."""
-        return "publicity was resumed, or they keep the case no more"
+        return on_record("publicity was resumed, or they keep the case no more")

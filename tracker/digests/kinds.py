@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from tracker.base import labels
+from tracker.base.sentences import on_record
 from tracker.digests import planning
 from tracker.digests.mails import write_digest
 from tracker.digests.queries import may_be_told
@@ -38,12 +39,12 @@ class Digest:
     def why_not(session: Session, message: Message, now: datetime) -> str:
         """Why it does not go out."""
         if message.give_up_at is not None and message.give_up_at <= now:
-            return "too late for this week"
+            return on_record("too late for this week")
         wanted = session.scalar(select(Recipient.wants_digest).where(Recipient.id == message.recipient_id))
         if not wanted:
-            return "they switched it off"
+            return on_record("they switched it off")
         if session.scalar(select(Message.id).where(Message.id == message.id, may_be_told(now))) is None:
-            return "they follow the desk, or are not on it any more"
+            return on_record("they follow the desk, or are not on it any more")
         return planning.NOTHING
 
     @staticmethod

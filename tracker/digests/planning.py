@@ -11,6 +11,7 @@ from tracker.accounts.models import Desk
 from tracker.accounts.rules import is_away
 from tracker.base.dates import name_of_week, week_began
 from tracker.base.db import db
+from tracker.base.sentences import on_record
 from tracker.base.work import CLOCK, unit_of_work
 from tracker.clockwork.kinds import clock_step
 from tracker.digests.queries import Reader, list_readers, with_something
@@ -33,7 +34,7 @@ LATE = timedelta(hours=48)
 ZONES_APART = timedelta(hours=26)
 
 #: Why a week has none. Written down, so that what comes up later that morning does not make one at noon.
-NOTHING = "there was nothing to tell"
+NOTHING = on_record("there was nothing to tell")
 
 
 @clock_step("digests.plan", every=timedelta(seconds=60), turn="plan")

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement
 from sqlalchemy.orm import Session
 
 from tracker.base import labels
+from tracker.base.sentences import on_record
 from tracker.following import planning, queries, service
 from tracker.following.mails import write_change, write_confirm, write_reminder, write_stopped
 from tracker.outbox.kinds import Mail, message_kind
@@ -69,7 +70,7 @@ class FollowConfirm:
     @staticmethod
     def why_not(_session: Session, _message: Message, _now: datetime) -> str:
         """Why it is not sent."""
-        return "its link has been used, or has ended"
+        return on_record("its link has been used, or has ended")
 
 
 class _OfHearing:
@@ -144,4 +145,4 @@ class FollowStopped:
     @staticmethod
     def why_not(_session: Session, _message: Message, _now: datetime) -> str:
         """Why it is not sent."""
-        return "the case is public again"
+        return on_record("the case is public again")

@@ -17,6 +17,7 @@ from tracker.agenda.service import chunks
 from tracker.base.audience import Audience
 from tracker.base.db import db
 from tracker.base.parts import takes_part
+from tracker.base.sentences import on_record
 from tracker.base.work import CLOCK, note_done, settles, unit_of_work
 from tracker.cases.models import Case
 from tracker.clockwork.kinds import clock_step
@@ -39,7 +40,7 @@ FOLLOWS, WAS_TOLD, FOLLOWED = (
 )
 
 #: Why something that waits is left out.
-NOT_SO = "it is not so any more, or not public"
+NOT_SO = on_record("it is not so any more, or not public")
 
 #: What followers are told of a hearing; that its date is sure by now is not for them.
 TOLD_CHANGES = ("moved", "corrected", "postponed", "adjourned", "cancelled", "reinstated", reminding.TOOK_PLACE)

@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement
 from sqlalchemy.orm import Session
 
 from tracker.base.labels import announce
+from tracker.base.sentences import on_record
 from tracker.groups.mails import write_checked
 from tracker.groups.queries import may_be_told
 from tracker.groups.steps import CHECKED, COORDINATES
@@ -81,4 +82,6 @@ class EveningChecked:
     @staticmethod
     def why_not(_session: Session, _message: Message, _now: datetime) -> str:
         """Why it does not go out."""
-        return "the evening is over or off, looks otherwise by now, or they do not coordinate the group any more"
+        return on_record(
+            "the evening is over or off, looks otherwise by now, or they do not coordinate the group any more"
+        )

@@ -14,6 +14,7 @@ from tracker.accounts.models import Desk, User
 from tracker.base import labels
 from tracker.base.labels import label
 from tracker.base.languages import speaking
+from tracker.base.sentences import on_record
 from tracker.base.words import isolate, say_instant
 from tracker.invitations.models import AccountLink
 from tracker.invitations.rules import hash_word
@@ -83,8 +84,8 @@ def _lets_in(now: datetime, fits: ColumnElement[bool]) -> ColumnElement[bool]:
 def _why_not(session: Session, message: Message, now: datetime) -> str:
     link = session.get(AccountLink, message.subject_id)
     if link is not None and link.used_at is None and link.ended_at is None and link.expires_at <= now:
-        return "its link has run out"
-    return "its link has been used, or has ended"
+        return on_record("its link has run out")
+    return on_record("its link has been used, or has ended")
 
 
 def _read(session: Session, message: Message) -> tuple[AccountLink, User, str]:

@@ -19,6 +19,7 @@ from tracker.accounts.models import ROLES, Membership, User
 from tracker.accounts.queries import coordinated, find_account, find_desk
 from tracker.accounts.service import change_address, end_sign_ins, tell_changed
 from tracker.base.errors import Misconfigured, NotAllowed, NotFound, Refused
+from tracker.base.sentences import on_record
 from tracker.base.work import Change, current_work
 from tracker.invitations import rules
 from tracker.invitations.models import AccountLink, ResetAsk
@@ -112,7 +113,7 @@ def revoke(session: Session, by: User, link_id: int, now: datetime) -> None:
     """Take an invitation back: from this moment on its link lets nobody in. NotFound when there is none such that is
     open and that `by` may see."""
     link = get_invitation(session, by, link_id)
-    if end_links(session, AccountLink.id == link.id, now, "the invitation was taken back") == 0:
+    if end_links(session, AccountLink.id == link.id, now, on_record("the invitation was taken back")) == 0:
         raise NotFound("There is no such invitation any more.")
 
 
@@ -246,7 +247,7 @@ def take_address(session: Session, user: User, word: str, now: datetime) -> User
             change_address(session, owner, address, now)
     except IntegrityError:
         raise Refused(_("Somebody has that address by now.")) from None
-    end_links(session, AccountLink.user_id == owner.id, now, "the address was changed")
+    end_links(session, AccountLink.user_id == owner.id, now, on_record("the address was changed"))
     return owner
 
 
@@ -298,7 +299,7 @@ def accept(session: Session, word: str, *, name: str, password_hash: str, now: d
         user.memberships.append(Membership(desk_id=link.desk_id, coordinator=link.coordinator))
     session.flush()
     recipient_for(session, user.id)
-    end_links(session, AccountLink.user_id == user.id, now, "the account is open")
+    end_links(session, AccountLink.user_id == user.id, now, on_record("the account is open"))
     return user
 
 
@@ -310,7 +311,7 @@ def set_password(session: Session, word: str, *, password_hash: str, now: dateti
     user.password = password_hash
     user.version += 1
     end_sign_ins(session, user, now)
-    end_links(session, AccountLink.user_id == user.id, now, "the password was changed")
+    end_links(session, AccountLink.user_id == user.id, now, on_record("the password was changed"))
     tell_changed(session, user, "password", now)
     return user
 
@@ -358,7 +359,7 @@ def end_links(session: Session, condition: ColumnElement[bool], now: datetime, r
 def end_with_access(session: Session, user: User, now: datetime, _left: int | None) -> Sequence[str]:
     """Its open links end, and the invitations it has sent: nobody comes in on the word of who has lost access."""
     theirs = or_(AccountLink.user_id == user.id, AccountLink.made_by == user.id)
-    end_links(session, theirs, now, "who sent it, or whom it is for, lost access")
+    end_links(session, theirs, now, on_record("who sent it, or whom it is for, lost access"))
     return ()
 
 
@@ -382,7 +383,7 @@ def _make(
     but what strangers ask for (`by` None) takes away no link for a new password that somebody may be looking for."""
     if by is not None or purpose == "invite":
         same = (AccountLink.user_id == user.id) & (AccountLink.purpose == purpose)
-        end_links(session, same, now, "another was sent in its place")
+        end_links(session, same, now, on_record("another was sent in its place"))
     nonce = secrets.token_hex(32)
     link = AccountLink(
         purpose=purpose,

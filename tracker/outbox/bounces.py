@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from tracker.base.db import insert_or_pass
 from tracker.base.errors import NotFound
+from tracker.base.sentences import on_record
 from tracker.outbox.models import Attempt, Bounce, Envelope, Message, Recipient, accounts
 from tracker.outbox.reports import Report, in_words, is_hard
 from tracker.outbox.return_path import read_return_path
@@ -29,7 +30,10 @@ SOFT_DAYS = 5
 SOFT_MEMORY = timedelta(days=30)
 
 #: Why messages are taken back that wait for an address which does not work. Reaching it again brings them back.
-UNREACHABLE = "mail to this address comes back"
+UNREACHABLE = on_record("mail to this address comes back")
+
+#: Why a mail that had left was not delivered.
+CAME_BACK = on_record("it came back: %(words)s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +162,7 @@ def _was_not_delivered(session: Session, report: Report, envelope_id: int, now: 
     ended: list[str] = ["sent", "may_have_arrived"]
     if report.verdict == "hard":
         ended += ["waiting", "paused"]
-    reason = f"it came back: {in_words(report.verdict, report.status)}"[:300]
+    reason = (CAME_BACK % {"words": in_words(report.verdict, report.status)})[:300]
 
     def end(model: Any, *where: ColumnElement[bool], **more: Any) -> None:
         session.execute(

@@ -14,6 +14,8 @@ from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from tracker.base.errors import NotFound, Refused
+from tracker.base.sentences import on_record
+from tracker.base.words import say_record
 from tracker.base.work import Change, current_work
 from tracker.outbox.kinds import kinds
 from tracker.outbox.models import NEEDS_HUMAN, Envelope, Message
@@ -21,10 +23,10 @@ from tracker.outbox.protocol import reachable, why_not
 from tracker.outbox.service import end_messages
 
 #: Why a message ends that somebody took back, in words for staff.
-TAKEN_BACK = "taken back by hand"
+TAKEN_BACK = on_record("taken back by hand")
 
 #: Why one waits that somebody sends again.
-SENT_AGAIN = "sent again by hand"
+SENT_AGAIN = on_record("sent again by hand")
 
 #: How a message stands, as the end of a sentence that says what cannot be done to it.
 _SAID = {
@@ -148,7 +150,7 @@ def _why(session: Session, message: Message, now: datetime) -> str:
         return _("its time is over since %(when)s UTC", when=f"{message.give_up_at:%Y-%m-%d %H:%M}")
     if kinds.find(message.kind) is None:
         return _("nothing here knows that kind of message any more")
-    return why_not(session, message, now)
+    return say_record(why_not(session, message, now))
 
 
 def _how(message: Message) -> str:
@@ -159,7 +161,7 @@ def _how(message: Message) -> str:
             date=f"{message.sent_at:%Y-%m-%d}",
             time=f"{message.sent_at:%H:%M}",
         )
-    return _("%(how)s (%(reason)s)", how=said, reason=message.reason) if message.reason else said
+    return _("%(how)s (%(reason)s)", how=said, reason=say_record(message.reason)) if message.reason else said
 
 
 def _changed(session: Session, message: Message, before: str) -> str:

@@ -27,6 +27,7 @@ from sqlalchemy.orm import Session
 from tracker.base import clock, failpoints
 from tracker.base.db import JUST_USED, WRITES, db, quick_checkout
 from tracker.base.house import read_fact
+from tracker.base.sentences import on_record
 from tracker.base.work import end_reading, short_transaction
 from tracker.clockwork.kinds import clock_step, progress
 from tracker.outbox import ledger, packing, protocol, restored, rules
@@ -52,6 +53,11 @@ NOT_TAKEN = 3
 
 #: After so many mails in a row of which nobody knows whether they arrived, the others are kept from the same fate.
 UNSURE_IN_A_ROW = 2
+
+#: Why a mail did not leave, in words for staff.
+REFUSED_ADDRESS = on_record("the relay refused the address: %(words)s")
+REFUSED_MAIL = on_record("the relay refused it: %(words)s")
+NOT_COMPOSED = on_record("it could not be composed (%(fault)s)")
 
 #: Seconds between the tries to write down what became of a mail that has left. Every one is worth it: without that line
 #: nobody knows.
@@ -231,7 +237,7 @@ class _Run:
 
     def give_up(self) -> None:
         """End what comes too late."""
-        words = "it was too late: it could not be sent in time"
+        words = on_record("it was too late: it could not be sent in time")
         while True:
             with short_transaction() as session:
                 ended = protocol.end_too_late(session, words, clock.now())
@@ -537,7 +543,7 @@ class _Run:
             ended = protocol.settle_failed(
                 session,
                 claimed,
-                reason=f"it could not be composed ({type(fault).__name__})",
+                reason=NOT_COMPOSED % {"fault": type(fault).__name__},
                 detail=f"could not be composed: {type(fault).__name__} at {place}",
                 permanent=tries >= rules.COMPOSE_TRIES,
                 reached="claimed",
@@ -562,7 +568,7 @@ class _Run:
             address = plain_address(parcel.address)
             utf8 = needs_utf8(sender, address)
             if utf8 and not line.takes_utf8:
-                words = "the relay takes no addresses in this script"
+                words = on_record("the relay takes no addresses in this script")
                 raise SendFailed(words, permanent=True, code=None, phase="connected")
             line.prepare(sender, address, utf8, self.settle_taken)
         except SendFailed as fault:
@@ -696,8 +702,9 @@ class _Run:
     def failed(self, claimed: Claimed, fault: SendFailed) -> None:
         """It did not leave, and that is certain."""
         now = clock.now()
-        where = "the address" if fault.phase == "recipient" else "it"
-        reason = f"the relay refused {where}: {fault.words}" if fault.code else fault.words
+        reason = fault.words
+        if fault.code:
+            reason = (REFUSED_ADDRESS if fault.phase == "recipient" else REFUSED_MAIL) % {"words": fault.words}
         self._settle(
             claimed,
             lambda session: protocol.settle_failed(

@@ -39,6 +39,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, aliased
 
+from tracker.base.sentences import on_record
 from tracker.base.together import Step, execute_together
 from tracker.outbox import rules
 from tracker.outbox.holder import is_dead, new_token
@@ -77,12 +78,14 @@ _ATTEMPTS: Table = Attempt.metadata.tables["attempts"]
 
 
 #: Why a message ends that could not be sent while it was of use.
-TOO_LATE = "it was too late: it could not be sent in time"
+TOO_LATE = on_record("it was too late: it could not be sent in time")
 
 #: Why one does not leave whose reader it cannot go to.
-FORGOTTEN = "whoever it was for asked to be forgotten"
-ACCOUNT_CLOSED = "the account is not active any more"
-ADDRESS_STOPPED = "mail to this address was stopped because it came back"
+FORGOTTEN = on_record("whoever it was for asked to be forgotten")
+ACCOUNT_CLOSED = on_record("the account is not active any more")
+ADDRESS_STOPPED = on_record("mail to this address was stopped because it came back")
+_ONCE_MORE = on_record("it may have arrived; sent once more at %(time)s UTC")
+_ENDED_ITS_DELIVERERS = on_record("%(number)s deliverers ended while composing it")
 
 
 class Fenced(Exception):
@@ -431,7 +434,7 @@ def why_not(session: Session, message: Message, now: datetime) -> str:
     if row.suppressed_at is not None:
         return ADDRESS_STOPPED
     try:
-        return (kind.why_not(session, message, now) if kind else "") or "it is not true any more"
+        return (kind.why_not(session, message, now) if kind else "") or on_record("it is not true any more")
     except Exception as fault:
         return f"it is not true any more ({type(fault).__name__})"
 
@@ -520,11 +523,11 @@ def settle_unsure(session: Session, claimed: Claimed, said: str, now: datetime) 
     _note(session, claimed, "dispatching", "unsure", said)
     carried = (Message.envelope_id == claimed.id, Message.state == "sending", _held(claimed))
     if again:
-        reason = f"it may have arrived; sent once more at {now + UNSURE_WAIT:%H:%M} UTC"
+        reason = _ONCE_MORE % {"time": f"{now + UNSURE_WAIT:%H:%M}"}
         _set(session, Message, *carried, state="waiting", reason=reason)
         _open_again(session, claimed, now + UNSURE_WAIT, reason, ambiguous_attempts=claimed.ambiguous_attempts + 1)
         return Ended()
-    reason = "the relay never said whether it took the mail"
+    reason = on_record("the relay never said whether it took the mail")
     count = _set(session, Message, *carried, state="may_have_arrived", ended_at=now, reason=reason)
     _close(session, claimed, "may_have_arrived", reason, ambiguous_attempts=claimed.ambiguous_attempts + 1)
     return Ended(failed=count)
@@ -657,7 +660,7 @@ def reap(session: Session, claimed: Claimed, now: datetime, spread: float) -> En
         return settle_failed(
             session,
             claimed,
-            reason=f"{deaths} deliverers ended while composing it",
+            reason=_ENDED_ITS_DELIVERERS % {"number": deaths},
             detail="the deliverer ended before anything had left",
             permanent=True,
             reached="claimed",

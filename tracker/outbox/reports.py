@@ -24,8 +24,13 @@ from email import message_from_bytes, message_from_string
 from email.message import Message
 from typing import Any
 
+from tracker.base.sentences import on_record
+
 #: Longest report that is read, in bytes: a report is a few kilobytes, and the mail it speaks of a few more.
 LONGEST = 1_000_000
+
+#: A verdict with the status it was read from.
+_WITH_STATUS = on_record("%(words)s (%(status)s)")
 
 #: Most parts of a mail with parts: a report has three.
 MOST_PARTS = 60
@@ -79,36 +84,36 @@ def read_report(raw: bytes) -> Report:
 def in_words(verdict: str, status: str) -> str:
     """Why mail to an address came back, in words for staff: never the server's own, which hold the address."""
     if verdict == "complaint":
-        return "they, or their mail service, reported it as unwanted"
-    return f"{_words(status)} ({status})" if status else _words(status)
+        return on_record("they, or their mail service, reported it as unwanted")
+    return _WITH_STATUS % {"words": _words(status), "status": status} if status else _words(status)
 
 
 def _words(status: str) -> str:
     if status in _ABOUT_THE_SENDER:
-        return "its mail server does not take our address as the sender"
+        return on_record("its mail server does not take our address as the sender")
     if status in ("5.1.2", "5.1.10") or status.endswith(".4.4"):
-        return "there is no mail server for what stands after @ in the address"
+        return on_record("there is no mail server for what stands after @ in the address")
     if status in ("5.1.1", "5.1.0", "5.1.6"):
-        return "its mail server says there is no such address"
+        return on_record("its mail server says there is no such address")
     if status.startswith("5.1."):
-        return "its mail server does not take this address"
+        return on_record("its mail server does not take this address")
     if status == "5.2.1":
-        return "its mailbox is closed"
+        return on_record("its mailbox is closed")
     of = {
-        "2.2": "its mailbox is full",
-        "2.3": "the mail is larger than its mailbox takes",
-        "4.7": "it could not be handed over in time",
+        "2.2": on_record("its mailbox is full"),
+        "2.3": on_record("the mail is larger than its mailbox takes"),
+        "4.7": on_record("it could not be handed over in time"),
     }
     subject = status.partition(".")[2]
     if subject in of:
         return of[subject]
     return {
-        "2": "its mailbox does not take mail at the moment",
-        "3": "its mail server has a fault",
-        "4": "its mail server could not be reached",
-        "6": "its mail server does not take mail of this form",
-        "7": "its mail server refuses our mail by a rule of its own",
-    }.get(subject.partition(".")[0], "its mail server sent it back")
+        "2": on_record("its mailbox does not take mail at the moment"),
+        "3": on_record("its mail server has a fault"),
+        "4": on_record("its mail server could not be reached"),
+        "6": on_record("its mail server does not take mail of this form"),
+        "7": on_record("its mail server refuses our mail by a rule of its own"),
+    }.get(subject.partition(".")[0], on_record("its mail server sent it back"))
 
 
 # Reading --------------------------------------------------------------------------------------------------------------

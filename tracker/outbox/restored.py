@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from tracker.base import clock
 from tracker.base.db import db
 from tracker.base.house import HouseFact, read_fact, write_fact
+from tracker.base.sentences import on_record
 from tracker.base.work import short_transaction
 from tracker.outbox.ledger import NAME, Ledger, Line, carried
 from tracker.outbox.models import Envelope, Message
@@ -32,7 +33,7 @@ HOME, TROUBLE = "home", "ledger_trouble"
 LOOK_EVERY = timedelta(hours=1)
 
 #: Why a message that waited counts as sent.
-SENT_BEFORE = "sent before the backup was restored, says this machine's own record"
+SENT_BEFORE = on_record("sent before the backup was restored, says this machine's own record")
 
 #: Names in one statement.
 CHUNK = 500

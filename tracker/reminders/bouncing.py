@@ -19,6 +19,7 @@ from tracker.agenda.models import OPEN_STATE, AgendaItem
 from tracker.agenda.service import chunks
 from tracker.base import labels
 from tracker.base.db import db
+from tracker.base.sentences import on_record
 from tracker.base.work import CLOCK, unit_of_work
 from tracker.cases.models import Case
 from tracker.cases.queries import level
@@ -301,13 +302,13 @@ class MailBounced:
         """Why nobody needs to tell them any more."""
         hearing = session.get(Hearing, message.subject_id, populate_existing=True)
         if hearing is None or hearing.state != OPEN_STATE:
-            return "the hearing is no longer ahead"
+            return on_record("the hearing is no longer ahead")
         if hearing.schedule_rev != message.subject_rev:
-            return "the hearing moved"
+            return on_record("the hearing moved")
         gone = session.get(Recipient, message.tells["unreached"], populate_existing=True)
         if gone is None or gone.suppressed_at is None or gone.suppressed_at > message.created_at:
-            return "they can be reached again"
-        return "they may no longer see it"
+            return on_record("they can be reached again")
+        return on_record("they may no longer see it")
 
     @staticmethod
     def waits_for_morning(message: Message, at: datetime) -> bool:

@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, exists, select
 from sqlalchemy.orm import Session
 
 from tracker.base import labels
+from tracker.base.sentences import on_record
 from tracker.cases.models import Case
 from tracker.cases.queries import level
 from tracker.hearings.models import Appearance, Hearing
@@ -87,17 +88,17 @@ class HearingReminder:
         """Why it is not true any more."""
         hearing = session.get(Hearing, message.subject_id, populate_existing=True)
         if hearing is None or hearing.state != "scheduled":
-            return "the hearing is no longer ahead"
+            return on_record("the hearing is no longer ahead")
         if hearing.schedule_rev != message.subject_rev:
-            return "the hearing moved"
+            return on_record("the hearing moved")
         if not _has_case(session, message, Case.stage.in_(REMINDED_STAGES)):
-            return "the case is not in hand"
+            return on_record("the case is not in hand")
         why = _why_unheard(session, message)
         if not why and message.give_up_at is not None and message.give_up_at <= now:
             return SERVED_LATER
         if not why and message.cause == STANDS_IN:
-            return "whoever keeps the case is here again"
-        return why or "they no longer follow it"
+            return on_record("whoever keeps the case is here again")
+        return why or on_record("they no longer follow it")
 
     @staticmethod
     def waits_for_morning(message: Message, at: datetime) -> bool:
@@ -141,12 +142,12 @@ class HearingChanged:
         """Why it is not true any more."""
         hearing = session.get(Hearing, message.subject_id, populate_existing=True)
         if hearing is None or hearing.schedule_rev != message.subject_rev:
-            return "it changed again"
+            return on_record("it changed again")
         if message.cause == WAS_PROVISIONAL and hearing.certainty != "confirmed":
-            return "it changed again"
+            return on_record("it changed again")
         if message.give_up_at is not None and message.give_up_at <= now:
-            return "the hearing has begun"
-        return _why_unheard(session, message) or "it is not true any more"
+            return on_record("the hearing has begun")
+        return _why_unheard(session, message) or on_record("it is not true any more")
 
     @staticmethod
     def waits_for_morning(message: Message, at: datetime) -> bool:

@@ -38,6 +38,7 @@ from tracker.agenda.service import chunks
 from tracker.base.columns import JSONText
 from tracker.base.db import db
 from tracker.base.house import read_fact, write_fact
+from tracker.base.sentences import on_record
 from tracker.base.work import CLOCK, settles, unit_of_work
 from tracker.cases.models import Case, CaseGrant
 from tracker.cases.queries import level
@@ -78,16 +79,20 @@ CAUSES = ("owner", "deputy", "follows the case", "follows the desk", STANDS_IN)
 WAS_TOLD, WAS_TOLD_OF = "was told otherwise", "was told of it"
 
 #: Why a notice does not go to whoever made what it tells.
-KNEW = "they said so themselves"
+KNEW = on_record("they said so themselves")
 
 #: States of a message that has not left and may still.
 WAITS = ("waiting", "paused")
 
 #: Why waiting messages are taken back, in words for staff. What is in MAY_TURN may turn again; then the plan revives
 #: them.
-MOVED, IS_OFF, CHANGED_AGAIN = "the hearing moved", "the hearing is no longer ahead", "it changed again"
-CASE_CLOSED, FOLLOWS_NO_MORE = "the case is not in hand", "they no longer follow it"
-OTHER_DAYS = "other days are chosen for it"
+MOVED, IS_OFF, CHANGED_AGAIN = (
+    on_record("the hearing moved"),
+    on_record("the hearing is no longer ahead"),
+    on_record("it changed again"),
+)
+CASE_CLOSED, FOLLOWS_NO_MORE = on_record("the case is not in hand"), on_record("they no longer follow it")
+OTHER_DAYS = on_record("other days are chosen for it")
 MAY_TURN = (CASE_CLOSED, FOLLOWS_NO_MORE, OTHER_DAYS)
 
 #: Why a notice ended that its reader could not, or would not, read just then. That too may turn; then they are told.

@@ -15,6 +15,7 @@ from tracker.accounts.rules import is_away
 from tracker.agenda.kinds import kinds
 from tracker.agenda.models import OPEN_STATE, AgendaItem
 from tracker.base.dates import instant_of
+from tracker.base.sentences import on_record
 from tracker.cases.models import Case
 from tracker.cases.queries import NOTHING, level
 from tracker.hearings.models import Appearance, Hearing
@@ -30,13 +31,13 @@ REMINDED_STAGES = ("open", "monitoring")
 IS_OVER = ("took_place", "adjourned", "not_known")
 
 #: Why a reminder that waited too long does not go out by itself.
-SERVED_LATER = "served by a later reminder"
+SERVED_LATER = on_record("served by a later reminder")
 
 #: Why a notice goes out to those who were told a date as provisional.
 WAS_PROVISIONAL = "was told it was provisional"
 
 #: Why something does not go out that its reader may not know of, or does not want to.
-UNSEEN, STOPPED = "they may no longer see it", "they stopped these reminders"
+UNSEEN, STOPPED = on_record("they may no longer see it"), on_record("they stopped these reminders")
 
 #: Why somebody gets what an owner gets who is away.
 STANDS_IN = "stands in while they are away"

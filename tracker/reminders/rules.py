@@ -14,6 +14,7 @@ from tracker.base.audience import Audience
 from tracker.base.dates import instant_of, today_in, wall_of, working_day_on_or_before, zone_of
 from tracker.base.errors import Refused
 from tracker.base.sentences import Sentence as N_
+from tracker.base.sentences import on_record
 from tracker.hearings.rules import NO_TIME_UNTIL
 
 #: When reminders go out, on the reader's clock.
@@ -138,13 +139,14 @@ def schedule(
 
 
 #: Reasons for staff, in the record of what was not sent by itself.
-SERVED_BY_NOTICE = "served by the notice of the change"
-TOLD_ALREADY = "told already, with the same date and place"
+SERVED_BY_NOTICE = on_record("served by the notice of the change")
+TOLD_ALREADY = on_record("told already, with the same date and place")
+_SERVED_BY = on_record("served by the %(days)s-day reminder")
 
 
 def served_by(lead: Lead) -> str:
     """The reason that another reminder said it."""
-    return f"served by the {lead.days}-day reminder"
+    return _SERVED_BY % {"days": lead.days}
 
 
 def check_days_before(days: Sequence[int]) -> tuple[int, ...]:

@@ -8,6 +8,7 @@ from sqlalchemy import and_, exists, select
 from sqlalchemy.orm import Session, aliased
 
 from tracker.base.parts import takes_part
+from tracker.base.sentences import on_record
 from tracker.cases.models import Case
 from tracker.cases.queries import level
 from tracker.hearings.models import Appearance, Hearing
@@ -15,7 +16,7 @@ from tracker.outbox.models import Message, Recipient
 from tracker.outbox.service import end_messages
 
 #: Why such a message ends, in words for staff.
-STOPPED_PUBLICITY = "publicity of the case was stopped"
+STOPPED_PUBLICITY = on_record("publicity of the case was stopped")
 
 
 @takes_part("stop")

@@ -14,7 +14,16 @@ from tracker.accounts.models import User
 from tracker.base.labels import label
 from tracker.base.languages import speaking
 from tracker.base.markup import fill
-from tracker.base.words import isolate, say_instant, say_list, say_short_date, say_time, say_when, say_window
+from tracker.base.words import (
+    isolate,
+    say_instant,
+    say_list,
+    say_record,
+    say_short_date,
+    say_time,
+    say_when,
+    say_window,
+)
 from tracker.cases.models import Case
 from tracker.cases.queries import level
 from tracker.hearings.models import Appearance, Hearing
@@ -112,7 +121,7 @@ def _part(known: _Known, now: datetime) -> Part:
     ]
     if known.mail_to.suppressed_at is not None:
         facts.append((_("Mail comes back since"), say_instant(known.mail_to.suppressed_at, zone)))
-        facts.append((_("Why"), isolate(known.mail_to.suppressed_reason)))
+        facts.append((_("Why"), isolate(say_record(known.mail_to.suppressed_reason))))
     base = current_app.extensions["settings"].base_url
     links = [(_named([case], 1), f"{base}/cases/{case.ref}") for case in known.cases]
     sentence = _(

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from tracker.actions.models import UrgentAction
 from tracker.base import labels
+from tracker.base.sentences import on_record
 from tracker.outbox.kinds import Mail, message_kind
 from tracker.outbox.models import Message
 from tracker.reminders.queries import STOPPED, is_stopped
@@ -66,8 +67,8 @@ class ActionStopped:
         """Why it is not true any more."""
         action = session.get(UrgentAction, message.subject_id, populate_existing=True)
         if action is not None and action.state == "active":
-            return "the action goes on"
-        return "something else was done with the action since"
+            return on_record("the action goes on")
+        return on_record("something else was done with the action since")
 
 
 class _Asking:
@@ -83,9 +84,9 @@ class _Asking:
         """Why it does not go out."""
         action = session.get(UrgentAction, message.subject_id, populate_existing=True)
         if action is None or (action.state not in ("active", "expired") and message.kind != queries.RESULT):
-            return "the action cannot be taken any more"
+            return on_record("the action cannot be taken any more")
         if message.kind == queries.SOON and action.act_until_at != message.give_up_at:
-            return "its last day was moved"
+            return on_record("its last day was moved")
         stopped = select(Message.id).join(UrgentAction, UrgentAction.id == Message.subject_id)
         if session.scalar(
             stopped.where(Message.id == message.id, is_stopped(Message.recipient_id, case_id=UrgentAction.case_id))

@@ -15,6 +15,7 @@ from tracker.actions.models import UrgentAction
 from tracker.actions.rules import ends_at
 from tracker.agenda.service import chunks
 from tracker.base.db import db
+from tracker.base.sentences import on_record
 from tracker.base.work import CLOCK, current_work, settles, unit_of_work
 from tracker.cases.models import Case
 from tracker.clockwork.kinds import clock_step, rederives
@@ -33,7 +34,7 @@ WROTE_BEFORE, FOLLOWS = "wrote for the action before", "follows the case as a vo
 DID_IT = "they did it themselves"
 
 #: Why something that waits is left out.
-NOT_SO = "it is not so any more, or they may not know of it"
+NOT_SO = on_record("it is not so any more, or they may not know of it")
 
 
 @settles("plan")

@@ -21,6 +21,7 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from tracker.base import clock
+from tracker.base.sentences import on_record
 from tracker.clockwork.kinds import progress
 from tracker.outbox.channels import RelayUnavailable, SendFailed, Unsure, channels
 from tracker.outbox.kinds import Mail
@@ -55,6 +56,11 @@ _CALENDAR = (
     b'Content-Disposition: attachment; filename="hearings.ics"\r\n'
     b"Content-Transfer-Encoding: base64\r\n\r\n"
 )
+
+#: How a line ended, in words for staff.
+_ENDED = on_record("the connection ended: %(fault)s")
+_NO_ANSWER = on_record("no answer after the mail was handed over: %(fault)s")
+_MEANS_NOTHING = on_record("an answer that means nothing: %(answer)s")
 
 #: Headers that only this file writes.
 _OURS = frozenset(
@@ -432,7 +438,7 @@ class EmailLine:
         except (OSError, smtplib.SMTPException) as fault:
             self._drop()
             raise SendFailed(
-                f"the connection ended: {scrubbed(str(fault))}",
+                _ENDED % {"fault": scrubbed(str(fault))},
                 permanent=False,
                 code=None,
                 phase="connected",
@@ -465,7 +471,7 @@ class EmailLine:
         except (OSError, smtplib.SMTPException) as fault:
             # Not a byte of the mail was sent yet.
             self._drop()
-            words = f"the connection ended: {scrubbed(str(fault))}"
+            words = _ENDED % {"fault": scrubbed(str(fault))}
             raise SendFailed(words, permanent=False, code=None, phase="dispatching", dropped=True) from fault
         if code != 354:
             if code == 421:
@@ -478,14 +484,14 @@ class EmailLine:
             self._begun = False
         except (OSError, smtplib.SMTPException) as fault:
             self._drop()
-            raise Unsure(f"no answer after the mail was handed over: {scrubbed(str(fault))}") from fault
+            raise Unsure(_NO_ANSWER % {"fault": scrubbed(str(fault))}) from fault
         if 200 <= code < 300:
             return f"{code} {scrubbed(said)}"
         if code == 421:
             self._drop()
         if not 400 <= code < 600:
             self._drop()
-            raise Unsure(f"an answer that means nothing: {code} {scrubbed(said)}")
+            raise Unsure(_MEANS_NOTHING % {"answer": f"{code} {scrubbed(said)}"})
         raise SendFailed(f"{code} {scrubbed(said)}", permanent=code >= 500, code=code, phase="answered")
 
     def close(self) -> None:
