@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from signed_in import make_account, make_desk, sign_in
+from signed_in import in_one_act, make_account, make_desk, sign_in
 from sqlalchemy import Engine, event, select
 
 from tracker.accounts.models import Desk, User
@@ -58,13 +58,14 @@ class Lived:
 
     def __init__(self, app: Flask) -> None:
         self.app = app
-        self.desk = make_desk(working_days=(7, 1, 2, 3, 4))
-        self.other_desk = make_desk("mena", "Elsewhere", ("EG",), "Africa/Cairo")
-        self.owner = make_account("owner@example.org", desk="iopt", name="Amal")
-        self.colleague = make_account("colleague@example.org", desk="iopt", name="Basel")
-        self.outsider = make_account("outsider@example.org", desk="mena", name="Carol")
-        self.volunteer = make_account("volunteer@example.org", "volunteer", name="Dora")
-        self.admin = make_account("admin@example.org", "admin", name="Emil")
+        with in_one_act():
+            self.desk = make_desk(working_days=(7, 1, 2, 3, 4))
+            self.other_desk = make_desk("mena", "Elsewhere", ("EG",), "Africa/Cairo")
+            self.owner = make_account("owner@example.org", desk="iopt", name="Amal")
+            self.colleague = make_account("colleague@example.org", desk="iopt", name="Basel")
+            self.outsider = make_account("outsider@example.org", desk="mena", name="Carol")
+            self.volunteer = make_account("volunteer@example.org", "volunteer", name="Dora")
+            self.admin = make_account("admin@example.org", "admin", name="Emil")
 
     @contextmanager
     def at(self, now: datetime = NOW, by: User | None = None) -> Iterator[Any]:

@@ -6,6 +6,8 @@ that every process of a run may share.
 """
 
 import os
+import zoneinfo
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,34 @@ def _compile_rule_once(rule: Rule, append_unknown: bool = True) -> Any:
     if key not in _rules:
         _rules[key] = _compile_rule(rule, append_unknown)
     return _rules[key]
+
+
+_parsed: dict[str, tuple[list[Any], list[tuple[bool, str]], dict[str, Any]]] = {}
+_parse_rule = Rule._parse_rule
+
+
+def _parse_rule_once(rule: Rule, written: str) -> Any:
+    """What an address is made of, and what has been noted in the rule on the way."""
+    if written not in _parsed:
+        before = len(rule._trace)
+        parts = list(_parse_rule(rule, written))
+        _parsed[written] = parts, rule._trace[before:], dict(rule._converters)
+        return parts
+    parts, trace, converters = _parsed[written]
+    rule._trace.extend(trace)
+    rule._converters.update(converters)
+    rule.arguments.update(converters)
+    return parts
+
+
+def _read_zones_once() -> None:
+    """Read the rules of six hundred zones once for each path: while tests run they change with the path alone."""
+    from tracker.clockwork import zones
+
+    read = cache(lambda path: rules_in_force())
+    rules_in_force = zones.rules_in_force
+    zones.rules_in_force = lambda: read(zoneinfo.TZPATH)
+    zones.rules_in_force()
 
 
 class Templates(BytecodeCache):
@@ -54,6 +84,8 @@ def remember(folder: Path | str | None = None) -> None:
     """Make rules and templates once from here on; `folder`: where the templates of the run are, and None: where the
     process that started this one said."""
     Rule._compile_builder = _compile_rule_once  # type: ignore[method-assign]
+    Rule._parse_rule = _parse_rule_once  # type: ignore[method-assign]
+    _read_zones_once()
     told = str(folder or os.environ.get(FOLDER, ""))
     if told:
         Path(told).mkdir(parents=True, exist_ok=True)
