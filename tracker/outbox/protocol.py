@@ -48,13 +48,15 @@ from tracker.outbox.models import Attempt, Envelope, Message, Recipient, account
 from tracker.outbox.pausing import Pause, unchanged
 from tracker.outbox.service import CHUNK, end_messages
 
-#: How long a claim holds, so long as another machine takes nothing over that is still worked on. Correctness does not
-#: hang on it: the mark is fenced.
-CLAIM_LEASE = timedelta(seconds=150)
+#: How long a claim holds, so long as another machine takes nothing over that is still worked on: less than the two
+#: minutes in which mail must leave although a whole machine has died. Correctness does not hang on it: the mark is
+#: fenced.
+CLAIM_LEASE = timedelta(seconds=115)
 
 #: What must be left of a claim when work on an envelope begins: three answers of 30 s (RSET, MAIL, RCPT), 5 s for who
-#: holds a row of it, 15 for the lock of SQLite. Connecting takes longer, and comes before the claim.
-CLAIM_MARGIN = timedelta(seconds=115)
+#: holds a row of it, and 5 to spare. Connecting takes longer, and comes before the claim. Whoever waits for the one
+#: lock of SQLite on top of all that may find the claim run out: then the mail goes with the next one.
+CLAIM_MARGIN = timedelta(seconds=100)
 
 #: How long a mark holds. 30 s for the answer to DATA, 30 for the mail itself, 600 for the answer to it, 31.5 for the
 #: tries to write it down make 691.5; the rest is for the waits of the database.
