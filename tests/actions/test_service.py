@@ -128,6 +128,18 @@ def test_an_update_keeps_the_number_and_finds_the_one_before(lived: Lived) -> No
     assert (orphan.chain, orphan.update_number, orphan.previous_id) == ("update", 3, None)
 
 
+def test_one_that_is_recorded_after_its_update_is_followed_by_it(lived: Lived) -> None:
+    case = open_case(lived)
+    third = action(lived, case, ua_number="FI 7/24-3")
+    elsewhere = action(lived, open_case(lived), ua_number="FI 7/24-5")
+    second = action(lived, case, ua_number="FI 7/24-2")
+    assert lived.fresh(third).previous_id == second.id
+    # What is recorded once more before that is not put in between.
+    first = act(lived, action(lived, case, ua_number=""), "edit", version=1, ua_number="UA 7/24")
+    assert (lived.fresh(second).previous_id, lived.fresh(third).previous_id) == (first.id, second.id)
+    assert lived.fresh(elsewhere).previous_id is None
+
+
 def test_stopped_is_for_good_and_says_it_in_chosen_words(lived: Lived) -> None:
     written = action(lived, open_case(lived))
     assert refused(lived, written, "stop", reason="family").field == "reason"

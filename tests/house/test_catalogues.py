@@ -28,7 +28,13 @@ def said_in_the_source() -> frozenset[str | tuple[str, str]]:
         ROOT,
         [(one["pattern"], one["method"]) for one in mappings],
         {one["pattern"]: {k: v for k, v in one.items() if k not in ("pattern", "method")} for one in mappings},
-        keywords={**DEFAULT_KEYWORDS, "_l": None, "lazy_gettext": None, "on_record": None},
+        keywords={
+            **DEFAULT_KEYWORDS,
+            "_l": None,
+            "lazy_gettext": None,
+            "lazy_pgettext": ((1, "c"), 2),
+            "on_record": None,
+        },
     )
     return frozenset(message if isinstance(message, str) else (message[0], message[1]) for _, _, message, _, _ in found)
 

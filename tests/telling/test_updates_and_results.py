@@ -223,6 +223,9 @@ def test_a_volunteer_follows_from_the_page_that_thanks(telling: Any, lived: Live
         assert answer.status_code == 303
     db.session.rollback()
     assert db.session.scalars(select(Subscription.case_id)).all() == [telling.case.id]
+    page = browser.get(f"{address}/thanks").text
+    assert form[1] not in page
+    assert "You follow the case" in page
     with lived.at(NOW + 2 * HOUR) as session:
         session.get_one(Case, telling.case.id).audience = Audience.DESK
     answer = browser.send(form[1], dict(re.findall(r'name="([^"]+)" value="([^"]*)"', form[2])))

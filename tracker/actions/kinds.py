@@ -5,6 +5,7 @@ from datetime import date
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from flask_babel import lazy_pgettext
 
 from tracker.agenda.kinds import agenda_kind
 from tracker.base.labels import announce, label
@@ -22,7 +23,7 @@ announce(
         "on_hold": _l("on hold"),
         "expired": _l("its day has passed"),
         "stopped": _l("stopped"),
-        "closed": _l("closed"),
+        "closed": lazy_pgettext("action", "closed"),
     },
 )
 announce(

@@ -88,6 +88,7 @@ def draft_action(
     _write(session, case, action, {"title": title, "ua_number": ua_number, **fields}, today)
     session.add(action)
     _flush(session)
+    _lead_to_update(session, action)
     _address(session, action, targets)
     for letter in letters:
         write_letter(session, action, letter)
@@ -116,6 +117,7 @@ def edit_action(
         action.shown_to = max(action.shown_to, min(action.audience, case.audience))
     action.version += 1
     _flush(session)
+    _lead_to_update(session, action)
     touch(case.id)
 
 
@@ -342,6 +344,24 @@ def _number(session: Session, action: UrgentAction, text: str, today: date) -> N
         action.chain, action.update_number = "update", number.update
     elif action.previous_id is None:
         action.chain, action.update_number = "first", 0
+
+
+def _lead_to_update(session: Session, action: UrgentAction) -> None:
+    """Let the next update of its number follow this action, where that was recorded before it and follows none."""
+    following = session.scalar(
+        select(UrgentAction)
+        .where(
+            UrgentAction.case_id == action.case_id,
+            UrgentAction.ua_sequence == action.ua_sequence,
+            UrgentAction.ua_year == action.ua_year,
+            UrgentAction.update_number > action.update_number,
+            UrgentAction.previous_id.is_(None),
+        )
+        .order_by(UrgentAction.update_number)
+        .limit(1)
+    )
+    if following is not None:
+        following.previous_id = action.id
 
 
 def _flush(session: Session) -> None:

@@ -1,7 +1,6 @@
 """Public pages, which anybody reads and nobody is known on; and the pages on which a desk says what stands there."""
 
-from collections.abc import Callable, Sequence
-from datetime import UTC, date, datetime, time
+from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
@@ -17,29 +16,23 @@ from tracker.base.dates import today_in
 from tracker.base.db import db
 from tracker.base.errors import NotAllowed, NotFound, Refused
 from tracker.base.forms import led_to, once, submit
-from tracker.base.labels import label
 from tracker.base.languages import from_browser, known_languages, language_tag
 from tracker.base.once import new_token
-from tracker.base.words import say_stated
 from tracker.base.work import unit_of_work
 from tracker.cases.access import kept_case
 from tracker.cases.queries import get_case
-from tracker.hearings.ics import Event, Status, uid_of, write_feed
-from tracker.hearings.queries import last_changes
-from tracker.hearings.rules import When
+from tracker.hearings.ics import write_feed
 from tracker.publishing import country_pages, queries, service
 from tracker.publishing.answers import CACHE_CONTROL, answer, missing
-from tracker.publishing.feeds import Post, write_atom, write_json, write_sitemap
+from tracker.publishing.feeds import write_atom, write_json, write_sitemap
+from tracker.publishing.for_programs import as_json, changes_of, event_of, item_as_post, post_of
 from tracker.publishing.forms import IndexForm, OfferedForm, PageForm, WithdrawForm, WriteForm
 from tracker.publishing.models import PublicCase
-from tracker.publishing.shown import CaseShown, EntryShown, HearingShown
+from tracker.publishing.shown import CaseShown
 
 bp = Blueprint("publishing", __name__)
 
 V = Callable[..., Response]
-
-#: States in which a calendar shows a hearing as off.
-_OFF = ("cancelled", "postponed")
 
 
 def _for_everybody(view: V) -> V:
@@ -108,7 +101,9 @@ def case_json(public_id: str) -> Response:
     """The same for programs: docs/public.md says what stands where."""
 
     def write(shown: CaseShown, found: queries.Found) -> str:
-        return write_json(_as_json(shown, found, found.today(clock.now())))
+        return write_json(
+            as_json(shown, found, found.today(clock.now()), _address("publishing.case", public_id=public_id))
+        )
 
     return _of_case(public_id, write, "application/json", filename="case.json")
 
@@ -120,17 +115,7 @@ def case_feed(public_id: str) -> Response:
 
     def write(shown: CaseShown, found: queries.Found) -> bytes:
         page = _address("publishing.case", public_id=public_id)
-        posts = [
-            Post(
-                entry.public_id,
-                _reported(entry),
-                "\n\n".join(filter(None, (say_stated(entry.on, entry.precision), entry.text))),
-                f"{page}#entry-{entry.public_id}",
-                max(entry.recorded_at, found.opened_at),
-                entry.on,
-            )
-            for entry in shown.timeline
-        ]
+        posts = [post_of(entry, page, found.opened_at) for entry in shown.timeline]
         own = _address("publishing.case_feed", public_id=public_id)
         return write_atom(shown.title, shown.desk, own, page, language_tag(), posts, found.changed_at)
 
@@ -143,10 +128,10 @@ def case_hearings(public_id: str) -> Response:
     """The public hearings of a case as a calendar."""
 
     def write(shown: CaseShown, _found: queries.Found) -> bytes:
-        changes = _changes(shown.hearings)
+        changes = changes_of(db.session(), shown.hearings)
         page = _address("publishing.case", public_id=public_id)
         events = [
-            _event(hearing, shown.title, page, changes.get(hearing.public_id, hearing.created_at))
+            event_of(hearing, shown.title, page, changes.get(hearing.public_id, hearing.created_at))
             for hearing in shown.hearings
             if hearing.earliest_on is not None
         ]
@@ -227,17 +212,12 @@ def desk_feed(code: str) -> Response:
 
     def write(found: country_pages.DeskFound) -> bytes:
         page = _address("publishing.desk", code=code)
+        listed = country_pages.list_items(db.session(), found.desk, found.today(clock.now())).items
         posts = [
-            Post(
-                item.key,
-                item.title if item.status is None else f"{item.title}: {label(item.status, 'status')}",
-                "\n\n".join(item.paragraphs)
-                or label(item.state or item.kind, "action_state" if item.state else "publication"),
-                _address("publishing.case", public_id=item.case) if item.case else f"{page}#entry-{item.key}",
-                max(item.changed_at, datetime.combine(item.on, time(), UTC)),
-                item.on,
+            item_as_post(
+                item, _address("publishing.case", public_id=item.case) if item.case else f"{page}#entry-{item.key}"
             )
-            for item in country_pages.list_items(db.session(), found.desk, found.today(clock.now())).items
+            for item in listed
         ]
         own = _address("publishing.desk_feed", code=code)
         return write_atom(found.desk.name, found.desk.name, own, page, language_tag(), posts, found.page.changed_at)
@@ -252,9 +232,9 @@ def desk_hearings(code: str) -> Response:
 
     def write(found: country_pages.DeskFound) -> bytes:
         rows = country_pages.list_public_hearings(db.session(), found.desk)
-        changes = _changes([hearing for hearing, _of in rows])
+        changes = changes_of(db.session(), [hearing for hearing, _of in rows])
         events = [
-            _event(
+            event_of(
                 hearing,
                 queries.public_title(of),
                 _address("publishing.case", public_id=of.public_id),
@@ -382,129 +362,6 @@ def _address(endpoint: str, **named: Any) -> str:
     """An address in full, as the settings have it: links of feeds lead back from elsewhere."""
     path = url_for(endpoint, **{"lang": _lang(), **named})
     return f"{current_app.extensions['settings'].base_url}{path}"
-
-
-def _reported(entry: EntryShown) -> str:
-    return _("Reported, not confirmed: %(what)s", what=entry.sentence) if entry.is_reported else entry.sentence
-
-
-def _changes(hearings: Sequence[HearingShown]) -> dict[str, datetime]:
-    """When each of these hearings last changed, by its public id."""
-    numbers = queries.numbers_of_hearings(db.session(), [h.public_id for h in hearings])
-    changes = last_changes(db.session(), list(numbers.values()))
-    return {public_id: changes[number] for public_id, number in numbers.items() if number in changes}
-
-
-def _event(hearing: HearingShown, title: str, url: str, changed_at: datetime) -> Event:
-    """A hearing in a calendar that anybody may read: its case by the name everybody knows it by."""
-    is_off = hearing.state in _OFF
-    status: Status = "CANCELLED" if is_off else "TENTATIVE" if hearing.certainty == "provisional" else "CONFIRMED"
-    kind = label(hearing.kind, "hearing_kind")
-    said = _("%(kind)s: %(cases)s", kind=kind[:1].upper() + kind[1:], cases=title)
-    court = _(", ").join(filter(None, (hearing.court, hearing.place)))
-    return Event(
-        uid=uid_of(hearing.public_id, current_app.extensions["settings"].base_url),
-        when=When(
-            hearing.zone,
-            hearing.local_date,
-            hearing.local_time,
-            hearing.fold,
-            hearing.precision,
-            hearing.earliest_on,
-            hearing.latest_on,
-        ),
-        revision=hearing.schedule_rev,
-        changed_at=changed_at,
-        status=status,
-        summary=said,
-        description="\n".join(filter(None, (court, label(hearing.state, "hearing_state"), url))),
-        url=url,
-        is_public=True,
-    )
-
-
-def _as_json(shown: CaseShown, found: queries.Found, today: date) -> dict[str, Any]:
-    """A case in codes, with the words of the language that was asked for beside them."""
-
-    def day(of: Any) -> str | None:
-        return of.isoformat() if of else None
-
-    return {
-        "id": shown.public_id,
-        "url": _address("publishing.case", public_id=shown.public_id),
-        "language": language_tag(),
-        "title": shown.title,
-        "desk": {"code": shown.desk_code, "name": shown.desk},
-        "country": shown.country,
-        "closed": shown.closed_reason if shown.stage == "closed" else None,
-        "changed_at": found.changed_at.isoformat(),
-        "people": [
-            {
-                "name": person.name,
-                "status": person.status,
-                "status_in_words": label(person.status, "status"),
-                "since": day(person.since),
-                "since_precision": person.precision if person.since else None,
-                "proceedings": person.proceedings,
-                "conditions": list(person.conditions),
-                "reported": list(person.reported),
-            }
-            for person in shown.people
-        ],
-        "timeline": [
-            {
-                "id": entry.public_id,
-                "kind": entry.kind,
-                "on": day(entry.on),
-                "precision": entry.precision,
-                "what": entry.sentence,
-                "text": entry.text,
-                "confirmed": not entry.is_reported,
-                "people": list(entry.names),
-            }
-            for entry in shown.timeline
-        ],
-        "hearings": [
-            {
-                "id": hearing.public_id,
-                "kind": hearing.kind,
-                "court": hearing.court,
-                "place": hearing.place,
-                "date": day(hearing.local_date),
-                "time": hearing.local_time.strftime("%H:%M") if hearing.local_time else None,
-                "zone": hearing.zone,
-                "precision": hearing.precision,
-                "earliest": day(hearing.earliest_on),
-                "latest": day(hearing.latest_on),
-                "certainty": hearing.certainty,
-                "state": hearing.state,
-            }
-            for hearing in shown.hearings
-        ],
-        "actions": [
-            {
-                "id": action.public_id,
-                "number": action.number or None,
-                "title": action.title,
-                "issued_on": day(action.issued_on),
-                "act_until": day(action.act_until),
-                "state": action.stands(today),
-                "words": None if action.stands(today) == "active" else action.said(today),
-            }
-            for action in shown.actions
-        ],
-        "published": [
-            {
-                "id": told.public_id,
-                "kind": told.kind,
-                "on": day(told.on),
-                "title": told.title,
-                "text": "\n\n".join(told.paragraphs),
-                "state": told.state or None,
-            }
-            for told in shown.told
-        ],
-    }
 
 
 # For those who publish ------------------------------------------------------------------------------------------------

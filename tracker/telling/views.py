@@ -9,9 +9,18 @@ from tracker.accounts.guard import acting, open_to, viewer
 from tracker.actions.queries import find_for
 from tracker.base.db import db
 from tracker.base.work import unit_of_work
+from tracker.cases.models import Case
+from tracker.reminders.queries import find_follow
 from tracker.telling.service import follow_case
 
 bp = Blueprint("telling", __name__, url_prefix="/actions")
+
+
+@bp.app_template_global()
+def follows_case(case: Case) -> bool:
+    """Whether whoever reads the page follows this case, so that they need not be offered to."""
+    found = find_follow(db.session(), viewer(), case)
+    return found is not None and found.stopped_at is None
 
 
 @bp.post("/<public_id>/follow")
