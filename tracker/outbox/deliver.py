@@ -237,10 +237,9 @@ class _Run:
 
     def give_up(self) -> None:
         """End what comes too late."""
-        words = on_record("it was too late: it could not be sent in time")
         while True:
             with short_transaction() as session:
-                ended = protocol.end_too_late(session, words, clock.now())
+                ended = protocol.end_too_late(session, clock.now())
             self.ended.add(ended)
             if ended.failed + ended.skipped == 0:
                 return

@@ -691,7 +691,7 @@ def count_attempts(session: Session, claimed: Claimed, outcome: str) -> int:
     return session.scalar(counted) or 0
 
 
-def end_too_late(session: Session, words: str, now: datetime) -> Ended:
+def end_too_late(session: Session, now: datetime) -> Ended:
     """End what waits although it should not be sent any more: skipped where it is no longer true anyway, else not
     delivered, for which a human must be told. At most 500 at a time."""
     late = select(Message).where(Message.state == "waiting", Message.due_at <= now, Message.give_up_at <= now)
@@ -699,7 +699,7 @@ def end_too_late(session: Session, words: str, now: datetime) -> Ended:
     ended = Ended()
     for message, true_still in _truths(session, messages, now):
         if true_still:
-            ended.failed += end_messages(session, Message.id == message.id, "not_delivered", words, now)
+            ended.failed += end_messages(session, Message.id == message.id, "not_delivered", TOO_LATE, now)
         else:
             reason = why_not(session, message, now)
             ended.skipped += end_messages(session, Message.id == message.id, "skipped", reason, now)
