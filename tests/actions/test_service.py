@@ -135,7 +135,8 @@ def test_one_that_is_recorded_after_its_update_is_followed_by_it(lived: Lived) -
     second = action(lived, case, ua_number="FI 7/24-2")
     assert lived.fresh(third).previous_id == second.id
     # What is recorded once more before that is not put in between.
-    first = act(lived, action(lived, case, ua_number=""), "edit", version=1, ua_number="UA 7/24")
+    first = action(lived, case, ua_number="")
+    act(lived, first, "edit", version=lived.fresh(first).version, ua_number="UA 7/24")
     assert (lived.fresh(second).previous_id, lived.fresh(third).previous_id) == (first.id, second.id)
     assert lived.fresh(elsewhere).previous_id is None
 
