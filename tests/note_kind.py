@@ -7,6 +7,7 @@ with the tracker's settings in the environment; prints what `deliver` answers, a
 
 import json
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -25,7 +26,8 @@ CODES = ("test.note", "test.account")
 
 class Note:
     """True until a fact `moved:<subject>` says otherwise. `tells` may hold `breaks` (cannot be composed), `silent` (has
-    nothing to say), `night` (waits until seven), `shares` (may be one mail with others) and `text`."""
+    nothing to say), `slow` (takes so many seconds to compose), `night` (waits until seven), `shares` (may be one mail
+    with others) and `text`."""
 
     @staticmethod
     def still_true(_now: datetime) -> ColumnElement[bool]:
@@ -37,6 +39,7 @@ class Note:
         for message in messages:
             if message.tells.get("silent"):
                 raise NoLonger
+            time.sleep(message.tells.get("slow", 0))
             if message.tells.get("breaks"):
                 raise ValueError("a name nobody may read in a log")
         said = ", ".join(str(m.tells.get("text", f"note {m.subject_id}")) for m in messages)

@@ -141,6 +141,30 @@ def test_one_that_is_recorded_after_its_update_is_followed_by_it(lived: Lived) -
     assert lived.fresh(elsewhere).previous_id is None
 
 
+def test_two_never_follow_each_other_whatever_is_named_as_the_one_before(lived: Lived) -> None:
+    case = open_case(lived)
+    third = action(lived, case, ua_number="FI 7/24-3")
+    with lived.at() as session:
+        mine, named = session.get_one(Case, case.id), session.get_one(UrgentAction, third.id)
+        second = service.draft_action(session, mine, title="Before", ua_number="FI 7/24-2", previous=named)
+    assert (lived.fresh(second).previous_id, lived.fresh(third).previous_id) == (None, second.id)
+    # Nor does one follow itself whose number becomes that of an update.
+    alone = action(lived, case, ua_number="UA 9/24")
+    act(lived, alone, "edit", version=lived.fresh(alone).version, ua_number="UA 9/24-2")
+    assert (lived.fresh(alone).previous_id, lived.fresh(alone).update_number) == (None, 2)
+
+
+def test_a_number_that_is_put_right_takes_no_update_of_another_with_it(lived: Lived) -> None:
+    case = open_case(lived)
+    orphan = action(lived, case, ua_number="FI 7/24-2")
+    wrong = action(lived, case, ua_number="UA 7/24")
+    assert lived.fresh(orphan).previous_id == wrong.id
+    act(lived, wrong, "edit", version=lived.fresh(wrong).version, ua_number="UA 8/24")
+    assert lived.fresh(orphan).previous_id is None
+    right = action(lived, case, ua_number="UA 7/24")
+    assert lived.fresh(orphan).previous_id == right.id
+
+
 def test_stopped_is_for_good_and_says_it_in_chosen_words(lived: Lived) -> None:
     written = action(lived, open_case(lived))
     assert refused(lived, written, "stop", reason="family").field == "reason"

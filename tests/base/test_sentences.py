@@ -49,6 +49,13 @@ def test_what_was_typed_is_shown_as_it_is(app: Any) -> None:
     [
         ("", ""),
         ("the hearing moved", "تغيّر موعد الجلسة"),
+        ("mail is paused", "البريد موقوف مؤقتًا"),
+        ("they did it themselves", "هو من فعل ذلك"),
+        (
+            "mail came back on 5 days: its mailbox is full (5.2.2)",
+            "عاد البريد في 5 أيام: صندوق بريده ممتلئ (5.2.2)",
+        ),
+        ("it is not true any more (KeyError)", "لم يعد ما فيها صحيحًا (KeyError)"),
         ("served by the 3-day reminder", "يغني عنه التذكير قبل أيام، عددها 3"),
         ("it came back: its mailbox is full (5.2.2)", "عادت الرسالة: صندوق بريده ممتلئ (5.2.2)"),
         ("the relay refused it: 552 50% too long (size)", "رفض خادم البريد الرسالة: 552 50% too long (size)"),

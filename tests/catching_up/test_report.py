@@ -10,8 +10,9 @@ from sqlalchemy import select, update
 
 from tracker.base.audience import Audience
 from tracker.base.db import db
+from tracker.base.languages import speaking
 from tracker.base.work import short_transaction
-from tracker.catching_up.mails import say_span
+from tracker.catching_up.mails import say_parts, say_span
 from tracker.catching_up.queries import Report, list_concerned, read_report
 from tracker.catching_up.reporting import report_step
 from tracker.clockwork.kinds import in_turn
@@ -68,6 +69,16 @@ def test_late_left_out_and_passed_are_told_apart(lived: Lived) -> None:
     assert [(c.case.id, c.message.reason) for c in told.left_out] == [(two.id, "served by the 1-day reminder")]
     assert [(hearing.id, case.id) for hearing, case in told.unreminded] == [(passed.id, three.id)]
     assert [case.id for case in told.cases] == [one.id, two.id, three.id]
+
+
+@pytest.mark.one_engine
+def test_why_something_was_left_out_is_said_in_the_language_of_the_reader(lived: Lived) -> None:
+    end("skipped", sits(lived, 11, lived.case("Khaled Al Serr")), "served by the 1-day reminder")
+    told = report(lived, stop())
+    with speaking("ar"):
+        said = str(say_parts(told, ZONE))
+    assert "يغني عنه التذكير قبل أيام، عددها 1" in said
+    assert "served by" not in said
 
 
 def test_what_ended_before_or_was_due_before_is_no_matter_of_it(lived: Lived) -> None:

@@ -587,6 +587,18 @@ def test_no_mail_is_begun_with_less_than_that_left(
     assert min(left) > protocol.CLAIM_MARGIN - timedelta(seconds=0.5)
 
 
+def test_mails_that_take_longer_to_compose_than_a_claim_lasts_go_a_few_at_a_time(
+    outbox: Outbox, relay: RawRelay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They would be claimed, composed and given back for ever."""
+    outbox.plan(1, 2, 3, 4, tells={"slow": 0.4})
+    monkeypatch.setattr(protocol, "CLAIM_LEASE", protocol.CLAIM_MARGIN + timedelta(seconds=1))
+    assert outbox.deliver() == {"sent": 4, "failed": 0, "waiting": 0}
+    assert outbox.attempts() == [("answered", "sent")] * 4
+    outbox.plan(5, tells={"slow": 1.2})
+    assert outbox.deliver() == {"sent": 1, "failed": 0, "waiting": 0}
+
+
 def test_nothing_is_claimed_while_a_line_that_ended_is_reached_anew(outbox: Outbox, relay: RawRelay) -> None:
     """Connecting may take longer than a claim lasts: then another deliverer takes it up, and counts a try."""
     outbox.plan(1, 2, 3)

@@ -88,7 +88,7 @@ def draft_action(
     _write(session, case, action, {"title": title, "ua_number": ua_number, **fields}, today)
     session.add(action)
     _flush(session)
-    _lead_to_update(session, action)
+    _lead_on(session, action, (None, None, 0))
     _address(session, action, targets)
     for letter in letters:
         write_letter(session, action, letter)
@@ -109,6 +109,7 @@ def edit_action(
     or closed, and while publicity is stopped."""
     _expect(session, action, version, fields)
     _check_open(session, case, action)
+    was = _number_of(action)
     _write(session, case, action, fields, today_in(_zone(session, case), current_work(session).now))
     if targets is not None:
         _address(session, action, targets)
@@ -117,7 +118,7 @@ def edit_action(
         action.shown_to = max(action.shown_to, min(action.audience, case.audience))
     action.version += 1
     _flush(session)
-    _lead_to_update(session, action)
+    _lead_on(session, action, was)
     touch(case.id)
 
 
@@ -330,24 +331,52 @@ def _number(session: Session, action: UrgentAction, text: str, today: date) -> N
         raise Refused(
             said.get(none.why) or _("That is no UA number. It is written like UA 52/24."), "ua_number"
         ) from none
-    if number.update and action.previous_id is None:
-        before = session.scalar(
-            select(UrgentAction)
-            .where(UrgentAction.ua_sequence == number.sequence, UrgentAction.ua_year == number.year)
-            .where(UrgentAction.case_id == action.case_id, UrgentAction.update_number < number.update)
-            .order_by(UrgentAction.update_number.desc())
-            .limit(1)
-        )
-        action.previous_id = before.id if before else None
+    before = session.get(UrgentAction, action.previous_id) if action.previous_id is not None else None
+    is_same = before is not None and _number_of(before)[:2] == (number.sequence, number.year)
+    if before is not None and is_same and before.update_number >= (number.update or 0):
+        # Named as the one before; by its number it comes later.
+        action.previous_id = None
     action.ua_sequence, action.ua_year = number.sequence, number.year
     if number.update:
         action.chain, action.update_number = "update", number.update
+        if action.previous_id is None:
+            action.previous_id = _before(session, action)
     elif action.previous_id is None:
         action.chain, action.update_number = "first", 0
 
 
-def _lead_to_update(session: Session, action: UrgentAction) -> None:
-    """Let the next update of its number follow this action, where that was recorded before it and follows none."""
+def _number_of(action: UrgentAction) -> tuple[int | None, int | None, int]:
+    return action.ua_sequence, action.ua_year, action.update_number
+
+
+def _before(session: Session, action: UrgentAction) -> int | None:
+    """The action of this case that comes before an update by its number."""
+    with session.no_autoflush:
+        return session.scalar(
+            select(UrgentAction.id)
+            .where(
+                UrgentAction.case_id == action.case_id,
+                UrgentAction.ua_sequence == action.ua_sequence,
+                UrgentAction.ua_year == action.ua_year,
+                UrgentAction.update_number < action.update_number,
+                UrgentAction.id.is_distinct_from(action.id),
+            )
+            .order_by(UrgentAction.update_number.desc())
+            .limit(1)
+        )
+
+
+def _lead_on(session: Session, action: UrgentAction, was: tuple[int | None, int | None, int]) -> None:
+    """Where the number of an action has become another: let go of the updates that follow it by the number it had, or
+    come before it now; and let the next update of its number follow it, where that was recorded before and follows
+    none."""
+    number = _number_of(action)
+    if number == was or number[0] is None:
+        return
+    for one in session.scalars(select(UrgentAction).where(UrgentAction.previous_id == action.id)).all():
+        left_behind = _number_of(one)[:2] == was[:2] != number[:2]
+        if left_behind or (_number_of(one)[:2] == number[:2] and one.update_number <= action.update_number):
+            one.previous_id = _before(session, one)
     following = session.scalar(
         select(UrgentAction)
         .where(
@@ -360,8 +389,18 @@ def _lead_to_update(session: Session, action: UrgentAction) -> None:
         .order_by(UrgentAction.update_number)
         .limit(1)
     )
-    if following is not None:
+    if following is not None and following.id not in _chain_above(session, action):
         following.previous_id = action.id
+
+
+def _chain_above(session: Session, action: UrgentAction) -> set[int]:
+    """What this action follows, and what that follows, and so on; itself among them."""
+    found: set[int] = set()
+    above: UrgentAction | None = action
+    while above is not None and above.id not in found:
+        found.add(above.id)
+        above = session.get(UrgentAction, above.previous_id) if above.previous_id is not None else None
+    return found
 
 
 def _flush(session: Session) -> None:

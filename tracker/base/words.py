@@ -252,8 +252,8 @@ def say_number(number: int | float, locale: str | None = None) -> str:
 
 
 def say_record(stored: str) -> str:
-    """What was written down in English (`base.sentences.on_record`), in the language spoken now; other words, as those
-    of a relay, as they are."""
+    """What was written down in English (`base.sentences.on_record`), in the language spoken now. Words that come from
+    elsewhere, as a relay's do, stay as they are: no catalogue has them."""
     words, places = read_record(stored)
     return _(words, **{place: say_record(of) for place, of in places.items()}) if stored else ""
 

@@ -13,7 +13,7 @@ from tracker.accounts.models import User
 from tracker.base.labels import label
 from tracker.base.languages import speaking
 from tracker.base.markup import fill
-from tracker.base.words import say_instant, say_list, say_short_date, say_time, say_window, say_zone
+from tracker.base.words import say_instant, say_list, say_record, say_short_date, say_time, say_window, say_zone
 from tracker.catching_up.queries import Concerned, Report, read_report
 from tracker.clockwork.models import Outage
 from tracker.hearings.models import Hearing
@@ -105,7 +105,7 @@ def _left_out(concerned: Concerned, zone: str) -> str:
         what=_what(concerned),
         due=say_instant(message.due_at, zone),
         state=label(message.state, "message_state"),
-        reason=message.reason or "–",
+        reason=say_record(message.reason) or "–",
     )
 
 

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from tracker.accounts.rules import email_key
 from tracker.base.db import insert_or_pass
 from tracker.base.errors import Refused
+from tracker.base.sentences import on_record
 from tracker.base.work import note_done
 from tracker.following import queries, rules
 from tracker.following.models import Follow, FollowAsk
@@ -24,7 +25,7 @@ from tracker.outbox.protocol import FORGOTTEN, end_untrue_of
 from tracker.outbox.service import forget_address, plan_messages, recipient_of_address
 
 #: Why the first mail goes out, and why it does not where somebody asks again and again.
-ASKED, TOO_OFTEN = "asked to follow", "it was asked for too often"
+ASKED, TOO_OFTEN = "asked to follow", on_record("it was asked for too often")
 
 
 def ask(

@@ -35,6 +35,9 @@ UNREACHABLE = on_record("mail to this address comes back")
 #: Why a mail that had left was not delivered.
 CAME_BACK = on_record("it came back: %(words)s")
 
+#: Why nothing more goes to an address from which mail came back for something that may pass.
+CAME_BACK_OFTEN = on_record("mail came back on %(days)s days: %(words)s")
+
 
 @dataclass(frozen=True, slots=True)
 class TakenIn:
@@ -195,7 +198,7 @@ def _count_soft(session: Session, recipient: Recipient, report: Report, now: dat
     session.flush()
     if recipient.soft_bounces < SOFT_DAYS:
         return False
-    words = f"mail came back on {recipient.soft_bounces} days: {in_words(report.verdict, report.status)}"
+    words = CAME_BACK_OFTEN % {"days": recipient.soft_bounces, "words": in_words(report.verdict, report.status)}
     return stop_sending(session, recipient, words, now)
 
 

@@ -59,6 +59,9 @@ REFUSED_ADDRESS = on_record("the relay refused the address: %(words)s")
 REFUSED_MAIL = on_record("the relay refused it: %(words)s")
 NOT_COMPOSED = on_record("it could not be composed (%(fault)s)")
 
+#: What is wrong with a relay that leaves us in doubt.
+DOES_NOT_ANSWER = on_record("it takes mail and does not answer: %(words)s")
+
 #: Seconds between the tries to write down what became of a mail that has left. Every one is worth it: without that line
 #: nobody knows.
 INSIST = (0.5, 1, 2, 4, 8, 16)
@@ -202,6 +205,8 @@ class _Run:
     #: What sends beside this one.
     beside: "_SecondLine | None" = None
     is_second: bool = False
+    #: How many envelopes are claimed together.
+    at_most: int = protocol.BATCH
     #: A connection to the database, see `straight`.
     kept: Connection | None = None
     kept_at: float = 0.0
@@ -348,7 +353,10 @@ class _Run:
         with short_transaction() as session:
             self.pause = read_pause(session)
             stands_still = self.pause is not None and self.pause.cut is None
-            batch = [] if stands_still else protocol.claim(session, clock.now(), clock.true_now(), tried=tried)
+            batch = []
+            if not stands_still:
+                now, true_now = clock.now(), clock.true_now()
+                batch = protocol.claim(session, now, true_now, tried=tried, at_most=self.at_most)
             if batch:
                 failpoints.point("in_claim")
         if batch:
@@ -363,8 +371,10 @@ class _Run:
                 if claimed.id not in parcels:
                     continue
                 out_of_time = clock.true_now() > claimed.lease_until - protocol.CLAIM_MARGIN
-                if out_of_time or self.is_over():
+                if (out_of_time and len(batch) > 1) or self.is_over():
                     # What is left of the lease is too short for one more: claim these again, now or after a restart.
+                    # Where composing them took all of it, fewer at a time; one alone goes whatever it took.
+                    self.at_most = self.at_most if position else max(1, len(batch) // 2)
                     self.settle_taken()
                     _give_back(batch[position:])
                     break
@@ -679,7 +689,7 @@ class _Run:
             self._settle(claimed, lambda session: protocol.settle_unsure(session, claimed, words, clock.now()))
             self.relay.unsure += 1
             if self.relay.unsure >= UNSURE_IN_A_ROW:
-                raise RelayUnavailable("down", f"it takes mail and does not answer: {words}") from fault
+                raise RelayUnavailable("down", DOES_NOT_ANSWER % {"words": words}) from fault
             return
         failpoints.point("after_data")
         self.relay.drops = self.relay.unsure = self.relay.not_taken = 0

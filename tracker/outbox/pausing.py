@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session, aliased
 
 from tracker.base.db import insert_or_pass
 from tracker.base.house import HouseFact, read_fact
+from tracker.base.sentences import on_record
 from tracker.base.work import Change, Work
 from tracker.outbox.models import Envelope, Message
 
@@ -28,6 +29,10 @@ FACT = "pause"
 #: Why mail is paused: an operator or a member of staff said so; the database came back from a backup; the clock of this
 #: machine jumped; the house was closed.
 WHYS = ("by_hand", "restored", "clock", "closed")
+
+#: Why a message stands still, in words for staff.
+PAUSED = on_record("mail is paused")
+SET_ASIDE = on_record("set aside, because it was due long ago")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,11 +112,11 @@ def pause(
     """
     if older_than is not None:
         old = Message.due_at <= now - older_than
-        done = SetAside(_hold(session, old, "set aside, because it was due long ago"), _under_way(session, old))
+        done = SetAside(_hold(session, old, SET_ASIDE), _under_way(session, old))
     else:
         standing = read_pause(session)
         _write(session, replace(standing, cut=None) if standing else Pause("", now, why, words[:200], by[:120], None))
-        done = SetAside(_hold(session, None, "mail is paused"), _under_way(session, None))
+        done = SetAside(_hold(session, None, PAUSED), _under_way(session, None))
     _note(session, "paused", older_than, done.paused, words)
     return done
 
@@ -145,7 +150,7 @@ def hold_due(session: Session, pause: Pause, now: datetime) -> int:
     if standing != pause.value:
         return 0
     due = Message.due_at <= now
-    return _hold(session, due if pause.cut is None else due & (Message.due_at > pause.cut), "mail is paused")
+    return _hold(session, due if pause.cut is None else due & (Message.due_at > pause.cut), PAUSED)
 
 
 def _write(session: Session, pause: Pause) -> None:

@@ -48,8 +48,8 @@ from tracker.outbox.models import Attempt, Envelope, Message, Recipient, account
 from tracker.outbox.pausing import Pause, unchanged
 from tracker.outbox.service import CHUNK, end_messages
 
-#: How long a claim holds, so long as another machine takes nothing over that is still worked on: less than the two
-#: minutes in which mail must leave although a whole machine has died. Correctness does not hang on it: the mark is
+#: How long a claim holds, so long as another machine takes nothing over that is still worked on: two minutes after a
+#: whole machine has died, another one has in hand what that one had. Correctness does not hang on it: the mark is
 #: fenced.
 CLAIM_LEASE = timedelta(seconds=115)
 
@@ -86,6 +86,7 @@ TOO_LATE = on_record("it was too late: it could not be sent in time")
 FORGOTTEN = on_record("whoever it was for asked to be forgotten")
 ACCOUNT_CLOSED = on_record("the account is not active any more")
 ADDRESS_STOPPED = on_record("mail to this address was stopped because it came back")
+_NOT_TRUE_FOR = on_record("it is not true any more (%(fault)s)")
 _ONCE_MORE = on_record("it may have arrived; sent once more at %(time)s UTC")
 _ENDED_ITS_DELIVERERS = on_record("%(number)s deliverers ended while composing it")
 
@@ -194,11 +195,15 @@ def _of(claimed: Claimed) -> dict[str, Any]:
 # Claim ----------------------------------------------------------------------------------------------------------------
 
 
-def claim(session: Session, now: datetime, true_now: datetime, *, tried: bool) -> list[Claimed]:
-    """Take envelopes that are due, oldest first: up to BATCH fresh ones, or one that was `tried` before."""
+def claim(session: Session, now: datetime, true_now: datetime, *, tried: bool, at_most: int = BATCH) -> list[Claimed]:
+    """Take envelopes that are due, oldest first: up to `at_most` fresh ones, or one that was `tried` before."""
     token = new_token()
     lease_until = true_now + CLAIM_LEASE
-    rows = session.connection().execute(_claim(tried), {"at": now, "until": lease_until, "holder": token}).all()
+    rows = (
+        session.connection()
+        .execute(_claim(tried, 1 if tried else at_most), {"at": now, "until": lease_until, "holder": token})
+        .all()
+    )
     rows = sorted(rows, key=lambda r: (r.not_before, r.id))
     return [
         Claimed(
@@ -209,7 +214,7 @@ def claim(session: Session, now: datetime, true_now: datetime, *, tried: bool) -
 
 
 @cache
-def _claim(tried: bool) -> Any:
+def _claim(tried: bool, at_most: int) -> Any:
     due = (
         select(Envelope.id)
         .where(
@@ -218,7 +223,7 @@ def _claim(tried: bool) -> Any:
             Envelope.attempts > 0 if tried else Envelope.attempts == 0,
         )
         .order_by(Envelope.not_before, Envelope.id)
-        .limit(1 if tried else BATCH)
+        .limit(at_most)
         .with_for_update(skip_locked=True)
         # Apart from the UPDATE, so that PostgreSQL runs it once: otherwise it may lock, and take, more than the limit.
         .cte("due")
@@ -438,7 +443,7 @@ def why_not(session: Session, message: Message, now: datetime) -> str:
     try:
         return (kind.why_not(session, message, now) if kind else "") or on_record("it is not true any more")
     except Exception as fault:
-        return f"it is not true any more ({type(fault).__name__})"
+        return _NOT_TRUE_FOR % {"fault": type(fault).__name__}
 
 
 # Settle ---------------------------------------------------------------------------------------------------------------

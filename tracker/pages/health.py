@@ -18,7 +18,16 @@ from tracker.base.dates import wall_of
 from tracker.base.house import read_fact
 from tracker.base.languages import spoken
 from tracker.base.mode import read_mode
-from tracker.base.words import ago, say_day_of_month, say_days, say_instant, say_time, say_weekday, say_window
+from tracker.base.words import (
+    ago,
+    say_day_of_month,
+    say_days,
+    say_instant,
+    say_record,
+    say_time,
+    say_weekday,
+    say_window,
+)
 from tracker.cases.models import Case
 from tracker.cases.queries import level
 from tracker.clockwork.guard import Held, find_hold
@@ -234,7 +243,7 @@ def _why(words: str) -> str:
     """What the relay said, in a word where there is one for it."""
     if words.startswith("user or password"):
         return _("password")
-    return _("certificate") if words.startswith("TLS:") else words
+    return _("certificate") if words.startswith("TLS:") else say_record(words)
 
 
 def _first_hearing(session: Session, now: datetime) -> Hearing | None:

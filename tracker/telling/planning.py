@@ -31,7 +31,7 @@ IN_GROUP = "is in a group that wrote for the action"
 WROTE_BEFORE, FOLLOWS = "wrote for the action before", "follows the case as a volunteer"
 
 #: Why whoever ended it has no mail of it.
-DID_IT = "they did it themselves"
+DID_IT = on_record("they did it themselves")
 
 #: Why something that waits is left out.
 NOT_SO = on_record("it is not so any more, or they may not know of it")
