@@ -446,23 +446,25 @@ class LiveServer:
             at_its_time, host="127.0.0.1", port=0, threads=4, clear_untrusted_proxy_headers=True
         )
         self.url = f"http://127.0.0.1:{self._server.effective_port}"
+        self._over = False
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
 
     def _serve(self) -> None:
-        # Closing the server from another thread pulls its sockets away under its loop; that is how it ends.
-        with suppress(OSError, ValueError):
-            self._server.run()
+        from waitress import wasyncore
+
+        channels = self._server._map
+        while not self._over:
+            wasyncore.loop(timeout=1, use_poll=True, map=channels, count=1)
+        self._server.task_dispatcher.shutdown(timeout=60)
+        # Here, where nothing else looks at them. A browser keeps connections for another page.
+        wasyncore.close_all(channels)
 
     def stop(self) -> None:
         """No request is answered from now on."""
-        from waitress import wasyncore
-
-        self._server.close()
-        self._server.task_dispatcher.shutdown()
-        self._thread.join(timeout=5)
-        # A browser keeps its connections for another page; the loop that would have seen them end has ended.
-        wasyncore.close_all(self._server._map)
+        self._over = True
+        self._server.pull_trigger()
+        self._thread.join(timeout=90)
 
 
 @pytest.fixture

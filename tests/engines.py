@@ -190,7 +190,7 @@ def _start_private(installed: Path, settings: dict[str, str]) -> Postgres:
 
     def close() -> None:
         server.send_signal(signal.SIGQUIT)
-        server.wait(timeout=10)
+        server.wait(timeout=60)
         in_use.close()
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -70,7 +70,7 @@ class MailSink:
     def start(self) -> None:
         """Listen; nothing when it does already."""
         if self._controller is None:
-            self._controller = Controller(self, hostname="127.0.0.1", port=self.port, ready_timeout=10)
+            self._controller = Controller(self, hostname="127.0.0.1", port=self.port, ready_timeout=60)
             self._controller.start()
 
     def stop(self) -> None:

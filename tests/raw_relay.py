@@ -58,6 +58,8 @@ class RawRelay:
     port: int = 0
     _open: int = 0
     _listening: socket.socket = field(init=False)
+    #: Two lines are two threads.
+    _lock: threading.Lock = field(init=False, default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
         self._listening = socket.create_server(("127.0.0.1", 0))
@@ -92,9 +94,10 @@ class RawRelay:
                 threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _must_drop(self, where: str) -> bool:
-        if self.drops and self.drops[0] == where:
-            self.drops.pop(0)
-            return True
+        with self._lock:
+            if self.drops and self.drops[0] == where:
+                self.drops.pop(0)
+                return True
         return False
 
     def _breaks_off(self, connection: socket.socket) -> bool:
@@ -106,18 +109,23 @@ class RawRelay:
         return True
 
     def _do(self, verb: str) -> None:
-        waiting = self.at.get(verb)
-        if waiting:
-            waiting.pop(0)()
+        with self._lock:
+            waiting = self.at.get(verb)
+            does = waiting.pop(0) if waiting else None
+        if does is not None:
+            does()
 
     def _answer(self, verb: str, usual: str) -> bytes:
         self._do(verb)
         time.sleep(self.slow.get(verb, 0))
-        waiting = self.answers.get(verb)
-        return f"{waiting.pop(0) if waiting else usual}\r\n".encode()
+        with self._lock:
+            waiting = self.answers.get(verb)
+            said = waiting.pop(0) if waiting else usual
+        return f"{said}\r\n".encode()
 
     def _serve(self, connection: socket.socket) -> None:
-        self._open += 1
+        with self._lock:
+            self._open += 1
         try:
             if self.most is not None and self._open > self.most:
                 connection.sendall(b"421 4.7.0 too many connections\r\n")
@@ -132,7 +140,8 @@ class RawRelay:
         except OSError:
             pass
         finally:
-            self._open -= 1
+            with self._lock:
+                self._open -= 1
             if self.reset:
                 with suppress(OSError):
                     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

@@ -46,7 +46,7 @@ def test_the_mail_sink_keeps_mails_and_can_be_down_and_refuse(mail_sink: MailSin
     mail.set_content("Morgen um 09:30")
 
     def send() -> None:
-        with smtplib.SMTP("127.0.0.1", mail_sink.port, timeout=5) as connection:
+        with smtplib.SMTP("127.0.0.1", mail_sink.port, timeout=60) as connection:
             connection.send_message(mail)
 
     send()

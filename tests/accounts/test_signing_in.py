@@ -199,9 +199,9 @@ def test_an_address_nobody_has_takes_as_long_as_one_somebody_has(app: Flask, use
     spent: dict[str, list[float]] = {user.email: [], "nobody@example.org": []}
     for _ in range(5):
         for email, times in spent.items():
-            began = time.perf_counter()
+            began = time.process_time()
             assert trying.check_password(db.session(), email, "not-the-password") is None
-            times.append(time.perf_counter() - began)
+            times.append(time.process_time() - began)
     known, unknown = (statistics.median(times) for times in spent.values())
     assert 0.5 < known / unknown < 2
 

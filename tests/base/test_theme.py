@@ -126,7 +126,7 @@ def test_processes_that_start_together_see_a_whole_folder_or_none(tmp_path: Path
 
     def fill(folder: Path) -> None:
         filled.append(folder)
-        barrier.wait(timeout=10)
+        barrier.wait(timeout=60)
         (folder / "a").write_text("whole")
 
     found: list[str] = []
@@ -137,7 +137,7 @@ def test_processes_that_start_together_see_a_whole_folder_or_none(tmp_path: Path
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(timeout=20)
+        thread.join(timeout=60)
     assert found == ["whole"] * 4
     assert len(filled) == 4
     assert [p.name for p in (tmp_path / "made").iterdir()] == ["x"]

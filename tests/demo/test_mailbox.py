@@ -14,7 +14,7 @@ def _send(mailbox: Mailbox, subject: str, to: str = "noor@example.org") -> None:
     mail["X-Tracker-Kind"] = "hearing.reminder"
     mail.set_content("Tomorrow at half past nine.")
     address = urlsplit(mailbox.url)
-    with smtplib.SMTP(str(address.hostname), address.port or 0, timeout=10) as smtp:
+    with smtplib.SMTP(str(address.hostname), address.port or 0, timeout=60) as smtp:
         smtp.send_message(mail)
 
 

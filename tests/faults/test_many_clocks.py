@@ -236,7 +236,7 @@ def test_a_clock_whose_database_is_locked_for_longer_than_it_waits_goes_on(
             with crowd.app.app_context(), db.engine.connect().execution_options(**{WRITES: True}) as locker:
                 locker.begin()
                 taken.set()
-                time.sleep(1)
+                wait_until(lambda: "OperationalError" in life.log, lambda: life.log)
                 locker.rollback()
 
         lockers.append(threading.Thread(target=hold))

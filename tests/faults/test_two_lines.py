@@ -2,6 +2,7 @@
 each mail is the matter of one."""
 
 import threading
+import time
 from datetime import timedelta
 
 import pytest
@@ -44,6 +45,13 @@ def test_many_mails_go_over_two_lines_and_few_over_one(
     assert set(relay.copies().values()) == {1}
 
 
+def wait_for_both(relay: RawRelay) -> None:
+    """Let the line that comes first wait for the other: each has something in hand from then on."""
+    until = time.monotonic() + 25
+    while relay.commands.count("MAIL") < 2 and time.monotonic() < until:
+        time.sleep(0.01)
+
+
 @pytest.mark.parametrize(
     ("step", "doubled"),
     [("after_rcpt*30", 2), ("in_mark*30", 2), ("after_mark*30", 1), ("after_data*30", 2), ("in_settle*30", 2)],
@@ -54,6 +62,7 @@ def test_killed_with_two_lines_in_flight_at_most_one_mail_of_each_goes_once_more
     """At most one mail of a line is between the relay's answer and its being written down. At the mark of a line that
     one is written down; the other line may be anywhere."""
     outbox.plan(*range(MAILS))
+    relay.at["RCPT"] = [lambda: wait_for_both(relay)]
     assert zygote.start("deliver", outbox.env, NOW, failpoint=step).wait() == -9
     assert relay.connections == 2
     recovered(outbox, relay)
@@ -137,6 +146,7 @@ def test_what_goes_wrong_with_the_second_line_is_told_and_loses_nothing(
 
     monkeypatch.setattr(failpoints, "point", passed)
     outbox.plan(*range(MAILS))
+    relay.at["RCPT"] = [lambda: wait_for_both(relay)]
     with pytest.raises(MemoryError):
         outbox.deliver()
     assert left == []

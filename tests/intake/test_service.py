@@ -432,7 +432,7 @@ def at_once(app: Flask, *acts: object) -> list[BaseException | None]:
     def run(number: int, act: object) -> None:
         with app.app_context():
             try:
-                start.wait(10)
+                start.wait(60)
                 act()  # type: ignore[operator]  # a function
             except Exception as fault:
                 ended[number] = fault

@@ -1,7 +1,6 @@
 """What machines ask: whether pages and database answer, whether reminders leave, and the alarm that hears of it."""
 
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -288,13 +287,14 @@ class Alarm:
     def __init__(self) -> None:
         self.heard: list[str] = []
         self.status = 200
-        self.wait = 0.0
+        self.answers = threading.Event()
+        self.answers.set()
         alarm = self
 
         class Listener(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 alarm.heard.append(self.path)
-                time.sleep(alarm.wait)
+                alarm.answers.wait()
                 self.send_response(alarm.status)
                 if alarm.status == 302:
                     self.send_header("Location", "/elsewhere")
@@ -315,7 +315,9 @@ def alarm(lived: Lived, monkeypatch: pytest.MonkeyPatch) -> Iterator[Alarm]:
     listening = Alarm()
     settings = lived.app.extensions["settings"]
     lived.app.extensions["settings"] = replace(settings, alarm_url=listening.url)
+    monkeypatch.setattr(probes, "WAITED_SECONDS", 60)
     yield listening
+    listening.answers.set()
     listening.server.shutdown()
     listening.server.server_close()
 
@@ -343,14 +345,16 @@ def test_an_alarm_that_answers_badly_is_a_fault_of_the_step_alone(lived: Lived, 
 
 
 @pytest.mark.one_engine
-def test_an_alarm_that_keeps_silent_holds_nobody_up(lived: Lived, alarm: Alarm) -> None:
+def test_an_alarm_that_keeps_silent_holds_nobody_up(
+    lived: Lived, alarm: Alarm, monkeypatch: pytest.MonkeyPatch
+) -> None:
     beat(NOW)
-    alarm.wait = 6
-    began = time.monotonic()
+    alarm.answers.clear()
+    monkeypatch.setattr(probes, "WAITED_SECONDS", 0.5)
     tell_alarm(NOW)
     with pytest.raises(PartlyFailed, match="does not answer"):
         tell_alarm(NOW)
-    assert time.monotonic() - began < 5
+    assert not alarm.answers.is_set()
 
 
 @pytest.mark.one_engine

@@ -107,7 +107,7 @@ def serving(tracker_env: dict[str, str], tmp_path: Path) -> Iterator[Serving]:
     for pid in {house.process.pid, *held.values(), *house.children().values()}:
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
-    house.process.wait(timeout=10)
+    house.process.wait(timeout=60)
 
 
 def test_it_answers_and_does_not_say_with_what(serving: Serving) -> None:
@@ -185,7 +185,7 @@ def test_what_hangs_is_ended_by_force_after_its_time(serving: Serving) -> None:
 def test_children_do_not_outlive_a_parent_that_was_ended_by_force(serving: Serving) -> None:
     children = serving.children()
     serving.process.kill()
-    serving.process.wait(timeout=10)
+    serving.process.wait(timeout=60)
     wait_until(lambda: not any(is_running(pid) for pid in children.values()))
 
 
@@ -250,4 +250,4 @@ def test_an_answer_that_is_begun_is_finished() -> None:
         child.send_signal(signal.SIGTERM)
         assert connection.getresponse().read() == b"the end of it" * 1000
         connection.close()
-        assert child.wait(timeout=15) == 0
+        assert child.wait(timeout=60) == 0

@@ -83,7 +83,7 @@ def test_a_letter_that_was_begun_is_there_again_when_the_line_comes_back(
     page.locator("#did-it").get_by_text("letter", exact=True).click()
     page.context.set_offline(True)
     page.get_by_role("button", name="I did it").click()
-    page.wait_for_timeout(300)
+    page.wait_for_url("chrome-error://**")
     page.context.set_offline(False)
     page.goto(f"{live_server.url}{address}?letter=en")
     assert page.get_by_label("Make it your own").input_value() == "Dear Minister,\nI am a surgeon, too."
