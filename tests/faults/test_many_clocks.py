@@ -196,10 +196,10 @@ def test_a_clock_that_stood_still_beyond_its_lease_does_no_harm_when_it_goes_on(
         # One line alone: a mail that the other had marked would wait until nobody can say whether it left.
         "tracker.outbox.protocol:BATCH": 4 * READERS,
     }
-    first = zygote.start("clock", tracker_env, sets=sets)
+    first = zygote.start("clock", tracker_env, sets=sets, lease=10)
     lives.append(first)
     wait_until(lambda: "this clock works now" in first.log, lambda: first.log)
-    second = zygote.start("clock", tracker_env, sets=sets)
+    second = zygote.start("clock", tracker_env, sets=sets, lease=10)
     lives.append(second)
     relay.at["RCPT"] = [lambda: stop_between_transactions(first.pid, database_url)]
     wait_until(lambda: all_sent(relay), lambda: (first.log, second.log))
@@ -323,7 +323,7 @@ def test_asked_to_end_within_a_mail_it_finishes_that_one_and_leaves_the_others(
     lives: list[Life],
     fault_table: FaultTable,
 ) -> None:
-    relay.slow["dot"] = 2.0
+    relay.slow["dot"] = 6.0
     life = zygote.start("clock", tracker_env)
     lives.append(life)
     relay.at["middle"] = [lambda: os.kill(life.pid, signal.SIGTERM)]

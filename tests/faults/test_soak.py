@@ -30,13 +30,16 @@ from tracker.hearings.service import cancel_hearing, move_hearing
 
 POINTS = ("in_claim", "after_claim", "after_rcpt", "in_mark", "after_mark", "after_data", "in_settle", "after_settle")
 
-#: The waits of a deliverer, short enough to be waited out; and claims so small that a second line opens for few mails.
-SETS = {
-    "tracker.outbox.protocol:BATCH": 2,
-    "tracker.outbox.channels.email:ANSWER_SECONDS": 0.5,
-    "tracker.outbox.channels.email:ACCEPT_SECONDS": 0.5,
-    "tracker.outbox.deliver:INSIST": [0.1, 0.2, 0.4],
-    "tracker.base.db:BUSY_TIMEOUT_MS": 1500,
+#: Claims so small that a second line opens for few mails, and tries to write something down that are soon over.
+SETS: dict[str, Any] = {"tracker.outbox.protocol:BATCH": 2, "tracker.outbox.deliver:INSIST": [0.1, 0.2, 0.4]}
+
+#: The waits of a deliverer, short enough to be waited out, where it is they that are over.
+WAITS: dict[str, dict[str, Any]] = {
+    "black_hole": {
+        "tracker.outbox.channels.email:ANSWER_SECONDS": 0.5,
+        "tracker.outbox.channels.email:ACCEPT_SECONDS": 0.5,
+    },
+    "locked": {"tracker.base.db:BUSY_TIMEOUT_MS": 500},
 }
 
 
@@ -61,6 +64,7 @@ class Soak:
         self.points: list[str] = []
         self.kill_after: list[float] = []
         self.disturb: Callable[[], None] | None = None
+        self.wrong = ""
 
     # What goes wrong --------------------------------------------------------------------------------------------------
 
@@ -136,7 +140,8 @@ class Soak:
         if self.now.hour >= 15:
             self.now = self.now.replace(hour=8, minute=0) + timedelta(days=1)
         fault = self.dice.choice(self.faults)
-        self.happened[fault.__name__] += 1
+        self.wrong = fault.__name__
+        self.happened[self.wrong] += 1
         self.acts()
         fault()
         lives = [self.start(what, self.points.pop() if self.points else "") for what in ("tick", "mail", "mail")]
@@ -157,7 +162,7 @@ class Soak:
         self.mend()
 
     def start(self, what: str, failpoint: str = "") -> Life:
-        return self.zygote.start(what, self.env, self.now, failpoint=failpoint, sets=SETS)
+        return self.zygote.start(what, self.env, self.now, failpoint=failpoint, sets=SETS | WAITS.get(self.wrong, {}))
 
     def mend(self) -> None:
         """Everything works again."""
@@ -166,7 +171,7 @@ class Soak:
         relay.drops.clear()
         relay.slow.clear()
         relay.reset = False
-        self.points, self.kill_after, self.disturb = [], [], None
+        self.points, self.kill_after, self.disturb, self.wrong = [], [], None, ""
         db.session.rollback()
         db.engine.dispose()
 
