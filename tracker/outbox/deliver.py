@@ -206,7 +206,7 @@ class _Run:
     beside: "_SecondLine | None" = None
     is_second: bool = False
     #: How many envelopes are claimed together.
-    at_most: int = protocol.BATCH
+    at_most: int = field(default_factory=lambda: protocol.BATCH)
     #: A connection to the database, see `straight`.
     kept: Connection | None = None
     kept_at: float = 0.0

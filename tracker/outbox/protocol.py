@@ -195,15 +195,12 @@ def _of(claimed: Claimed) -> dict[str, Any]:
 # Claim ----------------------------------------------------------------------------------------------------------------
 
 
-def claim(session: Session, now: datetime, true_now: datetime, *, tried: bool, at_most: int = BATCH) -> list[Claimed]:
-    """Take envelopes that are due, oldest first: up to `at_most` fresh ones, or one that was `tried` before."""
+def claim(session: Session, now: datetime, true_now: datetime, *, tried: bool, at_most: int = 0) -> list[Claimed]:
+    """Take envelopes that are due, oldest first: up to `at_most` fresh ones (0: BATCH), or one that was `tried`."""
     token = new_token()
     lease_until = true_now + CLAIM_LEASE
-    rows = (
-        session.connection()
-        .execute(_claim(tried, 1 if tried else at_most), {"at": now, "until": lease_until, "holder": token})
-        .all()
-    )
+    take = _claim(tried, 1 if tried else at_most or BATCH)
+    rows = session.connection().execute(take, {"at": now, "until": lease_until, "holder": token}).all()
     rows = sorted(rows, key=lambda r: (r.not_before, r.id))
     return [
         Claimed(
