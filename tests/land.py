@@ -26,7 +26,7 @@ from tracker.cases import service as cases
 from tracker.cases.models import Case, Involvement
 from tracker.hearings import service as hearings
 from tracker.hearings.models import Hearing
-from tracker.hearings.rules import When, instants, on_day
+from tracker.hearings.rules import When, instants, on_day, when_of
 from tracker.outbox import deliver as delivering
 from tracker.outbox.models import Envelope
 from tracker.outbox.relay import Circuit
@@ -399,7 +399,7 @@ class Land:
                     reader = Reader(people[user_id].zone or desk.zone, tuple(desk.working_days))
                     if key in doubted or rules.is_quiet(now, reader.zone):
                         continue
-                    until = instants(hearings.when_of(hearing)).remind_until
+                    until = instants(when_of(hearing)).remind_until
                     if follows and hearing.state == "scheduled" and hearing.local_date and until and until > now:
                         ahead = Ahead(hearing.local_date, hearing.zone, until)
                         for lead in rules.leads_of(ahead, (7, 3, 1), reader):

@@ -53,9 +53,9 @@ def _read_zones_once() -> None:
     """Read the rules of six hundred zones once for each path: while tests run they change with the path alone."""
     from tracker.clockwork import zones
 
-    read = cache(lambda path: rules_in_force())
-    rules_in_force = zones.rules_in_force
-    zones.rules_in_force = lambda: read(zoneinfo.TZPATH)
+    reads = zones.rules_in_force
+    read_once = cache(lambda _path: reads())
+    zones.rules_in_force = lambda: read_once(zoneinfo.TZPATH)
     zones.rules_in_force()
 
 

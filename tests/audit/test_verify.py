@@ -16,7 +16,7 @@ import pytest
 from conftest import ROOT, RunTracker
 from flask import Flask
 from house_of_cases import Lived
-from signed_in import make_desk
+from signed_in import make_account, make_desk
 from sqlalchemy import event, select, text
 from sqlalchemy.exc import ProgrammingError
 
@@ -209,6 +209,8 @@ def test_an_act_in_several_cases_is_sealed_for_each_and_covered_by_one_hash(app:
 
 def test_nothing_of_a_person_is_sealed_for_the_house(app: Flask, lived: Lived) -> None:
     """What is sealed with the key of the house would outlive the key of the case."""
+    for name in ("Farid", "Ghada", "Hani", "Iman", "Jamal"):
+        make_account(f"{name.lower()}@example.org", desk="iopt", name=name)
     case, other = lived.case("Amira Canary"), lived.case("Walid")
     lived.hearing(case, other, court="Canary Court", note="canary")
     lived.tell(case, "case.news", text="canary", sourced=True)
@@ -218,7 +220,7 @@ def test_nothing_of_a_person_is_sealed_for_the_house(app: Flask, lived: Lived) -
         sealer.unseal_for(db.session(), "house", act.changes_sealed, f"acts|{act.seq}|changes").decode()
         for act in db.session.scalars(select(Act).where(Act.case_id.is_(None)))
     ]
-    assert opened
+    assert len(opened) > 5
     assert "canary" not in "".join(opened).lower()
 
 

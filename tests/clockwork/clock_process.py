@@ -1,8 +1,8 @@
 """A clock process for tests: the real runner over a real database, at a faster pace, with steps that write to a file.
 
-Called with a folder and what its second step does: `well`, `hang`, `slow` (ends a second after it is asked to)
-or `still` (its scheduler stops calling). The
-machine's clock is off by the seconds in the folder's file `off`, whenever that is written.
+Called with a folder and what its second step does: `well`, `hang`, `slow` (goes on for a second after it
+was asked to end) or `still` (its scheduler stops calling). The machine's clock is off by the seconds in the folder's
+file `off`, whenever that is written.
 """
 
 import json
@@ -31,7 +31,7 @@ def pace_of(manner: str) -> runner.Pace:
         pulse=timedelta(milliseconds=400),
         hang=timedelta(seconds=5 if manner == "still" else 60),
         step=timedelta(seconds=4 if manner == "hang" else 60),
-        end=timedelta(seconds=60),
+        end=timedelta(seconds=20),
     )
 
 

@@ -22,8 +22,10 @@ SAYS = ("why_not", "_why_not", "_why_unheard", "in_words", "_words")
 SAID = ("_", "gettext")
 
 #: Reasons of other things than mails, said by labels of their own.
-OTHERS = ("actions", "administration", "cases", "cli", "consent", "contacts", "demo", "entries", "flags")
-OTHERS += ("history", "pages", "safety", "serving.py")
+OTHERS = (
+    *("actions", "administration", "cases", "cli", "consent", "contacts", "demo", "entries", "flags", "history"),
+    *("pages", "safety", "serving.py"),
+)
 
 
 @cache

@@ -1,6 +1,7 @@
 """What machines ask: whether pages and database answer, whether reminders leave, and the alarm that hears of it."""
 
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -351,10 +352,11 @@ def test_an_alarm_that_keeps_silent_holds_nobody_up(
     beat(NOW)
     alarm.answers.clear()
     monkeypatch.setattr(probes, "WAITED_SECONDS", 0.5)
+    began = time.monotonic()
     tell_alarm(NOW)
     with pytest.raises(PartlyFailed, match="does not answer"):
         tell_alarm(NOW)
-    assert not alarm.answers.is_set()
+    assert time.monotonic() - began < 5
 
 
 @pytest.mark.one_engine

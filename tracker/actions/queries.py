@@ -56,6 +56,15 @@ def next_update(session: Session, action: UrgentAction) -> int:
     return latest + 1
 
 
+def list_before(session: Session, action: UrgentAction) -> set[int]:
+    """The numbers of what an update follows, however far back its chain goes."""
+    found, before = set[int](), action.previous_id
+    while before is not None and before not in found:
+        found.add(before)
+        before = session.scalar(select(UrgentAction.previous_id).where(UrgentAction.id == before))
+    return found
+
+
 def list_next_to(
     session: Session, action: UrgentAction, rung: Audience
 ) -> tuple[UrgentAction | None, Sequence[UrgentAction]]:

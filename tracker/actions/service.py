@@ -7,14 +7,14 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from tracker.accounts.models import Desk
 from tracker.actions import rules
 from tracker.actions.models import ActionLetter, ActionTarget, UrgentAction
-from tracker.actions.queries import called, list_letters, list_targets_of, next_update, telling_entries
+from tracker.actions.queries import called, list_before, list_letters, list_targets_of, next_update, telling_entries
 from tracker.base.audience import Audience
 from tracker.base.columns import check_lengths, new_public_id
 from tracker.base.dates import StatedDate, today_in
@@ -349,15 +349,23 @@ def _number_of(action: UrgentAction) -> tuple[int | None, int | None, int]:
     return action.ua_sequence, action.ua_year, action.update_number
 
 
+def _has_number_of(action: UrgentAction) -> tuple[ColumnElement[bool], ...]:
+    """SQL: an action of the same case and number, whichever update of it."""
+    return (
+        UrgentAction.case_id == action.case_id,
+        UrgentAction.ua_sequence == action.ua_sequence,
+        UrgentAction.ua_year == action.ua_year,
+    )
+
+
 def _before(session: Session, action: UrgentAction) -> int | None:
     """The action of this case that comes before an update by its number."""
+    # What is half written is not flushed yet: that its number is taken is told by `_flush`.
     with session.no_autoflush:
         return session.scalar(
             select(UrgentAction.id)
             .where(
-                UrgentAction.case_id == action.case_id,
-                UrgentAction.ua_sequence == action.ua_sequence,
-                UrgentAction.ua_year == action.ua_year,
+                *_has_number_of(action),
                 UrgentAction.update_number < action.update_number,
                 UrgentAction.id.is_distinct_from(action.id),
             )
@@ -380,27 +388,15 @@ def _lead_on(session: Session, action: UrgentAction, was: tuple[int | None, int 
     following = session.scalar(
         select(UrgentAction)
         .where(
-            UrgentAction.case_id == action.case_id,
-            UrgentAction.ua_sequence == action.ua_sequence,
-            UrgentAction.ua_year == action.ua_year,
+            *_has_number_of(action),
             UrgentAction.update_number > action.update_number,
             UrgentAction.previous_id.is_(None),
         )
         .order_by(UrgentAction.update_number)
         .limit(1)
     )
-    if following is not None and following.id not in _chain_above(session, action):
+    if following is not None and following.id not in list_before(session, action):
         following.previous_id = action.id
-
-
-def _chain_above(session: Session, action: UrgentAction) -> set[int]:
-    """What this action follows, and what that follows, and so on; itself among them."""
-    found: set[int] = set()
-    above: UrgentAction | None = action
-    while above is not None and above.id not in found:
-        found.add(above.id)
-        above = session.get(UrgentAction, above.previous_id) if above.previous_id is not None else None
-    return found
 
 
 def _flush(session: Session) -> None:

@@ -13,8 +13,8 @@ from tracker.base.work import settles, touch
 from tracker.cases.models import Case
 from tracker.clockwork.kinds import rederives
 from tracker.hearings.models import Appearance, Hearing
-from tracker.hearings.rules import instants
-from tracker.hearings.service import case_ids, derive_instants, when_of
+from tracker.hearings.rules import instants, when_of
+from tracker.hearings.service import case_ids, derive_instants
 
 
 @settles("agenda")

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Protocol
 
 from tracker.base.dates import WINDOW_PRECISIONS, instant_of, last_of_month, today_in, zone_of
 from tracker.base.errors import NeedsConfirmation, Refused
@@ -23,6 +24,38 @@ class When:
     precision: str = "day"
     earliest_on: date | None = None
     latest_on: date | None = None
+
+
+class Dated(Protocol):
+    """What has a When in fields of its own: a hearing as it is stored, or as it is shown."""
+
+    @property
+    def zone(self) -> str: ...
+    @property
+    def local_date(self) -> date | None: ...
+    @property
+    def local_time(self) -> time | None: ...
+    @property
+    def fold(self) -> int | None: ...
+    @property
+    def precision(self) -> str: ...
+    @property
+    def earliest_on(self) -> date | None: ...
+    @property
+    def latest_on(self) -> date | None: ...
+
+
+def when_of(dated: Dated) -> When:
+    """The when of a hearing."""
+    return When(
+        dated.zone,
+        dated.local_date,
+        dated.local_time,
+        dated.fold,
+        dated.precision,
+        dated.earliest_on,
+        dated.latest_on,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from tracker.base.work import current_work, touch
 from tracker.cases.models import Case
 from tracker.cases.service import check_not_stopped
 from tracker.hearings.models import KINDS, Appearance, Hearing
-from tracker.hearings.rules import When, ask_twice, instants
+from tracker.hearings.rules import When, ask_twice, instants, when_of
 from tracker.timeline.models import Entry, EntryState
 from tracker.timeline.service import Source, change_entry_audience, record_entry
 
@@ -520,19 +520,6 @@ def _when_kept(kept: Mapping[str, Any]) -> When:
     )
     local_time = time.fromisoformat(kept["local_time"]) if kept["local_time"] else None
     return When(kept["zone"], local_date, local_time, kept["fold"], kept["precision"], earliest_on, latest_on)
-
-
-def when_of(hearing: Hearing) -> When:
-    """The when of a hearing as the rules take it."""
-    return When(
-        hearing.zone,
-        hearing.local_date,
-        hearing.local_time,
-        hearing.fold,
-        hearing.precision,
-        hearing.earliest_on,
-        hearing.latest_on,
-    )
 
 
 def derive_instants(hearing: Hearing) -> None:

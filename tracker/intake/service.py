@@ -24,14 +24,13 @@ from tracker.cases.models import Case, CaseFace, Involvement
 from tracker.cases.queries import level
 from tracker.cases.service import involve, open_case
 from tracker.hearings.models import Appearance, Hearing
-from tracker.hearings.rules import When, in_window, on_day
+from tracker.hearings.rules import When, in_window, on_day, when_of
 from tracker.hearings.service import (
     Appears,
     Confirmation,
     correct_hearing,
     move_hearing,
     schedule_hearing,
-    when_of,
 )
 from tracker.intake.models import Document, Proposal
 from tracker.intake.reading import fingerprint

@@ -13,7 +13,7 @@ from tracker.base.languages import language_tag
 from tracker.base.words import say_stated
 from tracker.hearings.ics import Event, Status, uid_of
 from tracker.hearings.queries import last_changes
-from tracker.hearings.rules import When
+from tracker.hearings.rules import when_of
 from tracker.publishing import queries
 from tracker.publishing.feeds import Post
 from tracker.publishing.shown import CaseShown, EntryShown, HearingShown, Item
@@ -66,15 +66,7 @@ def event_of(hearing: HearingShown, title: str, url: str, changed_at: datetime) 
     court = _(", ").join(filter(None, (hearing.court, hearing.place)))
     return Event(
         uid=uid_of(hearing.public_id, current_app.extensions["settings"].base_url),
-        when=When(
-            hearing.zone,
-            hearing.local_date,
-            hearing.local_time,
-            hearing.fold,
-            hearing.precision,
-            hearing.earliest_on,
-            hearing.latest_on,
-        ),
+        when=when_of(hearing),
         revision=hearing.schedule_rev,
         changed_at=changed_at,
         status=status,

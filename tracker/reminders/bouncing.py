@@ -30,7 +30,7 @@ from tracker.outbox.models import Message, Recipient
 from tracker.outbox.service import plan_messages
 from tracker.reminders import rules
 from tracker.reminders.models import Subscription
-from tracker.reminders.queries import REMINDED_ROLES, REMINDED_STAGES, is_stopped
+from tracker.reminders.queries import IS_OFF, MOVED, REMINDED_ROLES, REMINDED_STAGES, UNSEEN, is_stopped
 from tracker.reminders.unreached import write_unreached
 
 #: The message kind.
@@ -302,13 +302,13 @@ class MailBounced:
         """Why nobody needs to tell them any more."""
         hearing = session.get(Hearing, message.subject_id, populate_existing=True)
         if hearing is None or hearing.state != OPEN_STATE:
-            return on_record("the hearing is no longer ahead")
+            return IS_OFF
         if hearing.schedule_rev != message.subject_rev:
-            return on_record("the hearing moved")
+            return MOVED
         gone = session.get(Recipient, message.tells["unreached"], populate_existing=True)
         if gone is None or gone.suppressed_at is None or gone.suppressed_at > message.created_at:
             return on_record("they can be reached again")
-        return on_record("they may no longer see it")
+        return UNSEEN
 
     @staticmethod
     def waits_for_morning(message: Message, at: datetime) -> bool:

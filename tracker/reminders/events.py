@@ -15,8 +15,7 @@ from tracker.base.words import say_date, say_plain_date, say_time, say_window, s
 from tracker.cases.models import Case
 from tracker.hearings.ics import Event, Status, uid_of
 from tracker.hearings.models import Hearing
-from tracker.hearings.rules import When
-from tracker.hearings.service import when_of
+from tracker.hearings.rules import When, when_of
 
 #: States in which a hearing is shown as off: it did not sit, or will not.
 OFF = ("cancelled", "postponed")

@@ -21,6 +21,11 @@ from tracker.outbox.models import Message, Recipient
 from tracker.reminders import rules
 from tracker.reminders.mails import as_written, change_writer, reminder_writer, write_change, write_reminder
 from tracker.reminders.queries import (
+    CASE_CLOSED,
+    CHANGED_AGAIN,
+    FOLLOWS_NO_MORE,
+    IS_OFF,
+    MOVED,
     REMINDED_STAGES,
     SERVED_LATER,
     STANDS_IN,
@@ -88,17 +93,17 @@ class HearingReminder:
         """Why it is not true any more."""
         hearing = session.get(Hearing, message.subject_id, populate_existing=True)
         if hearing is None or hearing.state != "scheduled":
-            return on_record("the hearing is no longer ahead")
+            return IS_OFF
         if hearing.schedule_rev != message.subject_rev:
-            return on_record("the hearing moved")
+            return MOVED
         if not _has_case(session, message, Case.stage.in_(REMINDED_STAGES)):
-            return on_record("the case is not in hand")
+            return CASE_CLOSED
         why = _why_unheard(session, message)
         if not why and message.give_up_at is not None and message.give_up_at <= now:
             return SERVED_LATER
         if not why and message.cause == STANDS_IN:
             return on_record("whoever keeps the case is here again")
-        return why or on_record("they no longer follow it")
+        return why or FOLLOWS_NO_MORE
 
     @staticmethod
     def waits_for_morning(message: Message, at: datetime) -> bool:
@@ -142,12 +147,12 @@ class HearingChanged:
         """Why it is not true any more."""
         hearing = session.get(Hearing, message.subject_id, populate_existing=True)
         if hearing is None or hearing.schedule_rev != message.subject_rev:
-            return on_record("it changed again")
+            return CHANGED_AGAIN
         if message.cause == WAS_PROVISIONAL and hearing.certainty != "confirmed":
-            return on_record("it changed again")
+            return CHANGED_AGAIN
         if message.give_up_at is not None and message.give_up_at <= now:
             return on_record("the hearing has begun")
-        return _why_unheard(session, message) or on_record("it is not true any more")
+        return _why_unheard(session, message)
 
     @staticmethod
     def waits_for_morning(message: Message, at: datetime) -> bool:

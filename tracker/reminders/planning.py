@@ -53,7 +53,12 @@ from tracker.outbox.service import cancel_messages, end_messages, plan_messages
 from tracker.reminders import rules
 from tracker.reminders.models import Subscription
 from tracker.reminders.queries import (
+    CASE_CLOSED,
+    CHANGED_AGAIN,
+    FOLLOWS_NO_MORE,
+    IS_OFF,
     IS_OVER,
+    MOVED,
     REMINDED_ROLES,
     REMINDED_STAGES,
     SERVED_LATER,
@@ -84,15 +89,10 @@ KNEW = on_record("they said so themselves")
 #: States of a message that has not left and may still.
 WAITS = ("waiting", "paused")
 
-#: Why waiting messages are taken back, in words for staff. What is in MAY_TURN may turn again; then the plan revives
-#: them.
-MOVED, IS_OFF, CHANGED_AGAIN = (
-    on_record("the hearing moved"),
-    on_record("the hearing is no longer ahead"),
-    on_record("it changed again"),
-)
-CASE_CLOSED, FOLLOWS_NO_MORE = on_record("the case is not in hand"), on_record("they no longer follow it")
+#: Why a reminder is taken back whose reader chose others.
 OTHER_DAYS = on_record("other days are chosen for it")
+
+#: Of the reasons why waiting messages are taken back, those that may turn again; then the plan revives them.
 MAY_TURN = (CASE_CLOSED, FOLLOWS_NO_MORE, OTHER_DAYS)
 
 #: Why a notice ended that its reader could not, or would not, read just then. That too may turn; then they are told.

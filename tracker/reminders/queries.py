@@ -36,6 +36,11 @@ SERVED_LATER = on_record("served by a later reminder")
 #: Why a notice goes out to those who were told a date as provisional.
 WAS_PROVISIONAL = "was told it was provisional"
 
+#: Why what waits about a hearing does not go out, in words for staff.
+MOVED, IS_OFF = on_record("the hearing moved"), on_record("the hearing is no longer ahead")
+CHANGED_AGAIN = on_record("it changed again")
+CASE_CLOSED, FOLLOWS_NO_MORE = on_record("the case is not in hand"), on_record("they no longer follow it")
+
 #: Why something does not go out that its reader may not know of, or does not want to.
 UNSEEN, STOPPED = on_record("they may no longer see it"), on_record("they stopped these reminders")
 

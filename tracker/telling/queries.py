@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, aliased
 
 from tracker.accounts.models import Desk, User
 from tracker.actions.models import UrgentAction
-from tracker.actions.queries import OUT, can_be_taken
+from tracker.actions.queries import OUT, can_be_taken, list_before
 from tracker.actions.rules import TOLD_HOLDS
 from tracker.agenda.models import OPEN_STATE
 from tracker.agenda.service import chunks
@@ -124,11 +124,7 @@ def list_updates(session: Session, cases: Sequence[int], now: datetime) -> Seque
 def list_wrote_before(session: Session, update: UrgentAction, zone: str) -> list[Reader]:
     """Who wrote for what an update follows, however far back its chain goes, may know of it and has not written for it;
     who wrote last first."""
-    chain, before = set[int](), update.previous_id
-    while before is not None and before not in chain:
-        chain.add(before)
-        before = session.scalar(select(UrgentAction.previous_id).where(UrgentAction.id == before))
-    return _list_wrote(session, sorted(chain), update, zone)
+    return _list_wrote(session, sorted(list_before(session, update)), update, zone)
 
 
 def list_results(session: Session, cases: Sequence[int], now: datetime) -> Sequence[tuple[UrgentAction, int, str]]:
